@@ -1,0 +1,155 @@
+"""Errors as types with a stable code; the HTTP edge maps them to problem documents, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with one input field. ``field`` is a dotted path, e.g. ``tables.3.zone``."""
+
+    field: str
+    code: str
+    message: str
+
+
+class MaitredError(Exception):
+    """Base of everything a caller is told. ``detail`` must hold no guest data and no SQL."""
+
+    code = "internal_error"
+    status = 500
+    title = "Something went wrong on our side"
+    retry_after: int | None = None
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+
+
+class InvalidRequest(MaitredError):
+    """The input breaks one or more rules; nothing was written."""
+
+    code = "invalid_request"
+    status = 422
+    title = "The request is not valid"
+
+    def __init__(self, errors: Sequence[FieldError], detail: str | None = None) -> None:
+        super().__init__(detail or "; ".join(f"{e.field}: {e.message}" for e in errors[:3]))
+        self.errors = tuple(errors)
+
+
+class NaiveTimestamp(InvalidRequest):
+    code = "naive_timestamp"
+    title = "A time without an offset"
+
+
+class MalformedBody(MaitredError):
+    code = "malformed_json"
+    status = 400
+    title = "The body is not valid JSON"
+
+
+class PartyTooLarge(MaitredError):
+    code = "party_too_large"
+    status = 422
+    title = "The party is larger than the house"
+
+
+class OutsideService(MaitredError):
+    code = "outside_service"
+    status = 422
+    title = "The restaurant does not seat parties at this time"
+
+
+class ServiceOverrun(MaitredError):
+    code = "service_overrun"
+    status = 422
+    title = "The stay would not fit before closing"
+
+
+class Closed(MaitredError):
+    code = "closed"
+    status = 422
+    title = "The restaurant is closed at this time"
+
+
+class InThePast(MaitredError):
+    code = "in_the_past"
+    status = 422
+    title = "The start lies in the past"
+
+
+class Forbidden(MaitredError):
+    code = "forbidden"
+    status = 403
+    title = "The token does not allow this"
+
+
+class RestaurantNotFound(MaitredError):
+    code = "restaurant_not_found"
+    status = 404
+    title = "No such restaurant"
+
+
+class BookingNotFound(MaitredError):
+    code = "booking_not_found"
+    status = 404
+    title = "No such booking"
+
+
+class HoldNotFound(MaitredError):
+    code = "hold_not_found"
+    status = 404
+    title = "No such hold"
+
+
+class InvalidState(MaitredError):
+    code = "invalid_state"
+    status = 400
+    title = "There is nothing to assign"
+
+
+class InvalidTransition(MaitredError):
+    code = "invalid_transition"
+    status = 409
+    title = "The booking's state does not allow this"
+
+
+class AssignmentInProgress(MaitredError):
+    code = "assignment_in_progress"
+    status = 409
+    title = "Another worker holds this booking"
+    retry_after = 5
+
+
+class VersionMismatch(MaitredError):
+    code = "version_mismatch"
+    status = 412
+    title = "The booking has changed meanwhile"
+
+
+class IdempotencyKeyReused(MaitredError):
+    code = "idempotency_key_reused"
+    status = 422
+    title = "This Idempotency-Key was used for another request"
+
+
+class IdempotencyInProgress(MaitredError):
+    code = "idempotency_in_progress"
+    status = 409
+    title = "A request with this Idempotency-Key is still running"
+    retry_after = 1
+
+
+class DatabaseUnavailable(MaitredError):
+    code = "database_unavailable"
+    status = 503
+    title = "The booking book cannot be reached"
+    retry_after = 2
+
+
+class Overloaded(MaitredError):
+    code = "overloaded"
+    status = 503
+    title = "Too much to do at the moment"
+    retry_after = 2
