@@ -41,10 +41,11 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Covers:
-    """``covers`` guests start at minute ``start`` (for pacing)."""
+    """``covers`` guests start at minute ``start`` (for pacing). ``held``: only a live hold wants them."""
 
     start: int
     covers: int
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

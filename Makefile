@@ -1,0 +1,124 @@
+# Every target sets up what it needs; set-up and progress go to standard error.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+export SAM_CLI_TELEMETRY := 0
+export UV_PYTHON_DOWNLOADS := never
+
+BIN := .venv/bin
+SAM := PATH="$(CURDIR)/$(BIN):$$PATH" .venvs/sam/bin/sam
+STAGE ?= dev
+RESTAURANTS ?= *
+SCOPES ?= bookings:write bookings:read operations
+TTL ?= 3600
+
+# Finds Python 3.13, makes .venv if need be, and the tools' environments that are named.
+define environments
+python="$$(./local/find-python)" && "$$python" local/environments.py $(1)
+endef
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' Makefile
+
+.PHONY: setup
+setup: ## the virtual environments, each again only when its requirements changed
+	@$(call environments,runtime emulator sam)
+
+# ------------------------------------------------------------------ running it
+.PHONY: demo
+demo: setup ## an evening end to end on this machine; DATA=file.csv plays real reservations
+	@$(BIN)/python -m local demo $(if $(DATA),--data "$(DATA)")
+
+.PHONY: up
+up: setup ## the same stack, left running until Ctrl-C; PORT=3000, MAITRED_HOME=.maitred
+	@$(BIN)/python -m local up
+
+.PHONY: token
+token: ## one token for the local stack; RESTAURANTS="*" SCOPES="bookings:read" TTL=3600
+	@$(call environments,) 1>&2
+	@$(BIN)/python -m local token --restaurants "$(RESTAURANTS)" --scopes "$(SCOPES)" --ttl "$(TTL)"
+
+.PHONY: bench
+bench: setup ## the benchmark tables
+	@$(BIN)/python -m bench
+
+# ----------------------------------------------------------------- checking it
+.PHONY: test
+test: setup ## every test; ARGS="-k planner" passes on to pytest
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: check-format check-lint check-types check-template check-build check-requirements ## all that needs no running
+
+.PHONY: check-format
+check-format:
+	@$(call environments,)
+	@$(BIN)/ruff format --check --quiet --output-format concise . || { echo "make format repairs this" >&2; exit 1; }
+
+.PHONY: check-lint
+check-lint:
+	@$(call environments,)
+	@$(BIN)/ruff check --quiet .
+
+.PHONY: check-types
+check-types:
+	@$(call environments,)
+	@$(BIN)/mypy layers/shared functions local tests $(wildcard bench/*.py)
+
+# Neither needs an account, but the commands want a region.
+check-template check-build: export AWS_DEFAULT_REGION := eu-west-1
+
+.PHONY: check-template
+check-template:
+	@$(call environments,sam)
+	@$(SAM) validate --lint && .venvs/sam/bin/cfn-lint
+
+.PHONY: check-build
+check-build: # in a folder of its own: a running local stack uses the other
+	@$(call environments,sam)
+	@log="$$(mktemp)"; trap 'rm -f "$$log"' EXIT; \
+		$(SAM) build --cached --build-dir .aws-sam/check/out --cache-dir .aws-sam/check/cache > "$$log" 2>&1 \
+		|| { cat "$$log" >&2; exit 1; }; echo "sam build: ok"
+
+.PHONY: check-requirements
+check-requirements:
+	@$(call environments,)
+	@$(BIN)/python local/requirements.py --check
+
+.PHONY: format
+format: ## lays the code out and repairs what can be repaired
+	@$(call environments,)
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+.PHONY: requirements
+requirements: ## the hashed requirements files, from pyproject.toml; ARGS=--upgrade takes the newest
+	@$(call environments,)
+	@$(BIN)/python local/requirements.py $(ARGS)
+
+# ---------------------------------------------------------------- deploying it
+.PHONY: build
+build:
+	@$(call environments,sam)
+	@$(SAM) build
+
+.PHONY: rehearse
+rehearse: setup ## sam deploy of the template, unchanged, against an emulator of AWS on this machine
+	@$(BIN)/python -m local.rehearse
+
+.PHONY: deploy
+deploy: build ## sam deploy; STAGE=dev|staging|prod, the first time PARAMETERS="VpcId=… …" (docs/deploy.md)
+	@$(SAM) deploy --config-env "$(STAGE)" \
+		$(if $(PARAMETERS),--parameter-overrides Stage=$(STAGE) $(PARAMETERS))
+
+.PHONY: ops
+ops: ## where a deployed stage's API, queues, database and logs are; STAGE=dev|staging|prod
+	@$(call environments,sam)
+	@$(SAM) list stack-outputs --stack-name "maitred-$(STAGE)" --output table
+
+.PHONY: clean
+clean: ## removes what can be made again: environments, builds, caches. Data in .maitred stays
+	@rm -rf .aws-sam .venv .venvs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

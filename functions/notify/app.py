@@ -1,0 +1,24 @@
+"""SQS: e-mail."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from maitred import bootstrap
+from maitred.contracts.messages import NotificationMessage
+
+processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def record_handler(record: SQSRecord) -> None:
+    services = bootstrap.notify()
+    receives = int(record.attributes.approximate_receive_count)
+    services.worker.work(
+        NotificationMessage, record.body, record.receipt_handle, receives, services.notify.run
+    )
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    with bootstrap.notify().core.recorder.invocation():
+        return process_partial_response(event, record_handler, processor, context)

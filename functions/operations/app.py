@@ -1,0 +1,49 @@
+"""HTTP: restaurants, assignment and operations."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from maitred import __version__, bootstrap
+from maitred.adapters import operation_routes
+from maitred.adapters.http import Edge
+from maitred.contracts.responses import dumps
+from maitred.services.replies import Reply
+
+edge = Edge()
+app = edge.app
+
+
+@app.get("/health")
+def health() -> Response[str]:
+    return edge.send(Reply(200, dumps({"status": "ok", "version": __version__})))
+
+
+@app.put("/restaurants/<restaurant_id>")
+def put_restaurant(restaurant_id: str) -> Response[str]:
+    return operation_routes.put_restaurant(edge, bootstrap.operations(), restaurant_id)
+
+
+@app.get("/restaurants/<restaurant_id>")
+def get_restaurant(restaurant_id: str) -> Response[str]:
+    return operation_routes.get_restaurant(edge, bootstrap.operations(), restaurant_id)
+
+
+@app.post("/assignments/process")
+def process_assignment() -> Response[str]:
+    return operation_routes.process(edge, bootstrap.operations())
+
+
+@app.get("/bookings/<booking_id>/history")
+def get_history(booking_id: str) -> Response[str]:
+    return operation_routes.history(edge, bootstrap.operations(), booking_id)
+
+
+@app.get("/bookings/<booking_id>/attempts")
+def get_attempts(booking_id: str) -> Response[str]:
+    return operation_routes.attempts(edge, bootstrap.operations(), booking_id)
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    healthy = event.get("rawPath") == "/health"
+    return edge.handle(event, context, None if healthy else lambda: bootstrap.operations().core.recorder)

@@ -1,0 +1,76 @@
+"""The guests' routes: parse, one call into a service, map the answer."""
+
+from datetime import date
+
+from aws_lambda_powertools.event_handler import Response
+
+from maitred.adapters.http import Edge
+from maitred.bootstrap import Bookings
+from maitred.contracts import bookings as contract
+from maitred.contracts import responses
+from maitred.contracts.base import parse
+from maitred.domain.errors import FieldError, InvalidRequest
+from maitred.domain.states import STATUSES, State, states_of
+from maitred.services.access import BOOKINGS_READ, BOOKINGS_WRITE
+from maitred.services.inline_run import BookingWish
+from maitred.services.replies import Reply
+
+
+def create(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
+    caller = edge.caller_for(restaurant_id, BOOKINGS_WRITE)
+    body = parse(contract.BookingBody, edge.body)
+    wish = BookingWish(
+        restaurant_id=restaurant_id,
+        party_size=body.party_size,
+        start=contract.start_of(body, services.core.clock.now()),
+        guest=body.guest.model_dump(exclude_none=True),
+        preferences=body.preferences.to_domain(),
+        notes=body.notes,
+        duration_minutes=body.duration_minutes,
+        refuse_if_full=body.on_full == "refuse",
+    )
+    return edge.send(services.create.create(wish, edge.context(caller, restaurant_id)))
+
+
+def page(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
+    edge.caller_for(restaurant_id, BOOKINGS_READ)
+    query = edge.query("date", "status", "cursor", "limit")
+    found = services.core.book.page(
+        restaurant_id,
+        _service_date(query.get("date"), services),
+        _states(query.get("status")),
+        contract.decode_cursor(query.get("cursor")),
+        contract.parse_limit(query.get("limit")),
+    )
+    last = found.items[-1] if found.more else None
+    body = {
+        "items": [responses.booking_json(booking) for booking in found.items],
+        "nextCursor": contract.encode_cursor(last.start_at, last.id) if last else None,
+    }
+    return edge.send(Reply(200, responses.dumps(body)))
+
+
+def read(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
+    booking, _ = edge.booking_for(booking_id, BOOKINGS_READ, services.core.book.booking)
+    return edge.send(Reply(200, responses.dumps({"booking": responses.booking_json(booking)})))
+
+
+def cancel(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
+    booking, caller = edge.booking_for(booking_id, BOOKINGS_WRITE, services.core.book.booking)
+    body = parse(contract.CancelBody, edge.body or "{}")
+    context = edge.context(caller, booking.restaurant_id)
+    return edge.send(services.cancel.cancel(booking, body.reason, context))
+
+
+def _service_date(text: str | None, services: Bookings) -> date | None:
+    return None if text is None else contract.parse_date(text, "date", services.core.clock.now())
+
+
+def _states(status: str | None) -> tuple[State, ...]:
+    if status is None:
+        return tuple(State)
+    if status not in STATUSES:
+        raise InvalidRequest(
+            [FieldError("status", "unknown_status", f"must be one of {', '.join(STATUSES)}")]
+        )
+    return states_of(status)

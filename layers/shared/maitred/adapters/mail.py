@@ -1,0 +1,61 @@
+"""SES behind the mailer port."""
+
+from collections.abc import Mapping
+from email.message import EmailMessage
+from email.policy import SMTP
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from maitred.services.letters import Letter
+from maitred.services.notify import MailRefused, MailUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+_REFUSED = frozenset({"MessageRejected", "BadRequestException", "MailFromDomainNotVerifiedException"})
+_UNSENT = frozenset({"TooManyRequestsException", "LimitExceededException", "SendingPausedException"})
+
+
+class SesMailer:
+    """Implements services.notify.Mailer. No retries of its own: one call, one outcome."""
+
+    def __init__(self, sender: str) -> None:
+        self._sender = sender
+
+    @cached_property
+    def _client(self) -> "SESV2Client":
+        import boto3  # noqa: PLC0415 - heavy, and unused where mail is suppressed
+        from botocore.config import Config  # noqa: PLC0415
+
+        config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
+        return boto3.client("sesv2", config=config)
+
+    def send(self, to: str, letter: Letter, headers: Mapping[str, str]) -> str:
+        from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError  # noqa: PLC0415
+
+        content = _mime(self._sender, to, letter, headers)
+        try:
+            answer = self._client.send_email(
+                FromEmailAddress=self._sender,
+                Destination={"ToAddresses": [to]},
+                Content={"Raw": {"Data": content}},
+            )
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _REFUSED:
+                raise MailRefused(code) from error
+            if code in _UNSENT:
+                raise MailUnavailable(code) from error
+            raise
+        except (EndpointConnectionError, ConnectTimeoutError) as error:
+            raise MailUnavailable(type(error).__name__) from error
+        return answer["MessageId"]
+
+
+def _mime(sender: str, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
+    message = EmailMessage(policy=SMTP)
+    message["From"], message["To"], message["Subject"] = sender, to, letter.subject
+    for name, value in headers.items():
+        message[name] = value
+    message.set_content(letter.text)
+    return message.as_bytes()

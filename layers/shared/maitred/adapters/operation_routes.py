@@ -1,0 +1,55 @@
+"""The operators' routes: parse, one call into a service, map the answer."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from maitred.adapters.http import Edge
+from maitred.bootstrap import Operations
+from maitred.contracts import bookings as contract
+from maitred.contracts import responses
+from maitred.contracts.base import is_identifier, parse
+from maitred.contracts.restaurants import FloorDocument
+from maitred.domain.errors import FieldError, InvalidRequest
+from maitred.services.access import OPERATIONS
+from maitred.services.replies import Reply
+
+
+def put_restaurant(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
+    if not is_identifier(restaurant_id):
+        edge.caller(OPERATIONS)
+        raise InvalidRequest(
+            [FieldError("restaurantId", "invalid_id", "must be 1-64 letters, digits, hyphens or underscores")]
+        )
+    caller = edge.caller_for(restaurant_id, OPERATIONS)
+    dry_run = edge.query("dryRun").get("dryRun", "false")
+    if dry_run not in ("true", "false"):
+        raise InvalidRequest([FieldError("dryRun", "invalid_boolean", "must be true or false")])
+    document = parse(FloorDocument, edge.body)
+    context = edge.context(caller, restaurant_id)
+    return edge.send(services.restaurants.put(restaurant_id, document, context, dry_run=dry_run == "true"))
+
+
+def get_restaurant(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
+    edge.caller_for(restaurant_id, OPERATIONS)
+    return edge.send(Reply(200, responses.dumps(services.restaurants.read(restaurant_id))))
+
+
+def process(edge: Edge, services: Operations) -> Response[str]:
+    edge.caller(OPERATIONS)
+    body = parse(contract.ProcessBody, edge.body)
+    booking, caller = edge.booking_for(str(body.booking_id), OPERATIONS, services.core.book.booking)
+    context = edge.context(caller, booking.restaurant_id)
+    return edge.send(services.process.process(booking, body.as_trigger, context))
+
+
+def history(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    booking, _ = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    rows = services.core.book.history(booking.id)
+    items = [responses.history_json(row, booking.timezone) for row in rows]
+    return edge.send(Reply(200, responses.dumps({"items": items, "nextCursor": None})))
+
+
+def attempts(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    booking, _ = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    rows = services.core.book.attempts(booking.id)
+    items = [responses.attempt_json(row, booking.timezone) for row in rows]
+    return edge.send(Reply(200, responses.dumps({"items": items, "nextCursor": None})))

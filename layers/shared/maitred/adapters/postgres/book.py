@@ -1,0 +1,284 @@
+"""The booking book in PostgreSQL: reads, and units of work applied whole in one round trip."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from maitred.adapters.postgres import rows
+from maitred.adapters.postgres.database import Call, Database, Rows, Session
+from maitred.domain.booking import Booking
+from maitred.domain.states import State
+from maitred.services import ports
+
+# The writer of these topics relays them itself right after the commit, so the sweep waits for it.
+OWN_TOPICS = ("assign",)
+_OWN_LEASE_SECONDS = 15
+_NO_KEY = ports.IdempotencyKey(caller="", restaurant_id="", key="", fingerprint="")
+
+
+class PostgresBook:
+    """Implements the book's part of services.ports on one `Database`."""
+
+    def __init__(self, database: Database, source: str) -> None:
+        self._db = database
+        self._source = source
+
+    @property
+    def round_trips(self) -> int:
+        return self._db.round_trips
+
+    # --- reading ---
+
+    def layout(
+        self,
+        restaurant_id: str,
+        known_version: int | None,
+        key: ports.IdempotencyKey | None,
+        budget_ms: int | None,
+    ) -> ports.LayoutRead | None:
+        """The current layout, or None if there is no such restaurant."""
+        params = {"restaurant_id": restaurant_id, "known_version": known_version, **_key_params(key)}
+        found = self._db.read("read_layout", params, budget_ms)
+        if not found:
+            return None
+        version, document, reply = found[0]
+        return ports.LayoutRead(version, document, rows.reply_of(reply))
+
+    def snapshot(
+        self, day: ports.Day, known_version: int, key: ports.IdempotencyKey | None, budget_ms: int | None
+    ) -> ports.Snapshot | None:
+        found = self._db.read("read_snapshot", _snapshot_params(day, known_version, key), budget_ms)
+        return _snapshot(day, found)
+
+    def reply(self, key: ports.IdempotencyKey) -> ports.StoredReply | None:
+        found = self._db.read("read_reply", _key_params(key) | {"restaurant_id": key.restaurant_id})
+        return rows.reply_of(found[0]) if found else None
+
+    def booking(self, booking_id: UUID) -> Booking | None:
+        found = self._db.read("read_booking", {"booking_id": booking_id})
+        return rows.booking_of(found[0]) if found else None
+
+    def page(
+        self,
+        restaurant_id: str,
+        service_date: date | None,
+        states: Sequence[State],
+        after: tuple[datetime, UUID],
+        limit: int,
+    ) -> ports.BookingPage:
+        """Up to ``limit`` bookings after ``after``, by start and id."""
+        params: dict[str, Any] = {
+            "restaurant_id": restaurant_id,
+            "states": [state.value for state in states],
+            "after_start": after[0],
+            "after_id": after[1],
+            "limit": limit + 1,
+        }
+        name = "list_bookings"
+        if service_date is not None:
+            name = "list_bookings_of_day"
+            params["service_date"] = service_date
+        items = [rows.booking_of(row) for row in self._db.read(name, params)]
+        return ports.BookingPage(tuple(items[:limit]), len(items) > limit)
+
+    def waiting(
+        self, freed: Booking, start: datetime, end: datetime, now: datetime, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """Bookings (id, version) without tables that overlap ``[start, end)``, oldest first."""
+        params = {
+            "restaurant_id": freed.restaurant_id,
+            "service_date": freed.service_date,
+            "start": start,
+            "end": end,
+            "now": now,
+            "freed_by": freed.id,
+            "limit": limit,
+        }
+        return [(row[0], row[1]) for row in self._db.read("waiting_bookings", params)]
+
+    def history(self, booking_id: UUID) -> Rows:
+        return self._db.read("read_history", {"booking_id": booking_id})
+
+    def attempts(self, booking_id: UUID) -> Rows:
+        return self._db.read("read_attempts", {"booking_id": booking_id})
+
+    # --- writing ---
+
+    def apply(self, effects: ports.Effects, budget_ms: int | None = None) -> tuple[ports.SentBy, ...]:
+        """All of ``effects`` in one transaction, or none. Returns the outbox rows the writer should relay."""
+        calls = effect_calls(effects, self._source)
+        results = self._db.transact(calls, budget_ms)
+        return own_rows(effects, calls, results)
+
+    @contextmanager
+    def locked_day(
+        self, day: ports.Day, known_version: int, budget_ms: int | None
+    ) -> Iterator["LockedPostgresDay"]:
+        """Lock the day and the layout, then read: what is planned now can not lose a race with another plan."""
+        lock = {"restaurant_id": day.restaurant_id, "service_date": day.service_date}
+        calls = [
+            Call("lock_layout", lock),
+            Call("lock_day", lock),
+            Call("read_snapshot", _snapshot_params(day, known_version, None)),
+        ]
+        with self._db.session(calls, budget_ms) as (results, session):
+            snapshot = _snapshot(day, results[2])
+            if snapshot is None:
+                raise ports.Conflict("the restaurant is gone")
+            yield LockedPostgresDay(snapshot, session, self._source)
+
+
+class LockedPostgresDay:
+    """A day that nobody else can change until `apply` has committed."""
+
+    def __init__(self, snapshot: ports.Snapshot, session: Session, source: str) -> None:
+        self.snapshot = snapshot
+        self._session = session
+        self._source = source
+
+    def apply(self, effects: ports.Effects) -> tuple[ports.SentBy, ...]:
+        calls = effect_calls(replace(effects, claim=None), self._source)  # the lock is the claim
+        return own_rows(effects, calls, self._session.commit(calls))
+
+
+def _snapshot_params(day: ports.Day, known_version: int, key: ports.IdempotencyKey | None) -> dict[str, Any]:
+    return {**asdict(day), "known_version": known_version, **_key_params(key)}
+
+
+def _key_params(key: ports.IdempotencyKey | None) -> dict[str, str]:
+    key = key or _NO_KEY
+    return {"caller": key.caller, "key": key.key}
+
+
+def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
+    if not found:
+        return None
+    version, document, revision, allocations, covers, reply = found[0]
+    return ports.Snapshot(
+        day,
+        version,
+        document,
+        revision,
+        rows.allocations_of(allocations),
+        rows.covers_of(covers),
+        rows.reply_of(reply),
+    )
+
+
+def own_rows(
+    effects: ports.Effects, calls: Sequence[Call], results: Sequence[Rows]
+) -> tuple[ports.SentBy, ...]:
+    """The ids that `insert_outbox` returned, with their rows, for the topics that the writer relays."""
+    for call, result in zip(calls, results, strict=True):
+        if call.name == "insert_outbox":
+            sent = (ports.SentBy(ids[0], row) for ids, row in zip(result, effects.outbox, strict=True))
+            return tuple(s for s in sent if s.row.topic in OWN_TOPICS)
+    return ()
+
+
+def effect_calls(effects: ports.Effects, source: str) -> list[Call]:
+    """The statements of one unit of work. Locks come first and always in the same order."""
+    return [
+        *_claims(effects),
+        *_booking_calls(effects),
+        *_ledger_calls(effects),
+        *_record_calls(effects, source),
+    ]
+
+
+def _claims(effects: ports.Effects) -> Iterator[Call]:
+    if effects.claim is not None:
+        claim = asdict(effects.claim)
+        yield Call("claim_layout", claim)
+        yield Call("claim_day", claim)
+    for restaurant_id, service_date in sorted(set(effects.touched_days)):
+        yield Call("lock_day", {"restaurant_id": restaurant_id, "service_date": service_date})
+
+
+def _booking_calls(effects: ports.Effects) -> Iterator[Call]:
+    if effects.new_booking is not None:
+        yield Call("insert_booking", _booking_params(effects.new_booking))
+    for change in sorted(effects.changes, key=lambda c: c.booking_id):
+        yield Call("change_booking", _change_params(change))
+    for token in effects.expired_leases:
+        yield Call("expire_lease", {"lease_token": token})
+
+
+def _ledger_calls(effects: ports.Effects) -> Iterator[Call]:
+    if effects.release:
+        yield Call("release_tables", {"booking_ids": list(effects.release)})
+    if effects.allocations:
+        param = rows.rows_param(effects.allocations)
+        yield Call("release_expired_holds", param | {"restaurant_id": effects.allocations[0].restaurant_id})
+        yield Call("insert_allocations", param)
+
+
+def _record_calls(effects: ports.Effects, source: str) -> Iterator[Call]:
+    if effects.history:
+        yield Call("insert_history", rows.rows_param(effects.history))
+    if effects.attempts:
+        yield Call("insert_attempts", rows.rows_param(effects.attempts))
+    if effects.events:
+        yield Call("insert_events", event_params(effects.events, source))
+    if effects.notifications:
+        yield Call("insert_notifications", rows.rows_param(effects.notifications))
+    if effects.outbox:
+        own: Mapping[str, Any] = {"own_topics": list(OWN_TOPICS), "lease_seconds": _OWN_LEASE_SECONDS}
+        yield Call("insert_outbox", {**rows.rows_param(effects.outbox), **own})
+    if effects.reply is not None:
+        yield Call("insert_reply", _reply_params(*effects.reply))
+
+
+def event_params(events: Sequence[ports.Event], source: str) -> dict[str, Any]:
+    return {"rows": rows.jsonb([{**asdict(event), "source": source} for event in events])}
+
+
+def _booking_params(booking: Booking) -> dict[str, Any]:
+    return {
+        "id": booking.id,
+        "reference": booking.reference,
+        "restaurant_id": booking.restaurant_id,
+        "state": booking.state.value,
+        "version": booking.version,
+        "request_version": booking.request_version,
+        "party_size": booking.party_size,
+        "start_at": booking.start_at,
+        "end_at": booking.end_at,
+        "duration_minutes": booking.duration_minutes,
+        "service_id": booking.service_id,
+        "service_date": booking.service_date,
+        "guest": rows.jsonb(dict(booking.guest)),
+        "preferences": rows.jsonb(asdict(booking.preferences)),
+        "notes": booking.notes,
+        "last_result": rows.jsonb(booking.last_result),
+        "created_at": booking.created_at,
+    }
+
+
+def _change_params(change: ports.BookingChange) -> dict[str, Any]:
+    lease = change.new_lease
+    return {
+        "booking_id": change.booking_id,
+        "expected_version": change.expected_version,
+        "version": change.version,
+        "state": change.state.value,
+        "last_result": None if change.last_result is None else rows.jsonb(change.last_result),
+        "lease_token": change.lease_token,
+        "new_lease_token": lease and lease.token,
+        "new_lease_until": lease and lease.until,
+    }
+
+
+def _reply_params(key: ports.IdempotencyKey, reply: ports.StoredReply) -> dict[str, Any]:
+    return {
+        "caller": key.caller,
+        "restaurant_id": key.restaurant_id,
+        "key": key.key,
+        "fingerprint": key.fingerprint,
+        "status": reply.status,
+        "headers": rows.jsonb(dict(reply.headers)),
+        "body": reply.body,
+    }

@@ -1,0 +1,72 @@
+"""How a sandbox logs in: RDS Proxy with an IAM token, the cluster with its managed secret, or trust."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from maitred.adapters.postgres.database import PlainConnection
+from maitred.config import Settings
+
+_CONNECT_SECONDS = 3  # libpq takes 2 as the least and waits 130 s by default
+
+
+def connector(settings: Settings, application: str, secret_arn: str = "") -> Callable[[], PlainConnection]:
+    """A function that opens a connection as ``settings`` say. Credentials are made at each login.
+
+    No pool: a sandbox serves one invocation at a time and the proxy pools for all. No prepared
+    statements and no session settings: both would pin the proxy's backend to this client.
+    """
+
+    def connect() -> PlainConnection:
+        return psycopg.connect(
+            host=settings.database_host,
+            port=settings.database_port,
+            dbname=settings.database_name,
+            sslmode=settings.database_sslmode,
+            sslrootcert="system" if settings.database_sslmode == "verify-full" else None,
+            autocommit=True,
+            prepare_threshold=None,
+            connect_timeout=_CONNECT_SECONDS,
+            application_name=f"maitred-{application}",
+            keepalives_idle=30,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=10_000,
+            **_credentials(settings, secret_arn),
+        )
+
+    return connect
+
+
+def _credentials(settings: Settings, secret_arn: str) -> dict[str, Any]:
+    match settings.database_auth:
+        case "iam":
+            return {"user": settings.database_user, "password": _iam_token(settings)}
+        case "secret":
+            secret = _secret(secret_arn)
+            return {"user": secret["username"], "password": secret["password"]}
+        case "trust":
+            return {"user": settings.database_user}
+
+
+def _iam_token(settings: Settings) -> str:
+    """Signed here, without a call; valid for 15 minutes, for logging in only."""
+    import boto3  # noqa: PLC0415 - heavy, and only this way of logging in needs it
+
+    client = boto3.client("rds")
+    return str(
+        client.generate_db_auth_token(
+            DBHostname=settings.database_host, Port=settings.database_port, DBUsername=settings.database_user
+        )
+    )
+
+
+def _secret(arn: str) -> dict[str, str]:
+    import boto3  # noqa: PLC0415 - as above
+
+    value: dict[str, str] = json.loads(
+        boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    )
+    return value

@@ -1,0 +1,176 @@
+"""One connection a sandbox, statements by name, and a transaction in one round trip.
+
+A unit of work is sent as one pipeline: begin, limits, statements, commit. Statements that must touch one
+row raise on the server if they do not, so the client need not look before it commits.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import psycopg
+from psycopg import errors
+
+from maitred.adapters.postgres.statements import load_statements
+from maitred.services import ports
+
+Params = Mapping[str, Any]
+Rows = list[tuple[Any, ...]]
+PlainConnection = psycopg.Connection[tuple[Any, ...]]
+
+_BY_SQLSTATE: Mapping[str, type[ports.BookError]] = {
+    "MTL01": ports.Conflict,  # the layout changed
+    "MTR01": ports.Conflict,  # the day's revision changed
+    "23P01": ports.Conflict,  # the exclusion constraint of the ledger
+    "40001": ports.Conflict,
+    "40P01": ports.Conflict,
+    "MTV01": ports.StaleVersion,
+    "MTD01": ports.DeadlinePassed,
+    "57014": ports.DeadlinePassed,  # statement_timeout
+    "55P03": ports.LockTimeout,
+    "25006": ports.Unavailable,  # read-only: this is the old writer after a failover
+    "25P03": ports.Unavailable,
+}
+_UNAVAILABLE_CLASSES = ("08", "53", "57P", "58")
+_BY_CONSTRAINT: Mapping[str, type[ports.BookError]] = {
+    "idempotency_key": ports.DuplicateRequest,
+    "bookings_reference_key": ports.ReferenceTaken,
+    "bookings_pkey": ports.Conflict,  # this very booking was committed by an answer that got lost
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One named statement with its parameters."""
+
+    name: str
+    params: Params
+
+
+def translate(error: psycopg.Error) -> Exception:
+    """Our name for a database error; the error itself if it is a defect of ours."""
+    state = error.sqlstate
+    constraint = error.diag.constraint_name
+    if state == "23505" and constraint in _BY_CONSTRAINT:
+        return _BY_CONSTRAINT[constraint]()
+    if state in _BY_SQLSTATE:
+        return _BY_SQLSTATE[state](state)
+    lost = state is None and isinstance(error, errors.OperationalError)
+    if lost or (state or "").startswith(_UNAVAILABLE_CLASSES):
+        return ports.Unavailable(state or "connection lost")
+    return error
+
+
+class Database:
+    """Runs named statements. ``connect`` must give a connection in autocommit mode (see connection.py)."""
+
+    def __init__(self, connect: Callable[[], PlainConnection]) -> None:
+        self._connect = connect
+        self._conn: PlainConnection | None = None
+        self.round_trips = 0
+
+    def close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+    def read(self, name: str, params: Params, budget_ms: int | None = None) -> Rows:
+        """Run one reading statement; a kept connection found dead is replaced once: reading changes nothing."""
+        kept = self._conn is not None
+        try:
+            return self._transact([Call(name, params)], budget_ms)[0]
+        except ports.Unavailable:
+            if not kept or self._conn is not None:  # a new connection would not fare better
+                raise
+            return self._transact([Call(name, params)], budget_ms)[0]
+
+    def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
+        """All of ``calls`` in one transaction and one round trip, or none of them."""
+        return self._transact(calls, budget_ms)
+
+    @contextmanager
+    def session(self, calls: Sequence[Call], budget_ms: int | None) -> Iterator[tuple[list[Rows], "Session"]]:
+        """Begin with ``calls``, look at their rows, then end with `Session.commit`. Rolls back otherwise."""
+        conn = self._live()
+        session = Session(self, budget_ms)
+        try:
+            yield self._pipeline(conn, calls, budget_ms, begin=True, commit=False), session
+        finally:
+            if not session.done:
+                self._abandon()
+
+    def _transact(self, calls: Sequence[Call], budget_ms: int | None) -> list[Rows]:
+        conn = self._live()
+        try:
+            return self._pipeline(conn, calls, budget_ms, begin=True, commit=True)
+        finally:
+            self._abandon()
+
+    def _pipeline(
+        self,
+        conn: PlainConnection,
+        calls: Sequence[Call],
+        budget_ms: int | None,
+        *,
+        begin: bool,
+        commit: bool,
+    ) -> list[Rows]:
+        statements = load_statements()
+        self.round_trips += 1
+        try:
+            with conn.pipeline():
+                if begin:
+                    conn.execute(b"begin")
+                if begin and budget_ms is not None:
+                    conn.execute(statements["set_limits"], {"budget_ms": max(1, budget_ms)})
+                cursors = [conn.execute(statements[call.name], call.params) for call in calls]
+                if commit and budget_ms is not None:
+                    conn.execute(statements["finish_in_time"], {"budget_ms": max(1, budget_ms)})
+                if commit:
+                    conn.execute(b"commit")
+            return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+        except psycopg.Error as error:
+            self._fail(error)
+
+    def _fail(self, error: psycopg.Error) -> NoReturn:
+        self._abandon()
+        raise translate(error) from error
+
+    def _abandon(self) -> None:
+        """Leave no transaction open; forget a connection that cannot be used any more."""
+        conn = self._conn
+        if conn is None:
+            return
+        if conn.closed or conn.broken:
+            self._conn = None
+            return
+        if conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            try:
+                self.round_trips += 1
+                conn.rollback()
+            except psycopg.Error:
+                self.close()
+
+    def _live(self) -> PlainConnection:
+        if self._conn is None or self._conn.closed:
+            try:
+                self._conn = self._connect()
+            except psycopg.Error as error:
+                raise ports.Unavailable("cannot connect") from error
+        return self._conn
+
+
+class Session:
+    """A transaction that has begun; ends by `commit`."""
+
+    def __init__(self, database: Database, budget_ms: int | None) -> None:
+        self._database = database
+        self._budget_ms = budget_ms
+        self.done = False
+
+    def commit(self, calls: Sequence[Call]) -> list[Rows]:
+        conn = self._database._live()  # noqa: SLF001 - the session is the other half of Database
+        rows = self._database._pipeline(conn, calls, self._budget_ms, begin=False, commit=True)  # noqa: SLF001
+        self.done = True
+        return rows

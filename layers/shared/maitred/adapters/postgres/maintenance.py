@@ -1,0 +1,34 @@
+"""What the maintenance run reads and deletes in PostgreSQL."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from maitred.adapters.postgres import rows
+from maitred.adapters.postgres.database import Call, Database
+from maitred.domain.booking import Booking
+from maitred.services.maintain import Retention
+
+
+class PostgresMaintenance:
+    """Implements services.maintain.Maintenance."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def stuck(self, before: datetime, limit: int) -> Sequence[tuple[Booking, int]]:
+        found = self._db.read("stuck_bookings", {"before": before, "limit": limit})
+        return [(rows.booking_of(row[:-1]), row[-1]) for row in found]
+
+    def forgotten(self, before: datetime, now: datetime, limit: int) -> Sequence[Booking]:
+        found = self._db.read("forgotten_bookings", {"before": before, "now": now, "limit": limit})
+        return [rows.booking_of(row) for row in found]
+
+    def awaiting_a_person(self, now: datetime, until: datetime) -> tuple[int, int]:
+        [row] = self._db.read("awaiting_a_person", {"now": now, "until": until})
+        return row[0], row[1]
+
+    def prune(self, now: datetime, retention: Retention) -> int:
+        params = {"now": now, **asdict(retention)}
+        names = ("prune_idempotency", "prune_events", "prune_outbox")
+        return sum(result[0][0] for result in self._db.transact([Call(name, params) for name in names]))

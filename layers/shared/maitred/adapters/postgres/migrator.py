@@ -1,0 +1,126 @@
+"""Schema migrations: numbered SQL files, each applied once, in one transaction, under one lock.
+
+Forward files are ``NNNN_name.up.sql``, backward ones ``NNNN_name.down.sql``. A file that was applied
+must not change afterwards: its checksum is compared on every run.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+_FILE = re.compile(r"^(\d{4})_([a-z0-9_]+)\.up\.sql$")
+_LOCK = 7_206_941_177  # an arbitrary number of ours: two deployments never migrate at once
+_TABLE = b"""create table if not exists schema_migrations (
+    version integer primary key, name text not null, checksum text not null,
+    applied_at timestamptz not null default now())"""
+# What the functions' role may take, at most, whatever a statement asks for; transactions tighten it.
+_ROLE_LIMITS = {
+    "statement_timeout": "15s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "15s",
+}
+
+
+class MigrationError(Exception):
+    """The files and the database disagree; the message says about what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    version: int
+    name: str
+    up: str
+    down: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.up.encode()).hexdigest()
+
+
+def load_migrations(folder: Path = Path(__file__).parent / "migrations") -> tuple[Migration, ...]:
+    """All migrations in order. Raises MigrationError on a gap or a missing way back."""
+    migrations = []
+    for path in sorted(folder.glob("*.up.sql")):
+        match = _FILE.match(path.name)
+        down = path.with_name(path.name.replace(".up.", ".down."))
+        if match is None or not down.exists():
+            raise MigrationError(f"{path.name}: expected NNNN_name.up.sql with a .down.sql beside it")
+        migrations.append(Migration(int(match[1]), match[2], path.read_text(), down.read_text()))
+    if [m.version for m in migrations] != list(range(1, len(migrations) + 1)):
+        raise MigrationError("migration numbers must run from 0001 without gaps")
+    return tuple(migrations)
+
+
+class Migrator:
+    """Brings a database to a version. ``conn`` must be in autocommit mode and own the schema."""
+
+    def __init__(self, conn: psycopg.Connection[tuple[object, ...]], migrations: Sequence[Migration]) -> None:
+        self._conn = conn
+        self._migrations = migrations
+
+    def run(self, application_role: str | None = None) -> list[str]:
+        """Apply what is missing, then let ``application_role`` work. Returns the names applied now."""
+        return self.migrate_to(len(self._migrations), application_role)
+
+    def migrate_to(self, target: int, application_role: str | None = None) -> list[str]:
+        """Go forward or backward to version ``target`` (0: nothing left), all or nothing."""
+        with self._conn.transaction():
+            self._conn.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+            self._conn.execute(_TABLE)
+            done = self._steps(self._applied(), target)
+            if application_role and target:
+                self._admit(application_role)
+        return done
+
+    def _applied(self) -> int:
+        rows = self._conn.execute(
+            "select version, checksum from schema_migrations order by version"
+        ).fetchall()
+        known = {m.version: m for m in self._migrations}
+        for version, checksum in rows:
+            if not isinstance(version, int) or version not in known:
+                raise MigrationError(
+                    f"the database has migration {version}, which this release does not know"
+                )
+            if known[version].checksum != checksum:
+                raise MigrationError(f"migration {version:04} was changed after it had been applied")
+        return len(rows)
+
+    def _steps(self, applied: int, target: int) -> list[str]:
+        forward = [m for m in self._migrations if applied < m.version <= target]
+        for m in forward:
+            self._conn.execute(m.up.encode())
+            self._conn.execute(
+                "insert into schema_migrations (version, name, checksum) values (%s, %s, %s)",
+                [m.version, m.name, m.checksum],
+            )
+        backward = [m for m in reversed(self._migrations) if target < m.version <= applied]
+        for m in backward:
+            self._conn.execute(m.down.encode())
+            self._conn.execute("delete from schema_migrations where version = %s", [m.version])
+        return [f"{m.version:04}_{m.name}" for m in (*forward, *backward)]
+
+    def _admit(self, role: str) -> None:
+        """Create the functions' role if needed and grant it data, never definitions."""
+        name = sql.Identifier(role)
+        if not self._exists(role):
+            self._conn.execute(sql.SQL("create role {} login").format(name))
+        if self._exists("rds_iam"):  # Aurora: log in by IAM token, there is no password to leak
+            self._conn.execute(sql.SQL("grant rds_iam to {}").format(name))
+        for setting, value in _ROLE_LIMITS.items():
+            self._conn.execute(
+                sql.SQL("alter role {} set {} = {}").format(name, sql.Identifier(setting), sql.Literal(value))
+            )
+        self._conn.execute(sql.SQL("grant usage on schema public to {}").format(name))
+        self._conn.execute(
+            sql.SQL("grant select, insert, update, delete on all tables in schema public to {}").format(name)
+        )
+        self._conn.execute(sql.SQL("revoke insert, update, delete on schema_migrations from {}").format(name))
+
+    def _exists(self, role: str) -> bool:
+        return self._conn.execute("select 1 from pg_roles where rolname = %s", [role]).fetchone() is not None

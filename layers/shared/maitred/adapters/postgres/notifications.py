@@ -1,0 +1,42 @@
+"""Notifications in PostgreSQL."""
+
+from uuid import UUID
+
+from maitred.adapters.postgres import rows
+from maitred.adapters.postgres.book import event_params
+from maitred.adapters.postgres.database import Call, Database
+from maitred.domain.booking import Booking
+from maitred.services import ports
+from maitred.services.notify import Notification
+
+
+class PostgresNotifications:
+    """Implements services.notify.Notifications."""
+
+    def __init__(self, database: Database, source: str) -> None:
+        self._db = database
+        self._source = source
+
+    def find(self, notification_id: UUID) -> tuple[Notification, Booking, str] | None:
+        found = self._db.read("find_notification", {"id": notification_id})
+        if not found:
+            return None
+        *fields, restaurant = found[0]
+        notification = Notification(*fields)
+        [booking] = self._db.read("read_booking", {"booking_id": notification.booking_id})
+        return notification, rows.booking_of(booking), restaurant
+
+    def claim(self, notification_id: UUID) -> bool:
+        [claimed] = self._db.transact([Call("claim_notification", {"id": notification_id})])
+        return bool(claimed)
+
+    def finish(self, notification_id: UUID, state: str, detail: str | None, event: ports.Event) -> None:
+        params = {"id": notification_id, "state": state, "detail": detail}
+        self._db.transact([Call("finish_notification", params), self._told(event)])
+
+    def release(self, notification_id: UUID, error: str, event: ports.Event) -> None:
+        params = {"id": notification_id, "error": error}
+        self._db.transact([Call("release_notification", params), self._told(event)])
+
+    def _told(self, event: ports.Event) -> Call:
+        return Call("insert_events", event_params([event], self._source))

@@ -1,0 +1,88 @@
+-- Reading the booking book.
+
+-- name: read_layout
+select r.layout_version,
+       case when r.layout_version is distinct from %(known_version)s then l.document end as document,
+       (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
+        where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply
+from restaurants r
+join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
+where r.id = %(restaurant_id)s
+
+-- name: read_reply
+select fingerprint, status, headers, body from idempotency
+where caller = %(caller)s and restaurant_id = %(restaurant_id)s and key = %(key)s
+
+-- name: read_snapshot
+-- One statement, so one consistent reading: layout, revision, ledger, pacing, an earlier reply.
+select r.layout_version,
+       case when r.layout_version is distinct from %(known_version)s
+            then (select l.document from layouts l
+                  where l.restaurant_id = r.id and l.layout_version = r.layout_version) end as document,
+       coalesce((select d.revision from service_days d
+                 where d.restaurant_id = r.id and d.service_date = %(service_date)s), 0) as revision,
+       (select json_agg(json_build_array(a.table_id, (extract(epoch from lower(a.occupied)) / 60)::bigint,
+                        (extract(epoch from upper(a.occupied)) / 60)::bigint, a.booking_id, a.hold_id))
+        from allocations a left join holds h on h.id = a.hold_id
+        where a.restaurant_id = r.id and a.live
+          and a.occupied && tstzrange(%(start)s, %(end)s)
+          and (a.hold_id is null or h.expires_at > now())) as allocations,
+       (select json_agg(json_build_array(c.start, c.covers))
+        from (select (extract(epoch from b.start_at) / 60)::bigint as start, sum(b.party_size) as covers
+              from bookings b
+              where b.restaurant_id = r.id and b.service_date = %(service_date)s
+                and b.state in ('confirmed', 'seated', 'completed')
+              group by b.start_at
+              union all
+              select (extract(epoch from h.start_at) / 60)::bigint, sum(h.party_size)
+              from holds h
+              where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
+                and h.used_by is null
+              group by h.start_at) c) as covers,
+       (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
+        where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply
+from restaurants r
+where r.id = %(restaurant_id)s
+
+-- name: read_booking
+select * from booking_book b
+where b.id = %(booking_id)s
+
+-- name: list_bookings
+select * from booking_book b
+where b.restaurant_id = %(restaurant_id)s
+  and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+  and b.state = any (%(states)s)
+order by b.start_at, b.id
+limit %(limit)s
+
+-- name: list_bookings_of_day
+select * from booking_book b
+where b.restaurant_id = %(restaurant_id)s and b.service_date = %(service_date)s
+  and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+  and b.state = any (%(states)s)
+order by b.start_at, b.id
+limit %(limit)s
+
+-- name: waiting_bookings
+-- Who could use what a freed stay gives back: oldest first, bounded.
+select b.id, b.version
+from bookings b
+where b.restaurant_id = %(restaurant_id)s
+  and b.state in ('assignment_pending', 'manual_review')
+  and b.service_date between %(service_date)s::date - 1 and %(service_date)s::date + 1
+  and b.start_at < %(end)s and b.end_at > %(start)s and b.start_at > %(now)s
+  and b.id <> %(freed_by)s
+order by b.created_at, b.id
+limit %(limit)s
+
+-- name: read_history
+select from_state, to_state, version, actor_id, reason, metadata, created_at
+from booking_state_history where booking_id = %(booking_id)s order by id
+
+-- name: read_attempts
+select attempt_no, flow, trigger, outcome, reason, strategy, strategies, duration_ms, created_at
+from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at, attempt_no
+
+-- name: count_attempts
+select count(*) from booking_assignment_attempts where booking_id = %(booking_id)s

@@ -1,0 +1,128 @@
+-- What one unit of work may write, in the order in which it is sent. Rows arrive as one jsonb parameter.
+
+-- name: set_limits
+-- Every statement of this transaction gets at most the time that the attempt has left.
+select set_config('statement_timeout', %(budget_ms)s::text, true),
+       set_config('lock_timeout', %(budget_ms)s::text, true),
+       set_config('idle_in_transaction_session_timeout', (%(budget_ms)s::int + 1000)::text, true)
+
+-- name: claim_layout
+-- Holds the layout still until commit: a new floor document waits, or this plan is void.
+with layout as (
+    select 1 from restaurants
+    where id = %(restaurant_id)s and layout_version = %(layout_version)s
+    for share
+)
+select require_one(count(*), 'MTL01') from layout
+
+-- name: claim_day
+-- The plan was made on this revision of the day; any other writer's commit makes it void.
+with day as (
+    insert into service_days as d (restaurant_id, service_date, revision)
+    values (%(restaurant_id)s, %(service_date)s, %(revision)s + 1)
+    on conflict (restaurant_id, service_date) do update
+        set revision = d.revision + 1
+        where d.revision = %(revision)s
+    returning 1
+)
+select require_one(count(*), 'MTR01') from day
+
+-- name: lock_day
+-- Serialises the writers of a day without knowing its revision.
+insert into service_days as d (restaurant_id, service_date, revision)
+values (%(restaurant_id)s, %(service_date)s, 1)
+on conflict (restaurant_id, service_date) do update set revision = d.revision + 1
+
+-- name: lock_layout
+select layout_version from restaurants where id = %(restaurant_id)s for share
+
+-- name: release_expired_holds
+-- A constraint knows no clock: expired holds in the way are let go by the transaction that needs their tables.
+update allocations a
+set live = false, released_at = now()
+from holds h, jsonb_to_recordset(%(rows)s) as n(table_id text, "start" timestamptz, "end" timestamptz)
+where h.id = a.hold_id and h.expires_at <= now() and a.live
+  and a.restaurant_id = %(restaurant_id)s and a.table_id = n.table_id
+  and a.occupied && tstzrange(n."start", n."end")
+
+-- name: insert_booking
+insert into bookings (id, reference, restaurant_id, state, version, request_version, party_size, start_at, end_at,
+                      duration_minutes, service_id, service_date, guest, preferences, notes,
+                      auto_assign_last_result, created_at)
+values (%(id)s, %(reference)s, %(restaurant_id)s, %(state)s, %(version)s, %(request_version)s, %(party_size)s,
+        %(start_at)s, %(end_at)s, %(duration_minutes)s, %(service_id)s, %(service_date)s, %(guest)s,
+        %(preferences)s, %(notes)s, %(last_result)s, %(created_at)s)
+
+-- name: change_booking
+-- Compare and advance. `lease_token` fences a worker whose lease was taken over meanwhile.
+with changed as (
+    update bookings
+    set state = %(state)s, version = %(version)s, updated_at = now(),
+        auto_assign_last_result = coalesce(%(last_result)s::jsonb, auto_assign_last_result),
+        lease_token = %(new_lease_token)s, lease_until = %(new_lease_until)s
+    where id = %(booking_id)s and version = %(expected_version)s
+      and (%(lease_token)s::uuid is null or lease_token = %(lease_token)s)
+    returning 1
+)
+select require_one(count(*), 'MTV01') from changed
+
+-- name: expire_lease
+-- A worker that failed lets go at once, so that the next delivery need not wait for the clock.
+update bookings set lease_until = least(lease_until, now()) where lease_token = %(lease_token)s
+
+-- name: release_tables
+update allocations set live = false, released_at = now()
+where live and booking_id = any (%(booking_ids)s)
+
+-- name: insert_allocations
+insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, occupied)
+select n.restaurant_id, n.layout_version, n.table_id, n.capacity, n.booking_id, tstzrange(n."start", n."end")
+from jsonb_to_recordset(%(rows)s) as n(restaurant_id text, layout_version integer, table_id text,
+     capacity integer, booking_id uuid, "start" timestamptz, "end" timestamptz)
+order by n.table_id
+
+-- name: insert_history
+insert into booking_state_history (booking_id, from_state, to_state, version, actor_id, reason, metadata)
+select n.booking_id, n.from_state, n.to_state, n.version, n.actor_id, n.reason, n.metadata
+from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, from_state text, to_state text, version integer,
+     actor_id text, reason text, metadata jsonb)
+
+-- name: insert_attempts
+insert into booking_assignment_attempts (id, booking_id, restaurant_id, attempt_no, flow, trigger, outcome, reason,
+    strategy, strategies, explanation, duration_ms, booking_version, correlation_id)
+select n.id, n.booking_id, n.restaurant_id, n.attempt_no, n.flow, n.trigger, n.outcome,
+    nullif(n.reason, 'null'::jsonb), n.strategy, n.strategies, n.explanation, n.duration_ms, n.booking_version,
+    n.correlation_id
+from jsonb_to_recordset(%(rows)s) as n(id uuid, booking_id uuid, restaurant_id text, attempt_no integer, flow text,
+     trigger text, outcome text, reason jsonb, strategy jsonb, strategies jsonb, explanation jsonb,
+     duration_ms double precision, booking_version integer, correlation_id text)
+
+-- name: insert_events
+insert into observability_events (source, event_type, severity, restaurant_id, booking_id, correlation_id, context)
+select n.source, n.event_type, n.severity, n.restaurant_id, n.booking_id, n.correlation_id, n.context
+from jsonb_to_recordset(%(rows)s) as n(source text, event_type text, severity text, restaurant_id text,
+     booking_id uuid, correlation_id text, context jsonb)
+
+-- name: insert_notifications
+-- One a (booking, kind, request version): a second writer's row is the first one's twin.
+insert into notifications (id, booking_id, restaurant_id, kind, variant, request_version)
+select n.id, n.booking_id, n.restaurant_id, n.kind, n.variant, n.request_version
+from jsonb_to_recordset(%(rows)s) as n(id uuid, booking_id uuid, restaurant_id text, kind text, variant text,
+     request_version integer)
+on conflict on constraint notifications_once do nothing
+
+-- name: insert_outbox
+insert into outbox (topic, booking_id, restaurant_id, payload, correlation_id, due_at, claimed_until)
+select n.topic, n.booking_id, n.restaurant_id, n.payload, n.correlation_id, n.due_at,
+       case when n.topic = any (%(own_topics)s) then now() + make_interval(secs => %(lease_seconds)s)
+            else '-infinity' end
+from jsonb_to_recordset(%(rows)s) as n(topic text, booking_id uuid, restaurant_id text,
+     payload jsonb, correlation_id text, due_at timestamptz)
+returning id
+
+-- name: insert_reply
+insert into idempotency (caller, restaurant_id, key, fingerprint, status, headers, body)
+values (%(caller)s, %(restaurant_id)s, %(key)s, %(fingerprint)s, %(status)s, %(headers)s, %(body)s)
+
+-- name: finish_in_time
+select require_in_time(%(budget_ms)s)

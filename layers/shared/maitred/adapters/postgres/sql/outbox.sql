@@ -1,0 +1,28 @@
+-- The outbox and what the relay does with it.
+
+-- name: claim_outbox
+-- Lease the oldest rows that are due within the queue's longest delay; other relays skip them.
+update outbox o
+set claimed_until = %(now)s::timestamptz + make_interval(secs => %(lease_seconds)s)
+from (select id from outbox
+      where sent_at is null and dead_at is null and claimed_until <= %(now)s and due_at <= %(horizon)s
+      order by id limit %(limit)s for update skip locked) due
+where o.id = due.id
+returning o.id, o.topic, o.payload, o.correlation_id, o.due_at, o.attempts
+
+-- name: mark_sent
+update outbox set sent_at = now() where id = any (%(ids)s) and sent_at is null
+
+-- name: mark_failed
+update outbox o
+set attempts = o.attempts + 1, last_error = n.error, claimed_until = n.again,
+    dead_at = case when n.dead then now() end
+from jsonb_to_recordset(%(rows)s) as n(id bigint, error text, again timestamptz, dead boolean)
+where o.id = n.id and o.sent_at is null
+
+-- name: outbox_state
+select count(*) filter (where dead_at is null),
+       coalesce(extract(epoch from %(now)s::timestamptz - min(due_at)
+                filter (where dead_at is null and due_at <= %(now)s)) * 1000, 0)::double precision,
+       count(*) filter (where dead_at is not null)
+from outbox where sent_at is null

@@ -1,0 +1,39 @@
+-- Restaurants and their layouts.
+
+-- name: read_restaurant
+select r.layout_version, l.document
+from restaurants r
+join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
+where r.id = %(restaurant_id)s
+
+-- name: lock_restaurant
+-- Two first documents of one restaurant have no row to lock, so the id itself is locked.
+select pg_advisory_xact_lock(hashtextextended('restaurant ' || %(restaurant_id)s, 0))
+
+-- name: read_restaurant_for_update
+select r.layout_version, l.document
+from restaurants r
+join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
+where r.id = %(restaurant_id)s
+for update of r
+
+-- name: upcoming_confirmed
+select * from booking_book b
+where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_at > %(now)s
+order by b.start_at, b.id
+
+-- name: put_restaurant
+insert into restaurants (id, name, timezone, layout_version)
+values (%(restaurant_id)s, %(name)s, %(timezone)s, %(layout_version)s)
+on conflict (id) do update
+    set name = excluded.name, timezone = excluded.timezone, layout_version = excluded.layout_version,
+        updated_at = now()
+
+-- name: insert_layout
+insert into layouts (restaurant_id, layout_version, document)
+values (%(restaurant_id)s, %(layout_version)s, %(document)s)
+
+-- name: insert_layout_tables
+insert into layout_tables (restaurant_id, layout_version, table_id, zone, capacity)
+select %(restaurant_id)s, %(layout_version)s, n.id, n.zone, n.capacity
+from jsonb_to_recordset(%(rows)s) as n(id text, zone text, capacity integer)

@@ -1,0 +1,29 @@
+"""The real clock and the real randomness."""
+
+import secrets
+import time
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+# Without letters and digits that are mistaken for each other when read aloud or off a screen.
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_REFERENCE_LENGTH = 6
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class SystemIds:
+    def uuid(self) -> UUID:
+        return uuid4()
+
+    def reference(self) -> str:
+        return "".join(secrets.choice(_ALPHABET) for _ in range(_REFERENCE_LENGTH))
+
+    def jitter(self, upper: float) -> float:
+        return secrets.SystemRandom().random() * upper

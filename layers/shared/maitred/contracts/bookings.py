@@ -1,0 +1,163 @@
+"""Bodies and queries of the booking calls (contract 1.2)."""
+
+import base64
+import binascii
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from maitred.contracts.base import ClockTime, StrictModel
+from maitred.domain.booking import LocalStart, Preferences, Trigger
+from maitred.domain.errors import FieldError, InvalidRequest, NaiveTimestamp
+
+MAX_PARTY = 1000
+_FAR_AHEAD = timedelta(days=3660)  # nobody books further ahead; keeps calendar arithmetic in range
+_EMAIL = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")  # ASCII only
+
+Attribute = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class Guest(StrictModel):
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    email: Annotated[str, StringConstraints(max_length=254)] | None = None
+    phone: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
+
+    @field_validator("name", "email", "phone")
+    @classmethod
+    def _one_line(cls, value: str | None) -> str | None:
+        if value is not None and any(ord(c) < 32 or ord(c) == 127 for c in value):
+            raise ValueError("must not contain control characters")
+        return value
+
+    @field_validator("email")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not _EMAIL.fullmatch(value):
+            raise ValueError("must be an e-mail address")
+        return value
+
+
+class PreferencesBody(StrictModel):
+    zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    zone_required: bool = False
+    attributes: Annotated[tuple[Attribute, ...], Field(max_length=20)] = ()
+    required: Annotated[tuple[Attribute, ...], Field(max_length=20)] = ()
+
+    @model_validator(mode="after")
+    def _zone_named(self) -> "PreferencesBody":
+        if self.zone_required and self.zone is None:
+            raise ValueError("zoneRequired needs a zone")
+        return self
+
+    def to_domain(self) -> Preferences:
+        return Preferences(self.zone, self.zone_required, self.attributes, self.required)
+
+
+class BookingBody(StrictModel):
+    """``POST /restaurants/{id}/bookings``. The start is ``date`` and ``time``, or ``startAt``."""
+
+    party_size: Annotated[int, Field(ge=1, le=MAX_PARTY)]
+    date: str | None = None
+    time: ClockTime | None = None
+    start_at: str | None = None
+    guest: Guest = Guest()
+    preferences: PreferencesBody = PreferencesBody()
+    duration_minutes: Annotated[int, Field(ge=15, le=720)] | None = None
+    notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    hold_id: UUID | None = None
+    on_full: Literal["pend", "refuse"] = "pend"
+
+
+class CancelBody(StrictModel):
+    reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+
+
+class ProcessBody(StrictModel):
+    """``POST /assignments/process``."""
+
+    booking_id: UUID
+    trigger: Literal["creation", "modification", "retry"]
+
+    @property
+    def as_trigger(self) -> Trigger:
+        return Trigger(self.trigger)
+
+
+def start_of(body: BookingBody, now: datetime) -> LocalStart | datetime:
+    """Read the start as the body gives it. Raises InvalidRequest or NaiveTimestamp."""
+    local = body.date is not None or body.time is not None
+    if local == (body.start_at is not None):
+        raise _invalid("startAt", "ambiguous_start", "give either date and time, or startAt")
+    if body.start_at is not None:
+        return _moment(body.start_at, now)
+    if body.date is None or body.time is None:
+        missing = "date" if body.date is None else "time"
+        raise _invalid(missing, "missing", "date and time go together")
+    return LocalStart(parse_date(body.date, "date", now), time.fromisoformat(body.time))
+
+
+def parse_date(text: str, field: str, now: datetime) -> date:
+    """A calendar date ``YYYY-MM-DD`` within reach of the calendar arithmetic."""
+    try:
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise _invalid(field, "invalid_date", "must be a date, YYYY-MM-DD")
+    if not date(2000, 1, 1) <= day <= (now + _FAR_AHEAD).date():
+        raise _invalid(field, "out_of_range", "lies too far from today")
+    return day
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text) if "T" in text.upper() else None
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise _invalid("startAt", "invalid_datetime", "must be an RFC 3339 date-time")
+    if moment.tzinfo is None:
+        raise NaiveTimestamp(
+            [FieldError("startAt", "naive_timestamp", "must carry an offset, e.g. +01:00 or Z")]
+        )
+    if moment.second or moment.microsecond:
+        raise _invalid("startAt", "not_a_minute", "must be a whole minute")
+    if not 2000 <= moment.year <= (now + _FAR_AHEAD).year:
+        raise _invalid("startAt", "out_of_range", "lies too far from today")
+    return moment.astimezone(UTC)
+
+
+def encode_cursor(start: datetime, booking_id: UUID) -> str:
+    return base64.urlsafe_b64encode(f"{start.isoformat()}|{booking_id}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
+    """Where a page begins; the very beginning without a cursor. Raises InvalidRequest."""
+    if cursor is None:
+        return datetime.min.replace(tzinfo=UTC), UUID(int=0)
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode(
+            "ascii"
+        )
+        start, _, booking_id = text.partition("|")
+        moment = datetime.fromisoformat(start)
+        if moment.tzinfo is None:
+            raise ValueError("naive")
+        return moment, UUID(booking_id)
+    except (ValueError, binascii.Error):
+        raise _invalid("cursor", "invalid_cursor", "is not a cursor of ours") from None
+
+
+def parse_limit(text: str | None) -> int:
+    if text is None:
+        return 50
+    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= 200:
+        raise _invalid("limit", "out_of_range", "must be a number from 1 to 200")
+    return int(text)
+
+
+def _invalid(field: str, code: str, message: str) -> InvalidRequest:
+    return InvalidRequest([FieldError(field, code, message)])

@@ -1,0 +1,58 @@
+"""What the words in a floor document mean: clock times, wall times, time zone names."""
+
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+
+DAY_MINUTES = 1440
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
+_MINUTE_FORMAT_LENGTH = len("2026-12-25T00:00")
+
+
+def clock_minutes(clock: str) -> int:
+    """Minutes after midnight of a valid ``HH:MM``."""
+    return int(clock[:2]) * 60 + int(clock[3:])
+
+
+def service_minutes(opens: str, closes: str) -> tuple[int, int]:
+    """Opening and closing in minutes after midnight of the service day; closing may be the next day's."""
+    start, end = clock_minutes(opens), clock_minutes(closes)
+    return start, end if end >= start else end + DAY_MINUTES
+
+
+def last_seating_minutes(
+    last_seating: str | None, opens: int, closes: int, min_dining: int, *, allow_overrun: bool
+) -> int:
+    """The last start of a service, by default the last one that leaves ``min_dining`` before closing."""
+    if last_seating is None:
+        return closes if allow_overrun else closes - min_dining
+    minutes = clock_minutes(last_seating)
+    return minutes if minutes >= opens else minutes + DAY_MINUTES
+
+
+def local_minute(text: str) -> str:
+    """Check a naive local time, ``YYYY-MM-DDTHH:MM`` (seconds only as ``:00``), and cut it to the minute."""
+    if len(text) > _MINUTE_FORMAT_LENGTH and text[_MINUTE_FORMAT_LENGTH:] != ":00":
+        raise ValueError("must be a local time to the minute, like 2026-12-25T00:00, without an offset")
+    minute = text[:_MINUTE_FORMAT_LENGTH]
+    try:
+        moment = datetime.fromisoformat(minute)
+    except ValueError:
+        raise ValueError("must be a local time to the minute, like 2026-12-25T00:00") from None
+    if not minute.isascii() or moment.isoformat()[:_MINUTE_FORMAT_LENGTH] != minute:
+        raise ValueError("must be written like 2026-12-25T00:00")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(f"must lie in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return minute
+
+
+def is_iana_zone(name: str) -> str:
+    """Check that ``name`` is a zone of the IANA database, whatever files the host happens to have."""
+    if name not in _iana_zones():
+        raise ValueError("must be a time zone of the IANA database, like Europe/London")
+    return name
+
+
+@lru_cache(maxsize=1)
+def _iana_zones() -> frozenset[str]:
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="ascii").split()) - {"Factory"}

@@ -1,0 +1,66 @@
+"""What travels through the queues (contract 5): strict to send, tolerant to read."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from maitred.domain.booking import Trigger
+
+ASSIGN = "assign"
+NOTIFICATION = "notification"
+
+
+class Message(BaseModel):
+    """Unknown members are ignored, so that a newer sender can talk to an older reader."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+    def wire(self) -> dict[str, object]:
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class AssignMessage(Message):
+    """``attempt`` counts the job's attempts from 1; ``booking_version`` is that of the pending booking."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    booking_id: UUID
+    restaurant_id: str
+    booking_version: int = Field(ge=1)
+    trigger: Trigger
+    attempt: int = Field(ge=1)
+    correlation_id: str
+    enqueued_at: AwareDatetime
+
+
+class NotificationMessage(Message):
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    notification_id: UUID
+    booking_id: UUID
+    kind: str
+    variant: str | None
+    to: str
+    locale: str
+    correlation_id: str
+
+
+def assign_message(
+    booking_id: UUID,
+    restaurant_id: str,
+    version: int,
+    trigger: Trigger,
+    attempt: int,
+    correlation_id: str,
+    enqueued_at: datetime,
+) -> dict[str, object]:
+    return AssignMessage(
+        booking_id=booking_id,
+        restaurant_id=restaurant_id,
+        booking_version=version,
+        trigger=trigger,
+        attempt=attempt,
+        correlation_id=correlation_id,
+        enqueued_at=enqueued_at,
+    ).wire()

@@ -1,0 +1,122 @@
+"""What the API answers, as JSON values. Times are shown in the restaurant's zone, with their offset."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from maitred.domain.booking import Booking
+from maitred.domain.reasons import Reason
+from maitred.domain.timeline import from_minutes
+from maitred.domain.windows import Notice
+from maitred.planner.model import Alternative
+
+Json = dict[str, Any]
+
+
+def dumps(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def local(moment: datetime, timezone: str | ZoneInfo) -> str:
+    zone = ZoneInfo(timezone) if isinstance(timezone, str) else timezone
+    return moment.astimezone(zone).isoformat()
+
+
+def booking_json(booking: Booking) -> Json:
+    wishes = booking.preferences
+    return {
+        "id": str(booking.id),
+        "reference": booking.reference,
+        "restaurantId": booking.restaurant_id,
+        "status": booking.state.status,
+        "state": booking.state.value,
+        "version": booking.version,
+        "partySize": booking.party_size,
+        "startAt": local(booking.start_at, booking.timezone),
+        "endAt": local(booking.end_at, booking.timezone),
+        "service": booking.service_id,
+        "zone": booking.zone,
+        "tables": list(booking.tables),
+        "pinned": booking.pinned,
+        "guest": dict(booking.guest),
+        "preferences": {
+            "zone": wishes.zone,
+            "zoneRequired": wishes.zone_required,
+            "attributes": list(wishes.attributes),
+            "required": list(wishes.required),
+        },
+        "notes": booking.notes,
+        "createdAt": local(booking.created_at.replace(microsecond=0), booking.timezone),
+    }
+
+
+def reason_json(reason: Reason | None) -> Json | None:
+    if reason is None:
+        return None
+    return {"code": reason.code.value, "category": reason.category.value, "detail": reason.detail}
+
+
+def alternatives_json(alternatives: Sequence[Alternative], timezone: ZoneInfo) -> list[Json]:
+    return [
+        {
+            "startAt": local(from_minutes(a.start), timezone),
+            "endAt": local(from_minutes(a.end), timezone),
+            "tables": list(a.tables),
+            "zone": a.zone,
+        }
+        for a in alternatives
+    ]
+
+
+def notices_json(notices: Sequence[Notice]) -> list[Json]:
+    return [{"code": notice.code, "message": notice.message} for notice in notices]
+
+
+def problem_json(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    correlation_id: str,
+    more: Mapping[str, Any] | None = None,
+) -> Json:
+    """A problem document (RFC 9457)."""
+    return {
+        "type": f"urn:maitred:problem:{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "correlationId": correlation_id,
+        **(more or {}),
+    }
+
+
+def history_json(row: Sequence[Any], timezone: str) -> Json:
+    from_state, to_state, version, actor, reason, metadata, at = row
+    return {
+        "at": local(at, timezone),
+        "fromState": from_state,
+        "toState": to_state,
+        "version": version,
+        "actor": actor,
+        "reason": reason,
+        "metadata": metadata,
+    }
+
+
+def attempt_json(row: Sequence[Any], timezone: str) -> Json:
+    number, flow, trigger, outcome, reason, strategy, strategies, duration, at = row
+    return {
+        "attemptNo": number,
+        "flow": flow,
+        "trigger": trigger,
+        "outcome": outcome,
+        "reason": reason,
+        "strategy": strategy,
+        "strategies": strategies,
+        "durationMs": duration,
+        "at": local(at, timezone),
+    }

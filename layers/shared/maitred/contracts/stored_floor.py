@@ -1,0 +1,119 @@
+"""From a stored floor document to the floor: no validation, since only valid documents are stored.
+
+On the path of every cold start, so without pydantic and without a second look at anything.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from maitred.contracts.floor_values import last_seating_minutes, service_minutes
+from maitred.domain.floor import (
+    Adjacency,
+    Closure,
+    Combination,
+    Floor,
+    Pacing,
+    Policy,
+    Service,
+    Table,
+    TurnTime,
+    Zone,
+)
+
+_WEEKDAYS = {day: number for number, day in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
+
+
+def floor_from_document(document: dict[str, Any], restaurant_id: str, layout_version: int) -> Floor:
+    """Read a stored document (valid, defaults filled in) as a floor."""
+    policy = _policy(document["policy"])
+    tables = tuple(_table(row) for row in document["tables"])
+    seats = {table.id: table.capacity for table in tables}
+    return Floor(
+        restaurant_id=restaurant_id,
+        layout_version=layout_version,
+        name=document["name"],
+        timezone=ZoneInfo(document["timezone"]),
+        policy=policy,
+        services=tuple(_service(row, policy.min_dining_minutes) for row in document["services"]),
+        closures=tuple(_closure(row) for row in document["closures"]),
+        zones=tuple(Zone(row["id"], row["name"] or row["id"]) for row in document["zones"]),
+        tables=tables,
+        adjacency=frozenset((min(edge), max(edge)) for edge in document["adjacency"]),
+        combinations=tuple(_combination(row, seats) for row in document["combinations"]),
+    )
+
+
+def _policy(row: Mapping[str, Any]) -> Policy:
+    pacing = row["pacing"]
+    return Policy(
+        buffer_before_minutes=row["bufferBeforeMinutes"],
+        buffer_after_minutes=row["bufferAfterMinutes"],
+        max_tables=row["maxTables"],
+        adjacency=Adjacency(row["adjacency"]),
+        min_dining_minutes=row["minDiningMinutes"],
+        max_moves=row["maxMoves"],
+        freeze_minutes=row["freezeMinutes"],
+        hold_seconds=row["holdSeconds"],
+        start_cutoff_minutes=row["startCutoffMinutes"],
+        turn_times=_turn_times(row["turnTimes"]),
+        pacing=Pacing(pacing["slotMinutes"], pacing["maxCoversPerSlot"]),
+        weights=dict(row["weights"]),
+    )
+
+
+def _turn_times(rows: Iterable[Mapping[str, Any]]) -> tuple[TurnTime, ...]:
+    return tuple(TurnTime(row["maxParty"], row["minutes"]) for row in rows)
+
+
+def _service(row: Mapping[str, Any], min_dining: int) -> Service:
+    opens, closes = service_minutes(row["opens"], row["closes"])
+    overrun: bool = row["allowOverrun"]
+    return Service(
+        id=row["id"],
+        name=row["name"] or row["id"],
+        days=frozenset(_WEEKDAYS[day] for day in row["days"]),
+        opens=opens,
+        closes=closes,
+        last_seating=last_seating_minutes(
+            row["lastSeating"], opens, closes, min_dining, allow_overrun=overrun
+        ),
+        allow_overrun=overrun,
+        turn_times=None if row["turnTimes"] is None else _turn_times(row["turnTimes"]),
+    )
+
+
+def _closure(row: Mapping[str, Any]) -> Closure:
+    return Closure(
+        start=datetime.fromisoformat(row["from"]),
+        end=datetime.fromisoformat(row["to"]),
+        zones=None if row["zones"] is None else frozenset(row["zones"]),
+        tables=None if row["tables"] is None else frozenset(row["tables"]),
+        reason=row["reason"],
+    )
+
+
+def _table(row: Mapping[str, Any]) -> Table:
+    capacity: int = row["capacity"]
+    seating_type: str = row["seatingType"]
+    return Table(
+        id=row["id"],
+        zone=row["zone"],
+        capacity=capacity,
+        min_party=row["minParty"],
+        max_party=row["maxParty"] or capacity,
+        movable=row["movable"],
+        active=row["active"],
+        out_of_service=row["outOfService"],
+        walk_in_only=row["walkInOnly"],
+        priority=row["priority"],
+        seating_type=seating_type,
+        attributes=frozenset((*row["attributes"], seating_type)),
+    )
+
+
+def _combination(row: Mapping[str, Any], seats: Mapping[str, int]) -> Combination:
+    tables = tuple(sorted(row["tables"]))
+    total = sum(seats[table] for table in tables)
+    return Combination(tables, row["minParty"], row["maxParty"] or total)

@@ -1,0 +1,255 @@
+"""When a party sits: services on the wall clock of the venue, stays in UTC.
+
+Opening hours are wall times, converted for each date by themselves; all arithmetic on minutes is done
+in UTC. Intervals are half-open. Where services overlap, a start belongs to the one that opened last
+(then to the first in the document); if the stay does not fit there, to the next one that it fits.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from maitred.domain.errors import Closed, FieldError, InvalidRequest, OutsideService, ServiceOverrun
+from maitred.domain.floor import Closure, Floor, Service, TurnTime
+
+MIN_DURATION_MINUTES = 15
+MAX_DURATION_MINUTES = 720
+#: Dates outside are no dates of bookings; far from where datetime overflows.
+FIRST_YEAR, LAST_YEAR = 1971, 2199
+
+_DAY_MINUTES = 1440
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the guest should be told about a time that was adjusted."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stay ``[start, end)`` in UTC, in ``service`` of ``service_date`` (the day the service opened)."""
+
+    start: datetime
+    end: datetime
+    service: Service
+    service_date: date
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sitting:
+    """One service on one date, in UTC."""
+
+    service: Service
+    service_date: date
+    opens: datetime
+    last: datetime
+    closes: datetime
+
+
+def local_start(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, tuple[Notice, ...]]:
+    """The UTC moment at which the venue's clock shows ``clock`` on ``day``.
+
+    A time that the clock skips moves forward by the gap; of a time it shows twice, the first is taken;
+    each with a notice. Raises ``InvalidRequest`` for years outside 1971-2199.
+    """
+    _check_year(day)
+    moment, wall = _to_utc(day, clock, zone)
+    shown = moment.astimezone(zone)
+    if shown.replace(tzinfo=None) != wall:
+        text = f"The clock skips {wall:%H:%M} on {wall:%Y-%m-%d}; {shown:%H:%M} is meant"
+        return moment, (Notice("time_skipped", text),)
+    if wall.replace(tzinfo=zone, fold=1).utcoffset() != wall.replace(tzinfo=zone).utcoffset():
+        text = f"The clock shows {wall:%H:%M} twice on {wall:%Y-%m-%d}; the first is meant"
+        return moment, (Notice("time_ambiguous", text),)
+    return moment, ()
+
+
+def resolve_window(
+    floor: Floor, start: datetime, party_size: int, duration_minutes: int | None = None
+) -> Window:
+    """The stay of a party that wants to start at ``start`` (aware, whole minutes).
+
+    Without ``duration_minutes`` the turn time of party and service holds. A stay that would pass closing
+    is shortened to it with a notice, unless the service allows overrun. Raises ``OutsideService``,
+    ``ServiceOverrun`` (less than the least dining time would be left), ``Closed`` (the whole house, at
+    some time of the stay), ``InvalidRequest`` (a duration that is not allowed).
+    """
+    _check_duration(floor, duration_minutes)
+    start = start.astimezone(UTC)
+    sittings = _sittings_at(floor, start)
+    if not sittings:
+        raise OutsideService(f"No service of {floor.name} takes parties at {_local(floor, start)}")
+    _refuse_closed(floor, start, start + timedelta(minutes=1))
+    for sitting in sittings:
+        window = _stay(floor, sitting, start, party_size, duration_minutes)
+        if window is not None:
+            _refuse_closed(floor, window.start, window.end)
+            return window
+    closes = max(sitting.closes for sitting in sittings)
+    raise ServiceOverrun(
+        f"From {_local(floor, start)} less than {floor.policy.min_dining_minutes} minutes are left "
+        f"until closing at {_local(floor, closes)}"
+    )
+
+
+def service_day(floor: Floor, service_date: date) -> tuple[datetime, datetime]:
+    """From the first opening of that service day to the last moment at which a stay may end.
+
+    Without a service that day: from local midnight to the next.
+    """
+    sittings = list(_sittings_of(floor, service_date))
+    if not sittings:
+        return _at(floor, service_date, 0), _at(floor, service_date, _DAY_MINUTES)
+    return min(s.opens for s in sittings), max(_last_end(s) for s in sittings)
+
+
+def slot_starts(floor: Floor, service_date: date) -> tuple[tuple[Service, datetime], ...]:
+    """The bookable slots of a service day, in order of time: every start once.
+
+    Each service's slots run from its opening in steps of ``pacing.slotMinutes`` to its last seating
+    inclusive; a start that two services offer goes to the one that ``resolve_window`` asks first.
+    """
+    step = timedelta(minutes=floor.policy.pacing.slot_minutes)
+    owners: dict[datetime, Service] = {}
+    for sitting in _by_precedence(_sittings_of(floor, service_date)):
+        start = sitting.opens
+        while start <= sitting.last:
+            owners.setdefault(start, sitting.service)
+            start += step
+    return tuple((owners[start], start) for start in sorted(owners))
+
+
+def pacing_slot(
+    floor: Floor, service_id: str, service_date: date, start: datetime
+) -> tuple[datetime, datetime]:
+    """The pacing slot, counted from the service's opening, in which ``start`` lies.
+
+    A service that the floor no longer has, or not on that day, counts from local midnight.
+    """
+    sitting = next((s for s in _sittings_of(floor, service_date) if s.service.id == service_id), None)
+    origin = sitting.opens if sitting is not None else _at(floor, service_date, 0)
+    step = timedelta(minutes=floor.policy.pacing.slot_minutes)
+    begin = origin + (start - origin) // step * step
+    return begin, begin + step
+
+
+def closure_interval(floor: Floor, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """A closure's venue-local wall times as a UTC interval."""
+    return _wall_to_utc(start, floor.timezone), _wall_to_utc(end, floor.timezone)
+
+
+def _check_year(day: date) -> None:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise InvalidRequest([FieldError("date", "out_of_range", "No bookings are taken for this year")])
+
+
+def _to_utc(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    wall = datetime.combine(day, clock.replace(tzinfo=None, fold=0))
+    return _wall_to_utc(wall, zone), wall
+
+
+def _wall_to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
+    # fold=0 is the offset before a change: right for the first of two, and forward out of a gap.
+    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def _at(floor: Floor, service_date: date, minutes: int) -> datetime:
+    """Wall-clock ``minutes`` after midnight of the service day; 1440 and more are the next day's."""
+    _check_year(service_date)
+    days, rest = divmod(minutes, _DAY_MINUTES)
+    return _to_utc(service_date + timedelta(days=days), time(rest // 60, rest % 60), floor.timezone)[0]
+
+
+def _sittings_of(floor: Floor, service_date: date) -> Iterator[_Sitting]:
+    weekday = service_date.weekday()
+    for service in floor.services:
+        if weekday in service.days:
+            yield _Sitting(
+                service,
+                service_date,
+                _at(floor, service_date, service.opens),
+                _at(floor, service_date, service.last_seating),
+                _at(floor, service_date, service.closes),
+            )
+
+
+def _sittings_at(floor: Floor, start: datetime) -> list[_Sitting]:
+    """The sittings that take parties at ``start``; yesterday's may still be open after midnight."""
+    if not FIRST_YEAR <= start.year <= LAST_YEAR:
+        return []
+    today = start.astimezone(floor.timezone).date()
+    return _by_precedence(
+        sitting
+        for service_date in (today - _ONE_DAY, today)
+        for sitting in _sittings_of(floor, service_date)
+        if sitting.opens <= start <= sitting.last
+    )
+
+
+def _by_precedence(sittings: Iterator[_Sitting]) -> list[_Sitting]:
+    """The one that opened last comes first; the sort is stable, so ties keep the document's order."""
+    return sorted(sittings, key=lambda sitting: sitting.opens, reverse=True)
+
+
+def _stay(
+    floor: Floor, sitting: _Sitting, start: datetime, party_size: int, duration_minutes: int | None
+) -> Window | None:
+    """The stay in this sitting, or None if closing leaves less than the least dining time."""
+    minutes = duration_minutes or turn_minutes(floor, sitting.service, party_size)
+    end = start + timedelta(minutes=minutes)
+    if sitting.service.allow_overrun or end <= sitting.closes:
+        return Window(start, end, sitting.service, sitting.service_date, ())
+    left = (sitting.closes - start) // timedelta(minutes=1)
+    if left < floor.policy.min_dining_minutes:
+        return None
+    text = f"The stay is shortened from {minutes} to {left} minutes, since {sitting.service.name} closes then"
+    notices = (Notice("stay_shortened", text),)
+    return Window(start, sitting.closes, sitting.service, sitting.service_date, notices)
+
+
+def turn_minutes(floor: Floor, service: Service, party_size: int) -> int:
+    """How long a party of this size stays in this service, in minutes."""
+    turns: tuple[TurnTime, ...] = service.turn_times or floor.policy.turn_times
+    return next(t.minutes for t in turns if t.max_party is None or party_size <= t.max_party)
+
+
+def _check_duration(floor: Floor, minutes: int | None) -> None:
+    least = max(MIN_DURATION_MINUTES, floor.policy.min_dining_minutes)
+    if minutes is not None and not least <= minutes <= MAX_DURATION_MINUTES:
+        message = f"A stay lasts {least} to {MAX_DURATION_MINUTES} minutes"
+        raise InvalidRequest([FieldError("durationMinutes", "out_of_range", message)])
+
+
+def _refuse_closed(floor: Floor, start: datetime, end: datetime) -> None:
+    for closure in floor.closures:
+        if not closure.whole_house or _far_from(closure, floor, start):
+            continue
+        closed_from, closed_to = closure_interval(floor, closure.start, closure.end)
+        if closed_from < end and start < closed_to:
+            because = f" ({closure.reason})" if closure.reason else ""
+            raise Closed(
+                f"{floor.name} is closed from {closure.start:%Y-%m-%d %H:%M} "
+                f"to {closure.end:%Y-%m-%d %H:%M}{because}"
+            )
+
+
+def _far_from(closure: Closure, floor: Floor, start: datetime) -> bool:
+    """Two days away or more: no stay can reach it, and no time zone needs to be asked."""
+    wall = start.astimezone(floor.timezone).replace(tzinfo=None)
+    return closure.end < wall - 2 * _ONE_DAY or closure.start > wall + 2 * _ONE_DAY
+
+
+def _last_end(sitting: _Sitting) -> datetime:
+    if sitting.service.allow_overrun:
+        return sitting.last + timedelta(minutes=MAX_DURATION_MINUTES)
+    return sitting.closes
+
+
+def _local(floor: Floor, moment: datetime) -> str:
+    return f"{moment.astimezone(floor.timezone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,84 @@
+"""Other start times that a refused party could have (contract 1.2)."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from maitred.domain.errors import MaitredError
+from maitred.domain.timeline import from_minutes, to_minutes
+from maitred.domain.windows import resolve_window, slot_starts
+from maitred.planner.floor_index import FloorIndex
+from maitred.planner.model import Alternative, Covers, Deadline, PartyRequest
+from maitred.planner.occupancy import Occupancy
+from maitred.planner.quote import find_plan
+from maitred.planner.search import SearchEndedError, Steps
+from maitred.planner.situation import situation
+
+REACH_MINUTES = 120
+
+
+def find_alternatives(  # noqa: PLR0913 - one question with many sides; all but three have no default
+    index: FloorIndex,
+    occupancy: Occupancy,
+    request: PartyRequest,
+    pacing: Sequence[Covers],
+    deadline: Deadline,
+    now: int,
+    *,
+    limit: int = 5,
+    duration_minutes: int | None = None,
+) -> tuple[Alternative, ...]:
+    """Up to ``limit`` slots within two hours, nearest first (the earlier of two), each free as told.
+
+    Not before ``now`` (minutes since the epoch), on the same service date, each with the stay of its own
+    start. When the deadline passes, what has been found until then is returned.
+    """
+    found: list[Alternative] = []
+    steps = Steps(deadline)
+    try:
+        for wish in _other_starts(index, request, now, duration_minutes):
+            steps.check()
+            alternative = _if_free(index, occupancy, wish, pacing, steps)
+            if alternative is not None:
+                found.append(alternative)
+            if len(found) >= limit:
+                break
+    except SearchEndedError:
+        pass
+    return tuple(found)
+
+
+def _other_starts(
+    index: FloorIndex, request: PartyRequest, now: int, duration_minutes: int | None
+) -> Iterator[PartyRequest]:
+    """The request as it would be at each other slot in reach, nearest first."""
+    slots = {to_minutes(start) for _, start in slot_starts(index.floor, request.service_date)}
+    near = (s for s in slots if s >= now and 0 < abs(s - request.start) <= REACH_MINUTES)
+    for start in sorted(near, key=lambda s: (abs(s - request.start), s)):
+        moved = _at(index, request, start, duration_minutes)
+        if moved is not None:
+            yield moved
+
+
+def _at(
+    index: FloorIndex, request: PartyRequest, start: int, duration_minutes: int | None
+) -> PartyRequest | None:
+    try:
+        window = resolve_window(index.floor, from_minutes(start), request.party_size, duration_minutes)
+    except MaitredError:  # closed, or too near to closing: no start for this party
+        return None
+    if window.service_date != request.service_date:
+        return None
+    return replace(request, start=start, end=to_minutes(window.end), service_id=window.service.id)
+
+
+def _if_free(
+    index: FloorIndex, occupancy: Occupancy, wish: PartyRequest, pacing: Sequence[Covers], steps: Steps
+) -> Alternative | None:
+    if not occupancy.covers(wish.start, wish.end):
+        return None
+    asked = situation(index, occupancy, wish, pacing)
+    found = None if asked.slot_full() else find_plan(asked, steps)
+    if found is None:
+        return None
+    plan, _ = found
+    return Alternative(wish.start, wish.end, plan.tables, plan.zone)

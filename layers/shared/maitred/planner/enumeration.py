@@ -1,0 +1,155 @@
+"""Every set of tables that a floor lets be joined, exactly: no sampling, no early break.
+
+Tables are bits of an integer. Sets are grown by one table at a time: in each mode every allowed set of
+n+1 tables contains an allowed set of n (a connected set has a table whose loss keeps it connected, a
+star can lose a leaf, every part of a clique is a clique), so growing all sets of n finds all of n+1.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from maitred.domain.floor import Adjacency
+
+_SMALLEST_JOIN = 2
+
+type Growth = Callable[[int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRules:
+    """What may be joined.
+
+    ``neighbours[i]``: the tables that touch table ``i``, as bits. ``pools``: groups of tables as bits;
+    a set lies within one of them (for the house's rules: the movable tables of one zone each).
+    """
+
+    mode: Adjacency
+    max_tables: int
+    pools: tuple[int, ...]
+    neighbours: tuple[int, ...]
+    capacities: tuple[int, ...]
+
+    def seats(self, bits: int) -> int:
+        """The sum of seats of these tables."""
+        return sum(self.capacities[position] for position in bit_positions(bits))
+
+
+@dataclass(slots=True)
+class JoinedSet:
+    """Tables joined. ``most_below``: the most seats of an allowed joined proper subset (0: there is none)."""
+
+    bits: int
+    seats: int
+    most_below: int
+
+
+def bit_positions(bits: int) -> Iterator[int]:
+    """The positions of the bits that are set, lowest first."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+def joined_sets(rules: JoinRules, limit: int) -> tuple[list[JoinedSet], bool]:
+    """All allowed sets of two or more tables, smaller ones first, and whether ``limit`` ended the search."""
+    found: list[JoinedSet] = []
+    grow = _growth(rules)
+    levels = [
+        [JoinedSet(1 << position, rules.capacities[position], 0) for position in bit_positions(pool)]
+        for pool in rules.pools
+    ]
+    for _ in range(_SMALLEST_JOIN, rules.max_tables + 1):
+        for number, pool in enumerate(rules.pools):
+            room = limit - len(found)
+            level = _next_level(levels[number], pool, grow, rules.capacities, room)
+            if len(level) > room:
+                return found, True
+            levels[number] = level
+            found += level
+    return found, False
+
+
+def _next_level(
+    level: list[JoinedSet], pool: int, grow: Growth, capacities: tuple[int, ...], room: int
+) -> list[JoinedSet]:
+    """All allowed sets of one table more; more than ``room`` of them means that there are too many."""
+    grown: dict[int, JoinedSet] = {}
+    for smaller in level:
+        alone = smaller.bits & (smaller.bits - 1) == 0
+        below = 0 if alone else smaller.seats
+        fresh = grow(smaller.bits) & pool & ~smaller.bits
+        while fresh:
+            added = fresh & -fresh
+            fresh ^= added
+            bits = smaller.bits | added
+            known = grown.get(bits)
+            if known is None:
+                seats = smaller.seats + capacities[added.bit_length() - 1]
+                grown[bits] = JoinedSet(bits, seats, below)
+            elif known.most_below < below:
+                known.most_below = below
+        if len(grown) > room:
+            break
+    return list(grown.values())
+
+
+def _growth(rules: JoinRules) -> Growth:
+    """For an allowed set: the tables any of which makes it a larger allowed set."""
+    neighbours = rules.neighbours
+
+    def touching_any(bits: int) -> int:
+        reach = 0
+        for position in bit_positions(bits):
+            reach |= neighbours[position]
+        return reach
+
+    def touching_all(bits: int) -> int:
+        reach = -1
+        for position in bit_positions(bits):
+            reach &= neighbours[position]
+        return reach
+
+    def touching_a_centre(bits: int) -> int:
+        reach = touching_all(bits)  # each of these would be a centre itself
+        for position in bit_positions(bits):
+            if is_centre(neighbours, bits, position):
+                reach |= neighbours[position]
+        return reach
+
+    growths: dict[Adjacency, Growth] = {
+        Adjacency.CONNECTED: touching_any,
+        Adjacency.PAIRWISE: touching_all,
+        Adjacency.NEIGHBORS: touching_a_centre,
+        Adjacency.NONE: lambda _bits: -1,
+    }
+    return growths[rules.mode]
+
+
+def is_centre(neighbours: tuple[int, ...], bits: int, position: int) -> bool:
+    """Does the table at ``position`` touch all the others of the set?"""
+    return not bits & ~(1 << position) & ~neighbours[position]
+
+
+def adjacency_holds(mode: Adjacency, neighbours: tuple[int, ...], bits: int) -> bool:
+    """Do the tables touch each other as the mode wants? One table alone always does."""
+    if mode is Adjacency.NONE:
+        return True
+    positions = list(bit_positions(bits))
+    if mode is Adjacency.PAIRWISE:
+        return all(is_centre(neighbours, bits, position) for position in positions)
+    if mode is Adjacency.NEIGHBORS:
+        return any(is_centre(neighbours, bits, position) for position in positions)
+    return component(neighbours, bits, bits & -bits) == bits
+
+
+def component(neighbours: tuple[int, ...], pool: int, seed: int) -> int:
+    """All tables of ``pool`` that can be reached from ``seed`` over edges within the pool."""
+    reached = frontier = seed
+    while frontier:
+        lowest = frontier & -frontier
+        frontier ^= lowest
+        fresh = neighbours[lowest.bit_length() - 1] & pool & ~reached
+        reached |= fresh
+        frontier |= fresh
+    return reached

@@ -1,0 +1,131 @@
+"""Who sits where, when: one integer a table, a bit a minute.
+
+Two layers, bookings and live holds, so that a refusal can tell them apart; closures of zones and tables
+beside them. Windows are stored ones, with their buffers; nothing is computed again from a booking.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from maitred.domain.floor import Closure
+from maitred.domain.timeline import to_minutes
+from maitred.domain.windows import closure_interval
+from maitred.planner.floor_index import FloorIndex
+from maitred.planner.model import Allocation
+
+type Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Tables, as bits, that are not free for a stay: by bookings, by live holds, by closures."""
+
+    booked: int
+    held: int
+    closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _ClosedTables:
+    bits: int
+    start: int
+    end: int
+    whole_house: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """What is known about ``span``. Asking about minutes outside it is an error, never "free".
+
+    Whoever builds one loads every allocation that overlaps the span, of whatever service date: last
+    night's guests may still be there.
+    """
+
+    span: Span
+    before: int
+    after: int
+    _booked: tuple[int, ...]
+    _held: tuple[int, ...]
+    _closed: tuple[_ClosedTables, ...]
+
+    @classmethod
+    def build(cls, index: FloorIndex, span: Span, allocations: Iterable[Allocation]) -> "Occupancy":
+        """Draw the allocations (buffers included) and the floor's closures; unknown tables are left out."""
+        booked = [0] * len(index.tables)
+        held = [0] * len(index.tables)
+        for allocation in allocations:
+            position = index.position.get(allocation.table_id)
+            if position is not None:
+                layer = booked if allocation.hold_id is None else held
+                layer[position] |= _minutes(span, allocation.start, allocation.end)
+        policy = index.floor.policy
+        return cls(
+            span=span,
+            before=policy.buffer_before_minutes,
+            after=policy.buffer_after_minutes,
+            _booked=tuple(booked),
+            _held=tuple(held),
+            _closed=tuple(_closed_tables(index, closure) for closure in index.floor.closures),
+        )
+
+    def covers(self, start: int, end: int) -> bool:
+        """Is the stay ``[start, end)`` with its buffers inside what is known?"""
+        return self.span[0] <= start - self.before and end + self.after <= self.span[1]
+
+    def taken(self, start: int, end: int) -> Taken:
+        """What is in the way of a stay ``[start, end)``, whose buffers are added here.
+
+        Closures bind the stay itself, not its buffers. Raises ``ValueError`` outside the span.
+        """
+        window = self._window(start - self.before, end + self.after)
+        return Taken(
+            _overlapping(self._booked, window), _overlapping(self._held, window), self.closed_mask(start, end)
+        )
+
+    def busy_mask(self, start: int, end: int) -> int:
+        """Tables, as bits, that a booking or hold occupies at some minute of ``[start, end)``, as it is."""
+        window = self._window(start, end)
+        return _overlapping(self._booked, window) | _overlapping(self._held, window)
+
+    def closed_mask(self, start: int, end: int) -> int:
+        """Tables, as bits, that a closure takes away at some minute of ``[start, end)``."""
+        bits = 0
+        for closure in self._closed:
+            if closure.start < end and start < closure.end:
+                bits |= closure.bits
+        return bits
+
+    def house_closed(self, start: int, end: int) -> bool:
+        """Is the whole house closed at some minute of ``[start, end)``?"""
+        return any(c.whole_house and c.start < end and start < c.end for c in self._closed)
+
+    def _window(self, start: int, end: int) -> int:
+        if start < self.span[0] or end > self.span[1]:
+            raise ValueError(
+                f"minutes {start}-{end} lie outside the known span {self.span[0]}-{self.span[1]}"
+            )
+        return _minutes(self.span, start, end)
+
+
+def _minutes(span: Span, start: int, end: int) -> int:
+    """The part of ``[start, end)`` inside the span, a bit a minute."""
+    start, end = max(start, span[0]), min(end, span[1])
+    return ((1 << end - start) - 1) << start - span[0] if start < end else 0
+
+
+def _overlapping(layer: tuple[int, ...], window: int) -> int:
+    bits = 0
+    for position, minutes in enumerate(layer):
+        if minutes & window:
+            bits |= 1 << position
+    return bits
+
+
+def _closed_tables(index: FloorIndex, closure: Closure) -> _ClosedTables:
+    start, end = closure_interval(index.floor, closure.start, closure.end)
+    bits = index.bits_of(closure.tables or ())
+    for zone in closure.zones or ():
+        bits |= index.zone_bits.get(zone, 0)
+    if closure.whole_house:
+        bits = (1 << len(index.tables)) - 1
+    return _ClosedTables(bits, to_minutes(start), to_minutes(end), closure.whole_house)

@@ -1,0 +1,34 @@
+"""The named terms of a plan's score and what a unit of each costs, unless ``policy.weights`` says otherwise.
+
+A score is a sum of penalties: 0 is a perfect fit, lower is better. Rules are never weighted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+WASTED_SEATS = "wasted_seats"
+EXTRA_TABLES = "extra_tables"
+ZONE_MISSED = "zone_missed"
+ATTRIBUTES_MISSED = "attributes_missed"
+
+#: Cost of: a seat left empty; each table beyond the first; a wished zone not given; each wished
+#: attribute not given. An exact fit of two tables is worth more than a table with two seats too many.
+DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {WASTED_SEATS: 1.0, EXTRA_TABLES: 1.5, ZONE_MISSED: 4.0, ATTRIBUTES_MISSED: 2.0}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The weights of one restaurant, resolved."""
+
+    wasted_seats: float
+    extra_tables: float
+    zone_missed: float
+    attributes_missed: float
+
+
+def resolve_weights(overrides: Mapping[str, float]) -> Weights:
+    """The defaults with a restaurant's own values on top; names are checked when a floor is stored."""
+    return Weights(**{name: overrides.get(name, default) for name, default in DEFAULT_WEIGHTS.items()})

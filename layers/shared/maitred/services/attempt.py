@@ -1,0 +1,158 @@
+"""One try to seat one booking, and everything that is stored and told about it afterwards."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from maitred.domain.booking import Booking, Flow, Trigger
+from maitred.domain.floor import Adjacency, Policy
+from maitred.domain.reasons import Reason
+from maitred.planner.model import Alternative, Decision
+from maitred.services.ports import AttemptRow, Json
+
+
+class Outcome(StrEnum):
+    CONFIRMED = "confirmed"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    MANUAL_REVIEW = "manual_review"
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One planner call: its decision, other starts if there was no plan, and what it cost."""
+
+    decision: Decision
+    alternatives: tuple[Alternative, ...]
+    duration_ms: float
+    cache_hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """``reason`` is None exactly when the outcome is confirmed. ``number`` counts this flow's attempts from 1."""
+
+    id: UUID
+    flow: Flow
+    trigger: Trigger
+    number: int
+    outcome: Outcome
+    reason: Reason | None
+    quotes: tuple[Quote, ...]
+    strategy: Json
+    duration_ms: float
+    correlation_id: str
+
+    @property
+    def confirmed(self) -> bool:
+        return self.outcome is Outcome.CONFIRMED
+
+    @property
+    def quote(self) -> Quote | None:
+        """The planner call that decided."""
+        return self.quotes[-1] if self.quotes else None
+
+    @property
+    def planner_ms(self) -> float:
+        return round(sum(q.duration_ms for q in self.quotes), 3)
+
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        return self.quote.alternatives if self.quote and not self.confirmed else ()
+
+    @property
+    def alternates(self) -> int:
+        return self.quote.decision.alternates if self.quote else 0
+
+    @property
+    def explanation(self) -> str:
+        if self.reason is not None:
+            return self.reason.detail
+        return self.quote.decision.explanation if self.quote else ""
+
+
+def strategy_json(policy: Policy, name: str = "best_fit") -> Json:
+    """How the planner was asked. This planner moves nobody, so ``maxMoves`` is 0."""
+    return {
+        "name": name,
+        "requireAdjacency": policy.adjacency is not Adjacency.NONE,
+        "maxTables": policy.max_tables,
+        "maxMoves": 0,
+    }
+
+
+def stored_reason(reason: Reason | None) -> Json | None:
+    if reason is None:
+        return None
+    return {"code": reason.code.value, "category": reason.category.value, "detail": reason.detail}
+
+
+def last_result(attempt: Attempt, version: int, at: datetime, email_variant: str | None) -> Json:
+    """``bookings.auto_assign_last_result`` (contract 4). ``email_variant`` None: no confirmation was queued."""
+    return {
+        "schema": 1,
+        "source": attempt.flow.value,
+        "attemptId": str(attempt.id),
+        "correlationId": attempt.correlation_id,
+        "at": at.isoformat(),
+        "success": attempt.confirmed,
+        "outcome": attempt.outcome.value,
+        "reason": stored_reason(attempt.reason),
+        "trigger": attempt.trigger.value,
+        "strategy": attempt.strategy,
+        "alternates": attempt.alternates,
+        "durationMs": attempt.duration_ms,
+        "bookingVersion": version,
+        "emailSent": email_variant is not None,
+        "emailVariant": email_variant,
+    }
+
+
+def attempt_row(attempt: Attempt, booking: Booking) -> AttemptRow:
+    return AttemptRow(
+        id=attempt.id,
+        booking_id=booking.id,
+        restaurant_id=booking.restaurant_id,
+        attempt_no=attempt.number,
+        flow=attempt.flow.value,
+        trigger=attempt.trigger.value,
+        outcome=attempt.outcome.value,
+        reason=stored_reason(attempt.reason),
+        strategy=attempt.strategy,
+        strategies=strategies(attempt),
+        explanation=_explanation(attempt),
+        duration_ms=attempt.duration_ms,
+        booking_version=booking.version,
+        correlation_id=attempt.correlation_id,
+    )
+
+
+def strategies(attempt: Attempt) -> list[Json]:
+    """What each strategy found, of the planner call that decided."""
+    if attempt.quote is None:
+        return []
+    decision = attempt.quote.decision
+    plan = decision.plan
+    return [
+        {
+            "name": plan.strategy if plan else attempt.strategy["name"],
+            "considered": decision.evaluated,
+            "best": list(plan.tables) if plan else None,
+            "score": plan.score if plan else None,
+            "chosen": attempt.confirmed,
+        }
+    ]
+
+
+def _explanation(attempt: Attempt) -> Json:
+    decision = attempt.quote.decision if attempt.quote else None
+    plan = decision.plan if decision else None
+    return {
+        "summary": attempt.explanation,
+        "chosen": list(plan.tables) if plan and attempt.confirmed else None,
+        "scoreTerms": dict(plan.terms) if plan and attempt.confirmed else {},
+        "refusedBy": attempt.reason.code.value if attempt.reason else None,
+        "alternates": attempt.alternates,
+        "searchTruncated": bool(decision and decision.truncated),
+    }

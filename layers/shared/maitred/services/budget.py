@@ -1,0 +1,22 @@
+"""The time one attempt has: handed to the planner, and to the database as its statements' limit."""
+
+from maitred.services.ports import Clock
+
+
+class Budget:
+    """Counts down ``milliseconds`` from its making. Implements the planner's Deadline."""
+
+    def __init__(self, clock: Clock, milliseconds: float) -> None:
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._end = self._began + milliseconds / 1000
+
+    def remaining_ms(self) -> int:
+        """Whole milliseconds left, never below 0."""
+        return max(0, int((self._end - self._clock.monotonic()) * 1000))
+
+    def spent_ms(self) -> float:
+        return round((self._clock.monotonic() - self._began) * 1000, 3)
+
+    def expired(self) -> bool:
+        return self._clock.monotonic() >= self._end

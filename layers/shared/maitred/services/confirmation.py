@@ -1,0 +1,85 @@
+"""What follows from an outcome: history, mail for the guest, the message for the background job."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from maitred.contracts.messages import ASSIGN, NOTIFICATION, NotificationMessage, assign_message
+from maitred.domain.booking import Booking, Trigger
+from maitred.domain.states import State, require_transition
+from maitred.services.ports import HistoryRow, Ids, Json, NotificationRow, OutboxRow
+
+type Step = tuple[State | None, State, int]
+
+LOCALE = "en"
+STANDARD = "standard"
+
+
+def steps_through(states: Sequence[State | None], first_version: int) -> list[Step]:
+    """The transitions along ``states``, each with the version it leads to. Raises InvalidTransition."""
+    steps: list[Step] = []
+    for version, (source, target) in enumerate(zip(states, states[1:], strict=False), first_version):
+        if target is None:
+            raise ValueError("a booking never leaves the machine")
+        if source is not None:
+            require_transition(source, target)
+        steps.append((source, target, version))
+    return steps
+
+
+def history_rows(
+    booking: Booking, steps: Sequence[Step], actor: str, reason: str | None, metadata: Json
+) -> list[HistoryRow]:
+    """``reason`` and ``metadata`` belong to the last step; the others only lead there."""
+    last = len(steps) - 1
+    return [
+        HistoryRow(
+            booking.id,
+            source,
+            target,
+            version,
+            actor,
+            reason if i == last else None,
+            metadata if i == last else {},
+        )
+        for i, (source, target, version) in enumerate(steps)
+    ]
+
+
+def mail(
+    booking: Booking, kind: str, variant: str | None, correlation_id: str, ids: Ids, due_at: datetime
+) -> tuple[list[NotificationRow], list[OutboxRow]]:
+    """A notification and the message that sends it; nothing for a guest without an address."""
+    address = booking.guest.get("email")
+    if not address:
+        return [], []
+    row = NotificationRow(
+        ids.uuid(), booking.id, booking.restaurant_id, kind, variant, booking.request_version
+    )
+    message = NotificationMessage(
+        notification_id=row.id,
+        booking_id=booking.id,
+        kind=kind,
+        variant=variant,
+        to=address,
+        locale=LOCALE,
+        correlation_id=correlation_id,
+    )
+    outgoing = OutboxRow(
+        NOTIFICATION, booking.id, booking.restaurant_id, message.wire(), correlation_id, due_at
+    )
+    return [row], [outgoing]
+
+
+def assign_row(
+    booking: Booking,
+    trigger: Trigger,
+    attempt: int,
+    correlation_id: str,
+    now: datetime,
+    delay: timedelta = timedelta(),
+) -> OutboxRow:
+    """The message that makes the background job work on ``booking`` at its present version."""
+    payload = assign_message(
+        booking.id, booking.restaurant_id, booking.version, trigger, attempt, correlation_id, now
+    )
+    return OutboxRow(ASSIGN, booking.id, booking.restaurant_id, dict(payload), correlation_id, now + delay)

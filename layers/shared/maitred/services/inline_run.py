@@ -1,0 +1,58 @@
+"""The data of one inline attempt: what was asked, what was read, what has been found so far."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from maitred.domain.booking import LocalStart, Preferences
+from maitred.domain.reasons import Reason
+from maitred.domain.windows import Notice, Window
+from maitred.planner.floor_index import FloorIndex
+from maitred.services.attempt import Attempt, Quote
+from maitred.services.budget import Budget
+from maitred.services.ports import Snapshot
+from maitred.services.replies import Reply, RequestContext
+
+
+@dataclass(frozen=True, slots=True)
+class BookingWish:
+    """What a guest asks for. ``start`` is venue-local, or a moment in UTC."""
+
+    restaurant_id: str
+    party_size: int
+    start: LocalStart | datetime
+    guest: dict[str, str]
+    preferences: Preferences
+    notes: str | None
+    duration_minutes: int | None
+    refuse_if_full: bool
+
+
+@dataclass(slots=True)
+class InlineRun:
+    """One inline attempt under way. ``written`` and ``attempt``: of the unit of work that was sent last."""
+
+    wish: BookingWish
+    context: RequestContext
+    budget: Budget
+    budget_ms: int
+    now: datetime
+    attempt_id: UUID
+    booking_id: UUID
+    reference: str
+    stage: str = "snapshot"
+    db_ms: float = 0.0
+    quotes: list[Quote] = field(default_factory=list)
+    written: Reply | None = None
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayReading:
+    """The floor, the stay on it, and the day's ledger; or why that could not be read in time."""
+
+    index: FloorIndex
+    window: Window
+    notices: tuple[Notice, ...]
+    snapshot: Snapshot | Reason
+    cache_hit: bool

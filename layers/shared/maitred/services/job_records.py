@@ -1,0 +1,225 @@
+"""What the background job writes, for each way an attempt can end. Data in, data out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from maitred.contracts.messages import AssignMessage
+from maitred.domain.booking import Booking, Flow
+from maitred.domain.floor import Policy
+from maitred.domain.reasons import Reason
+from maitred.domain.states import State
+from maitred.domain.windows import Window
+from maitred.planner.floor_index import FloorIndex
+from maitred.planner.model import Plan
+from maitred.services import confirmation, ports
+from maitred.services.attempt import Attempt, Outcome, attempt_row, last_result, strategy_json
+from maitred.services.confirmation import Step
+from maitred.services.job_run import JobRun
+from maitred.services.planning import table_allocations
+from maitred.services.retry_policy import Allowance
+from maitred.telemetry import events
+
+ACTOR = "assign"
+_LOOK_AGAIN = timedelta(seconds=1)  # after another worker's lease
+
+
+def claim(run: JobRun) -> tuple[ports.Effects, Booking]:
+    """Take the lease. A lease that ran out is taken over in the same state, fenced by its old token."""
+    booking = run.booking
+    path = _path_to(booking.state, State.ASSIGNMENT_IN_PROGRESS)
+    steps = confirmation.steps_through(path, booking.version + 1)
+    held = replace(
+        booking,
+        state=State.ASSIGNMENT_IN_PROGRESS,
+        version=booking.version + len(steps),
+        lease_token=run.lease.token,
+        lease_until=run.lease.until,
+    )
+    change = ports.BookingChange(
+        booking.id,
+        booking.version,
+        held.version,
+        held.state,
+        lease_token=booking.lease_token,
+        new_lease=run.lease,
+    )
+    correlation = run.message.correlation_id
+    lock: ports.Json = {"result": "acquired", "waitMs": 0, "token": str(run.lease.token)}
+    effects = ports.Effects(
+        changes=[change],
+        history=confirmation.history_rows(booking, steps, ACTOR, run.message.trigger.value, {}),
+        events=[
+            events.booking_event(booking, correlation, "assignment.lock", lock),
+            *events.state_changed(booking, correlation, steps, ACTOR),
+        ],
+    )
+    return effects, held
+
+
+def confirmed(
+    run: JobRun,
+    index: FloorIndex,
+    window: Window,
+    plan: Plan,
+    day: ports.DayClaim | None,
+    ids: ports.Ids,
+    max_attempts: int,
+) -> ports.Effects:
+    """Tables, state, result and the guest's mail."""
+    attempt = _attempt(run, Outcome.CONFIRMED, None)
+    booking = replace(run.booking, tables=plan.tables, zone=plan.zone)
+    notes, outbox = confirmation.mail(
+        booking, "confirmed", confirmation.STANDARD, attempt.correlation_id, ids, run.now
+    )
+    variant = confirmation.STANDARD if notes else None
+    metadata: ports.Json = {"attemptId": str(attempt.id), "tables": list(plan.tables)}
+    effects = _outcome(
+        run, attempt, (State.CONFIRMED,), "confirmed", Allowance(max_attempts, None), variant, metadata
+    )
+    allocations = table_allocations(index, plan, booking.id, window)
+    return replace(effects, claim=day, allocations=allocations, notifications=notes, outbox=outbox)
+
+
+def deferred(run: JobRun, reason: Reason, allowed: Allowance, delay: timedelta) -> ports.Effects:
+    """Back to pending, with the next attempt as a new, delayed message."""
+    attempt = _attempt(run, Outcome.DEFERRED, reason)
+    effects = _outcome(run, attempt, (State.ASSIGNMENT_PENDING,), "deferred", allowed, None, {})
+    waiting = replace(run.booking, version=run.booking.version + 1)
+    trigger = run.message.trigger
+    retry = confirmation.assign_row(waiting, trigger, run.number + 1, attempt.correlation_id, run.now, delay)
+    return replace(effects, outbox=[retry])
+
+
+def for_a_person(run: JobRun, reason: Reason, result: str, allowed: Allowance) -> ports.Effects:
+    """The job is over: a person decides. Also before any claim, when the cut-off has passed."""
+    attempt = _attempt(run, Outcome.MANUAL_REVIEW, reason)
+    path = _path_to(run.booking.state, State.MANUAL_REVIEW)[1:]
+    return _outcome(run, attempt, path, result, allowed, None, {})
+
+
+def postponed(message: AssignMessage, booking: Booking, now: datetime) -> ports.Effects:
+    """The same message again, once the other worker's lease is over."""
+    until = (booking.lease_until or now) + _LOOK_AGAIN
+    correlation = message.correlation_id
+    row = confirmation.assign_row(
+        replace(booking, version=message.booking_version),
+        message.trigger,
+        message.attempt,
+        correlation,
+        now,
+        until - now,
+    )
+    lock: ports.Json = {"result": "contended", "waitMs": 0, "token": None}
+    return ports.Effects(
+        events=[events.booking_event(booking, correlation, "assignment.lock", lock)], outbox=[row]
+    )
+
+
+def summary_without_attempt(
+    message: AssignMessage, result: str, total_ms: float, reason: str | None
+) -> ports.Event:
+    """For runs that end before an attempt was made, or by a fault."""
+    context = events.summary_context(
+        result=result,
+        flow=Flow.JOB,
+        trigger=message.trigger,
+        attempts_used=message.attempt - 1,
+        max_attempts=0,
+        total_ms=total_ms,
+        reason=reason,
+    )
+    severity = "error" if result == "error" else "info"
+    return ports.Event(
+        "auto_assign.summary",
+        context,
+        severity,
+        message.restaurant_id,
+        message.booking_id,
+        message.correlation_id,
+    )
+
+
+def _path_to(source: State, target: State) -> tuple[State, ...]:
+    """From ``source`` to ``target``; out of manual review only by way of pending (contract 2)."""
+    if source is target:
+        return (source,)
+    if source is State.MANUAL_REVIEW:
+        return (source, State.ASSIGNMENT_PENDING, target)
+    return (source, target)
+
+
+def _attempt(run: JobRun, outcome: Outcome, reason: Reason | None) -> Attempt:
+    policy = run.index.floor.policy if run.index else Policy()
+    return Attempt(
+        id=run.attempt_id,
+        flow=Flow.JOB,
+        trigger=run.message.trigger,
+        number=run.number,
+        outcome=outcome,
+        reason=reason,
+        quotes=tuple(run.quotes),
+        strategy=strategy_json(policy),
+        duration_ms=run.budget.spent_ms(),
+        correlation_id=run.message.correlation_id,
+    )
+
+
+def _outcome(
+    run: JobRun,
+    attempt: Attempt,
+    path: Sequence[State],
+    result: str,
+    allowed: Allowance,
+    email_variant: str | None,
+    metadata: ports.Json,
+) -> ports.Effects:
+    """Along ``path`` from the present state: row, history, result, attempt, events, exactly one summary."""
+    booking = run.booking
+    steps = confirmation.steps_through((booking.state, *path), booking.version + 1)
+    version = booking.version + len(steps)
+    reason = attempt.reason.code.value if attempt.reason else None
+    change = ports.BookingChange(
+        booking.id,
+        booking.version,
+        version,
+        steps[-1][1] if steps else booking.state,
+        last_result=last_result(attempt, version, run.now, email_variant),
+        lease_token=booking.lease_token,
+    )
+    return ports.Effects(
+        changes=[change],
+        history=confirmation.history_rows(
+            booking, steps, ACTOR, reason, {"attemptId": str(attempt.id), **metadata}
+        ),
+        attempts=[attempt_row(attempt, booking)],
+        events=_events(run, attempt, steps, result, allowed, email_variant),
+    )
+
+
+def _events(
+    run: JobRun,
+    attempt: Attempt,
+    steps: Sequence[Step],
+    result: str,
+    allowed: Allowance,
+    email_variant: str | None,
+) -> list[ports.Event]:
+    booking, correlation = run.booking, attempt.correlation_id
+    summary = events.summary_context(
+        result=result,
+        flow=Flow.JOB,
+        trigger=attempt.trigger,
+        attempts_used=attempt.number if run.quotes else attempt.number - 1,
+        max_attempts=allowed.attempts,
+        total_ms=attempt.duration_ms,
+        reason=attempt.reason.code.value if attempt.reason else None,
+        reduced_by=allowed.reduced_by,
+        email_skipped=email_variant is None,
+        inline_attempt_id=run.inline.attempt_id if run.inline else None,
+    )
+    return [
+        *events.attempt_events(attempt, booking.restaurant_id, booking.id, run.db_ms),
+        events.booking_event(booking, correlation, "auto_assign.summary", summary),
+        *events.state_changed(booking, correlation, list(steps), ACTOR),
+    ]

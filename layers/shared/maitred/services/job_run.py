@@ -1,0 +1,32 @@
+"""The data of one job attempt."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from maitred.contracts.messages import AssignMessage
+from maitred.domain.booking import Booking
+from maitred.planner.floor_index import FloorIndex
+from maitred.services.attempt import Quote
+from maitred.services.budget import Budget
+from maitred.services.retry_policy import InlineResult
+
+
+@dataclass(slots=True)
+class JobRun:
+    """One attempt under way. ``booking`` is as this worker holds it after its claim."""
+
+    message: AssignMessage
+    booking: Booking
+    budget: Budget
+    now: datetime
+    attempt_id: UUID
+    lease: ports.Lease
+    inline: InlineResult | None
+    quotes: list[Quote] = field(default_factory=list)
+    index: FloorIndex | None = None
+    db_ms: float = 0.0
+
+    @property
+    def number(self) -> int:
+        return self.message.attempt

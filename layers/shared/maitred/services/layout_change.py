@@ -1,0 +1,31 @@
+"""Which confirmed guests a new floor document touches (contract 9, "Layout changes")."""
+
+from datetime import datetime, timedelta
+
+from maitred.domain.booking import Booking
+from maitred.domain.timeline import to_minutes
+from maitred.planner.allowed import check_tables
+from maitred.planner.floor_index import FloorIndex
+from maitred.planner.model import PartyRequest
+
+_OUT_OF_SERVICE_HORIZON = timedelta(hours=24)
+
+
+def problem_of(index: FloorIndex, booking: Booking, now: datetime) -> str | None:
+    """Why ``booking``'s tables no longer serve it on this floor; None if they do.
+
+    A table that is out of service now is expected to be back for bookings later than 24 hours from now.
+    Wishes are not looked at: they were granted, or not, when the guest was confirmed.
+    """
+    request = PartyRequest(
+        party_size=booking.party_size,
+        start=to_minutes(booking.start_at),
+        end=to_minutes(booking.end_at),
+        service_id=booking.service_id,
+        service_date=booking.service_date,
+    )
+    later = booking.start_at > now + _OUT_OF_SERVICE_HORIZON
+    for violation in check_tables(index, booking.tables, request):
+        if not (violation.code == "out_of_service" and later):
+            return violation.message
+    return None

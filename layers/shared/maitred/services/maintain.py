@@ -1,0 +1,119 @@
+"""Every minute: no booking is forgotten, nothing is kept longer than it should be."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from maitred.domain.booking import Booking, Trigger
+from maitred.domain.states import State
+from maitred.services import confirmation, ports
+from maitred.services.kit import Kit
+from maitred.telemetry import events
+
+logger = logging.getLogger(__name__)
+
+ACTOR = "maintain"
+_SWEEPS = 3  # a booking whose worker died this often is for a person
+_BATCH = 200
+_LOST_AFTER = timedelta(minutes=20)  # longer than the longest back-off: its message must be gone
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """In days."""
+
+    idempotency: int
+    events: int
+    outbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceRules:
+    """``grace``: how long after its lease's end a booking is taken back from its worker.
+
+    ``alert``: how near its start a case for a person is raised.
+    """
+
+    retention: Retention
+    grace: timedelta
+    alert: timedelta
+
+
+class Maintenance(Protocol):
+    def stuck(self, before: datetime, limit: int) -> Sequence[tuple[Booking, int]]:
+        """Bookings in progress whose lease ended before ``before``, and how often that happened to them."""
+
+    def forgotten(self, before: datetime, now: datetime, limit: int) -> Sequence[Booking]:
+        """Pending bookings untouched since ``before`` that are still to come and have no unsent message."""
+
+    def awaiting_a_person(self, now: datetime, until: datetime) -> tuple[int, int]:
+        """Bookings in manual review: in all, and starting before ``until``."""
+
+    def prune(self, now: datetime, retention: Retention) -> int:
+        """Delete what is past its retention; returns how many rows."""
+
+
+class Maintain:
+    def __init__(self, kit: Kit, maintenance: Maintenance, rules: MaintenanceRules) -> None:
+        self._book = kit.book
+        self._clock = kit.clock
+        self._relay = kit.relay
+        self._telemetry = kit.telemetry
+        self._maintenance = maintenance
+        self._rules = rules
+
+    def run(self, correlation_id: str) -> dict[str, int]:
+        """Returns what was done, by name."""
+        now = self._clock.now()
+        done = {
+            "returned": self._return_stuck(now, correlation_id),
+            "requeued": self._requeue_forgotten(now, correlation_id),
+            "pruned": self._maintenance.prune(now, self._rules.retention),
+        }
+        open_cases, urgent = self._maintenance.awaiting_a_person(now, now + self._rules.alert)
+        self._telemetry.count("ManualReviewOpen", open_cases)
+        if urgent:
+            logger.error("%d bookings start soon and still wait for a person", urgent)
+        return done | {"manualReviewOpen": open_cases, "manualReviewUrgent": urgent}
+
+    def _return_stuck(self, now: datetime, correlation_id: str) -> int:
+        """Nobody has taken the lease over in time: the message is gone, or in the dead-letter queue."""
+        stuck = self._maintenance.stuck(now - self._rules.grace, _BATCH)
+        return sum(self._return_one(booking, sweeps, now, correlation_id) for booking, sweeps in stuck)
+
+    def _return_one(self, booking: Booking, sweeps: int, now: datetime, correlation_id: str) -> bool:
+        target = State.MANUAL_REVIEW if sweeps + 1 >= _SWEEPS else State.ASSIGNMENT_PENDING
+        steps = confirmation.steps_through((booking.state, target), booking.version + 1)
+        after = replace(booking, state=target, version=booking.version + 1)
+        message = confirmation.assign_row(after, Trigger.RETRY, sweeps + 2, correlation_id, now)
+        change = ports.BookingChange(
+            booking.id, booking.version, after.version, target, lease_token=booking.lease_token
+        )
+        effects = ports.Effects(
+            changes=[change],
+            history=confirmation.history_rows(booking, steps, ACTOR, "lease_expired", {}),
+            events=events.state_changed(booking, correlation_id, steps, ACTOR),
+            outbox=[message] if target is State.ASSIGNMENT_PENDING else [],
+        )
+        return self._apply(effects)
+
+    def _requeue_forgotten(self, now: datetime, correlation_id: str) -> int:
+        """A pending booking whose message got lost. One too many does no harm: versions tell them apart."""
+        forgotten = self._maintenance.forgotten(now - _LOST_AFTER, now, _BATCH)
+        return sum(self._requeue_one(booking, now, correlation_id) for booking in forgotten)
+
+    def _requeue_one(self, booking: Booking, now: datetime, correlation_id: str) -> bool:
+        unchanged = ports.BookingChange(booking.id, booking.version, booking.version, booking.state)
+        message = confirmation.assign_row(booking, Trigger.RETRY, 1, correlation_id, now)
+        return self._apply(ports.Effects(changes=[unchanged], outbox=[message]))
+
+    def _apply(self, effects: ports.Effects) -> bool:
+        try:
+            sent = self._book.apply(effects)
+        except ports.StaleVersion:
+            return False  # somebody took care of it meanwhile
+        self._telemetry.committed(effects.events)
+        self._relay.send_now(sent)
+        return True

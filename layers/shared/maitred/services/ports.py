@@ -1,0 +1,359 @@
+"""What the services need from outside: the book (database), queues, mail, clock. Adapters implement it.
+
+`Effects` is one unit of work as data: the book applies all of it in one transaction, in one round trip,
+or nothing. A service never opens a transaction by hand, so no effect can be left half-written.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from maitred.domain.booking import Booking
+from maitred.domain.states import State
+from maitred.planner.model import Allocation, Covers
+from maitred.planner.model import Deadline as Deadline
+
+Json = dict[str, Any]
+
+
+# --- what can go wrong with the book --------------------------------------------------------------
+
+
+class BookError(Exception):
+    """Base of all failures of the book. Nothing of the unit of work was written unless said otherwise."""
+
+
+class Unavailable(BookError):
+    """The database cannot be reached or is shutting down; what was sent may or may not have committed."""
+
+
+class DeadlinePassed(BookError):
+    """The budget ended first: a statement or the commit came too late."""
+
+
+class LockTimeout(BookError):
+    """Another transaction held what was needed for too long."""
+
+
+class Conflict(BookError):
+    """A race was lost: the day, the layout or the ledger changed since the snapshot was read."""
+
+
+class ReferenceTaken(BookError):
+    """The random booking reference exists already in this restaurant."""
+
+
+class StaleVersion(BookError):
+    """The booking has changed since it was read."""
+
+
+class DuplicateRequest(BookError):
+    """A twin with the same Idempotency-Key has committed meanwhile."""
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A key belongs to the caller and the restaurant; ``fingerprint`` stands for method, path and body."""
+
+    caller: str
+    restaurant_id: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """An earlier answer, to be repeated byte for byte."""
+
+    fingerprint: str
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutRead:
+    """The current layout version, its document unless the caller knows it, an earlier reply if any."""
+
+    layout_version: int
+    document: Json | None
+    reply: StoredReply | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Which part of the ledger a snapshot covers: a service date and the minutes ``[start, end)`` around it."""
+
+    restaurant_id: str
+    service_date: date
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One consistent reading of a day: what a plan is made from and confirmed against."""
+
+    day: Day
+    layout_version: int
+    document: Json | None
+    revision: int
+    allocations: tuple[Allocation, ...]
+    covers: tuple[Covers, ...]
+    reply: StoredReply | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    items: tuple[Booking, ...]
+    more: bool
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DayClaim:
+    """The day as it was planned on; the unit of work fails with Conflict if it has changed."""
+
+    restaurant_id: str
+    service_date: date
+    layout_version: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    token: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BookingChange:
+    """Advance one booking from ``expected_version``; fails with StaleVersion if it has another one.
+
+    ``lease_token`` is the fencing token of the worker that writes; None for writers without a lease.
+    """
+
+    booking_id: UUID
+    expected_version: int
+    version: int
+    state: State
+    last_result: Json | None = None
+    lease_token: UUID | None = None
+    new_lease: Lease | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableAllocation:
+    """One table of the ledger for one booking over ``[start, end)``, buffers included."""
+
+    restaurant_id: str
+    layout_version: int
+    table_id: str
+    capacity: int
+    booking_id: UUID
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    booking_id: UUID
+    from_state: State | None
+    to_state: State
+    version: int
+    actor_id: str
+    reason: str | None
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    id: UUID
+    booking_id: UUID
+    restaurant_id: str
+    attempt_no: int
+    flow: str
+    trigger: str
+    outcome: str
+    reason: Json | None
+    strategy: Json
+    strategies: list[Json]
+    explanation: Json
+    duration_ms: float
+    booking_version: int
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of observability_events and one line in the log (contract 6)."""
+
+    event_type: str
+    context: Json
+    severity: str = "info"
+    restaurant_id: str | None = None
+    booking_id: UUID | None = None
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    topic: str
+    booking_id: UUID | None
+    restaurant_id: str
+    payload: Json
+    correlation_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    id: UUID
+    booking_id: UUID
+    restaurant_id: str
+    kind: str
+    variant: str | None
+    request_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """One unit of work, applied whole or not at all, in the order of the fields."""
+
+    claim: DayClaim | None = None
+    touched_days: Sequence[tuple[str, date]] = ()
+    new_booking: Booking | None = None
+    changes: Sequence[BookingChange] = ()
+    expired_leases: Sequence[UUID] = ()
+    release: Sequence[UUID] = ()
+    allocations: Sequence[TableAllocation] = ()
+    history: Sequence[HistoryRow] = ()
+    attempts: Sequence[AttemptRow] = ()
+    events: Sequence[Event] = ()
+    notifications: Sequence[NotificationRow] = ()
+    outbox: Sequence[OutboxRow] = ()
+    reply: tuple[IdempotencyKey, StoredReply] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentBy:
+    """An outbox row just committed, leased to its writer: relay it now or leave it to the sweep."""
+
+    id: int
+    row: OutboxRow
+
+
+# --- ports ----------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The present moment, UTC, aware."""
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow, for durations and deadlines."""
+
+
+class Ids(Protocol):
+    """Randomness comes in from outside, so that a test can repeat a run."""
+
+    def uuid(self) -> UUID: ...
+
+    def reference(self) -> str:
+        """A booking reference that people can read to each other: six letters and digits."""
+
+    def jitter(self, upper: float) -> float:
+        """Uniform in ``[0, upper)``."""
+
+
+class LockedDay(Protocol):
+    """A day locked against all other writers until the unit of work ends."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def apply(self, effects: Effects) -> tuple[SentBy, ...]: ...
+
+
+class Book(Protocol):
+    """The booking book. Every method may raise BookError; a failed read is never an empty answer."""
+
+    @property
+    def round_trips(self) -> int: ...
+
+    def layout(
+        self, restaurant_id: str, known_version: int | None, key: IdempotencyKey | None, budget_ms: int | None
+    ) -> LayoutRead | None: ...
+
+    def snapshot(
+        self, day: Day, known_version: int, key: IdempotencyKey | None, budget_ms: int | None
+    ) -> Snapshot | None: ...
+
+    def locked_day(
+        self, day: Day, known_version: int, budget_ms: int | None
+    ) -> AbstractContextManager[LockedDay]: ...
+
+    def reply(self, key: IdempotencyKey) -> StoredReply | None: ...
+
+    def booking(self, booking_id: UUID) -> Booking | None: ...
+
+    def page(
+        self,
+        restaurant_id: str,
+        service_date: date | None,
+        states: Sequence[State],
+        after: tuple[datetime, UUID],
+        limit: int,
+    ) -> BookingPage: ...
+
+    def waiting(
+        self, freed: Booking, start: datetime, end: datetime, now: datetime, limit: int
+    ) -> list[tuple[UUID, int]]: ...
+
+    def apply(self, effects: Effects, budget_ms: int | None = None) -> tuple[SentBy, ...]: ...
+
+
+class Telemetry(Protocol):
+    """Where figures and events go. Never raises: a lost figure must not lose a booking."""
+
+    def count(self, name: str, value: float = 1, **dimensions: str) -> None: ...
+
+    def milliseconds(self, name: str, value: float, **dimensions: str) -> None: ...
+
+    def committed(self, events: Sequence[Event]) -> None:
+        """Log events whose rows have just been committed."""
+
+    def later(self, events: Sequence[Event]) -> None:
+        """Keep events that have no transaction of their own; written in one batch as the invocation ends."""
+
+    def span(self, name: str) -> AbstractContextManager[None]:
+        """A named part of the trace."""
+
+
+class QueuePort(Protocol):
+    def send(self, queue_url: str, messages: Sequence["OutgoingMessage"]) -> "SendReport":
+        """Send each message once, in batches; never raises, what failed is in the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """``delay_seconds``: 0-900. ``attributes`` travel beside the body."""
+
+    body: str
+    delay_seconds: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport:
+    """Which messages (by position) the queue did not take, and why."""
+
+    failed: Mapping[int, str]

@@ -1,0 +1,59 @@
+"""Answers that can be repeated: the reply is made before the commit and stored in the same transaction."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from maitred.domain.errors import IdempotencyKeyReused
+from maitred.services.ports import IdempotencyKey, StoredReply
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the HTTP edge sends. ``body`` is the exact text; ``replayed`` marks an earlier answer."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """Of one call: who, the key if one was sent, and the id that follows the request everywhere."""
+
+    actor: str
+    correlation_id: str
+    key: IdempotencyKey | None = None
+
+
+def fingerprint(method: str, path: str, body: Any) -> str:
+    """Stands for a request; ``body`` is compared as a JSON value, so 2 and 2.0 are the same."""
+    canonical = json.dumps([method, path, _canonical(body)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _canonical(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    return value
+
+
+def replay(key: IdempotencyKey, stored: StoredReply) -> Reply:
+    """The earlier answer. Raises IdempotencyKeyReused if it answered another request."""
+    if stored.fingerprint != key.fingerprint:
+        raise IdempotencyKeyReused
+    return Reply(stored.status, stored.body, stored.headers, replayed=True)
+
+
+def to_store(key: IdempotencyKey | None, reply: Reply) -> tuple[IdempotencyKey, StoredReply] | None:
+    """What goes into the unit of work with the effect, if the caller sent a key."""
+    if key is None:
+        return None
+    return key, StoredReply(key.fingerprint, reply.status, reply.headers, reply.body)

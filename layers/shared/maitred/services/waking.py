@@ -1,0 +1,34 @@
+"""Freed capacity wakes the waiting: who could use what a stay gives back is tried again (contract 9)."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from maitred.contracts.messages import ASSIGN, assign_message
+from maitred.domain.booking import Booking, Trigger
+from maitred.services.ports import Book, OutboxRow
+
+_AT_MOST = 20  # a cancelled stay seats one or two parties; the rest wait for the next one
+_MARGIN = timedelta(hours=1)  # buffers of others that also end up free
+
+
+class Waking:
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def messages(self, freed: Booking, correlation_id: str, now: datetime) -> list[OutboxRow]:
+        """Messages for bookings without tables that overlap ``freed``'s stay, in order of their creation.
+
+        To be written in the transaction that frees the tables.
+        """
+        if not freed.tables or freed.end_at <= now:
+            return []
+        waiting = self._book.waiting(freed, freed.start_at - _MARGIN, freed.end_at + _MARGIN, now, _AT_MOST)
+        return [self._row(freed, booking_id, version, correlation_id, now) for booking_id, version in waiting]
+
+    def _row(
+        self, freed: Booking, booking_id: UUID, version: int, correlation_id: str, now: datetime
+    ) -> OutboxRow:
+        payload = assign_message(
+            booking_id, freed.restaurant_id, version, Trigger.CAPACITY_FREED, 1, correlation_id, now
+        )
+        return OutboxRow(ASSIGN, booking_id, freed.restaurant_id, payload, correlation_id, now)

@@ -1,0 +1,108 @@
+"""Figures, events and spans by Powertools, behind the telemetry port. Never raises into a booking."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from maitred.adapters.postgres.book import event_params
+from maitred.adapters.postgres.database import Call, Database
+from maitred.services.ports import Event
+
+NAMESPACE = "Maitred"
+
+
+class Recorder:
+    """Implements services.ports.Telemetry for one sandbox."""
+
+    def __init__(self, service: str, database: Database) -> None:
+        self._service = service
+        self._db = database
+        self._logger = Logger(service=service)
+        self._waiting: list[Event] = []
+        self._cold = True
+        self._trips_before = 0
+        self._tracer: Any = None
+
+    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
+        self._emit(name, MetricUnit.Count, value, dimensions)
+
+    def milliseconds(self, name: str, value: float, **dimensions: str) -> None:
+        self._emit(name, MetricUnit.Milliseconds, value, dimensions)
+
+    def committed(self, events: Sequence[Event]) -> None:
+        for event in events:
+            level = logging.getLevelName(event.severity.upper())
+            self._logger.log(
+                level,
+                event.event_type,
+                extra={
+                    "event_type": event.event_type,
+                    "restaurant_id": event.restaurant_id,
+                    "booking_id": str(event.booking_id) if event.booking_id else None,
+                    "correlation_id": event.correlation_id,
+                    "context": event.context,
+                },
+            )
+
+    def later(self, events: Sequence[Event]) -> None:
+        self._waiting.extend(events)
+
+    def span(self, name: str) -> AbstractContextManager[None]:
+        """A subsegment where X-Ray listens (Lambda names its daemon), nothing elsewhere."""
+        if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ:
+            return nullcontext()
+        return self._subsegment(name)
+
+    @contextmanager
+    def invocation(self) -> Iterator[None]:
+        """Around one invocation: cold start first; figures and waiting events written on every exit."""
+        if self._cold:
+            self._cold = False
+            self.count("ColdStart")
+        self._trips_before = self._db.round_trips
+        try:
+            yield
+        finally:
+            trips = self._db.round_trips - self._trips_before
+            self._flush()
+            if trips:
+                self.count("DbRoundTrips", trips)
+
+    def _flush(self) -> None:
+        events, self._waiting = self._waiting, []
+        if not events:
+            return
+        try:
+            self._db.transact([Call("insert_events", event_params(events, self._service))])
+        except Exception:
+            self._logger.exception("events were not written", extra={"lost": len(events)})
+            self.count("RecordsFailed", len(events))
+        self.committed(events)
+
+    def _emit(self, name: str, unit: MetricUnit, value: float, dimensions: dict[str, str]) -> None:
+        try:
+            with single_metric(
+                name=name,
+                unit=unit,
+                value=value,
+                namespace=NAMESPACE,
+                default_dimensions={"service": self._service},
+            ) as metric:
+                for key, dimension in dimensions.items():
+                    metric.add_dimension(key, dimension)
+        except Exception:
+            self._logger.exception("a metric was not written")
+
+    @contextmanager
+    def _subsegment(self, name: str) -> Iterator[None]:
+        if self._tracer is None:
+            from aws_lambda_powertools import Tracer  # noqa: PLC0415 - a tenth of a second, only where traced
+
+            self._tracer = Tracer(service=self._service, auto_patch=False)
+        with self._tracer.provider.in_subsegment(f"## {name}"):
+            yield

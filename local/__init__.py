@@ -1,0 +1,1 @@
+"""The local stack: runs what ``template.yaml`` declares on one machine. Never deployed."""

@@ -1,0 +1,92 @@
+"""``python -m local up`` and ``python -m local token``."""
+
+import argparse
+import os
+import signal
+import sys
+from types import FrameType
+
+from local.build import BuildError
+from local.home import HomeBusyError, default_home
+from local.intrinsics import TemplateError
+from local.postgres import PostgresError
+from local.service import DeploymentError
+from local.sqs import EmulatorError
+from local.stack import DEFAULT_SANDBOXES, LocalStack, Options, PortBusyError
+from local.tokens import ALL_SCOPES, Issuer
+
+DEFAULT_PORT = 3000
+MAX_PORT = 65535
+_FAILURES = (
+    BuildError, DeploymentError, EmulatorError, HomeBusyError, PortBusyError, PostgresError, TemplateError,
+)  # fmt: skip
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="run the stack until Ctrl-C")
+    up.add_argument("--port", type=_port, default=os.environ.get("PORT") or str(DEFAULT_PORT))
+    up.add_argument(
+        "--sandboxes", type=int, default=DEFAULT_SANDBOXES, help="the most that one function may have"
+    )
+    token = commands.add_parser("token", help="print one token for the stack")
+    token.add_argument("--restaurants", default="*", help="ids separated by spaces, or *")
+    token.add_argument("--scopes", default=ALL_SCOPES, help="separated by spaces")
+    token.add_argument("--ttl", type=int, default=3600, help="seconds")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "token":
+        return _token(chosen.restaurants, chosen.scopes, chosen.ttl)
+    return _up(chosen.port, chosen.sandboxes)
+
+
+def _port(text: str) -> int:
+    if text.isdigit() and int(text) <= MAX_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no port")
+
+
+def _token(restaurants: str, scopes: str, ttl_seconds: int) -> int:
+    issuer = Issuer.load(default_home())
+    print(issuer.mint(restaurants=restaurants, scopes=scopes, ttl_seconds=ttl_seconds))
+    return 0
+
+
+def _up(port: int, sandboxes: int) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
+    stack = LocalStack(default_home(), port=port, options=Options(sandboxes=sandboxes), say=_say)
+    try:
+        stack.start()
+        _greet(stack)
+        signal.pause()
+    except KeyboardInterrupt:
+        _say("stopping")
+    except _FAILURES as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it running
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        stack.stop()
+    return 0
+
+
+def _greet(stack: LocalStack) -> None:
+    print(f"API    {stack.url}")
+    print(f"token  {stack.token()}")
+    print(f"try    curl {stack.url}/health")
+    print(f"data   {stack.home} (logs/, mail/)   database {stack.dsn}")
+    print("Ctrl-C stops it", flush=True)
+
+
+def _say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,143 @@
+"""What has to exist before anything runs: the tools' environments and the template, built."""
+
+import fcntl
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from uv import find_uv_bin
+
+ROOT = Path(__file__).resolve().parents[1]
+DEPLOYED_ARCHITECTURE = "arm64"
+BUILD_SECONDS = 600
+_SOURCES = ("functions", "layers")
+_MACHINES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
+
+type Say = Callable[[str], None]
+
+
+class BuildError(RuntimeError):
+    """A tool failed; the message ends with what it said."""
+
+
+def environment(name: str, say: Say = lambda _: None) -> Path:
+    """Return the interpreter of ``.venvs/<name>``, made anew when ``requirements/<name>.txt`` has changed.
+
+    Raises BuildError when the packages cannot be installed.
+    """
+    home = ROOT / ".venvs" / name
+    requirements = ROOT / "requirements" / f"{name}.txt"
+    python, stamp = home / "bin" / "python", home / ".ready"
+    place = f"{sys.version} {home}".encode()  # an environment cannot be moved
+    wanted = hashlib.sha256(place + requirements.read_bytes()).hexdigest()
+    with _locked(ROOT / ".venvs" / f".{name}.lock"):
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            say(f"setting up {home.relative_to(ROOT)}")
+            uv = find_uv_bin()
+            _run((uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)))
+            _run(
+                (uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(requirements))
+            )
+            stamp.write_text(wanted)
+    return python
+
+
+def build(say: Say = lambda _: None, *, root: Path = ROOT, target: Path | None = None) -> Path:
+    """Run ``sam build`` for this machine's architecture unless nothing changed; return the built template.
+
+    ``root`` holds template.yaml, functions/ and layers/. Raises BuildError when the build fails.
+    """
+    target = target or root / ".aws-sam" / "local"
+    built, mark = target / "out" / "template.yaml", target / "sources.sha256"
+    target.mkdir(parents=True, exist_ok=True)
+    with _locked(target / ".lock"):
+        wanted = _fingerprint(root)
+        if not (built.exists() and mark.exists() and mark.read_text() == wanted):
+            say("building the layer and the functions (the first time takes half a minute)")
+            mark.unlink(missing_ok=True)
+            _sam_build(root, target, environment("sam", say))
+            _precompile(target / "out")
+            mark.write_text(wanted)
+    return built
+
+
+def _sam_build(root: Path, target: Path, python: Path) -> None:
+    """Build a copy of the template that names this machine's architecture: binary wheels must load here."""
+    template = target / "template.yaml"
+    text = (root / "template.yaml").read_text(encoding="utf-8")
+    template.write_text(text.replace(DEPLOYED_ARCHITECTURE, _architecture()), encoding="utf-8")
+    tools = Path(sys.executable).parent  # sam looks for python3.13 with pip there
+    own = {
+        "SAM_CLI_TELEMETRY": "0",
+        "__SAM_CLI_APP_DIR": str(target / "app"),
+        "PATH": os.pathsep.join((str(tools), os.environ.get("PATH", os.defpath))),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AWS_"))}
+    command = (
+        str(python.parent / "sam"), "build", "--cached", "--parallel",
+        "--template-file", str(template), "--base-dir", str(root),
+        "--build-dir", str(target / "out"), "--cache-dir", str(target / "cache"),
+    )  # fmt: skip
+    _run(command, variables=inherited | own, directory=target)
+
+
+def _precompile(output: Path) -> None:
+    """Compile the layers' Python, so that the first invocation of a sandbox does not."""
+    for layer in output.glob("*/python"):
+        _run((sys.executable, "-m", "compileall", "-qq", "-j", "0", str(layer)))
+
+
+def _architecture() -> str:
+    machine = platform.machine().lower()
+    try:
+        return _MACHINES[machine]
+    except KeyError:
+        raise BuildError(f"Lambda has no architecture for this machine ({machine})") from None
+
+
+def _fingerprint(root: Path) -> str:
+    """Return a hash of everything that the build reads."""
+    digest = hashlib.sha256(f"{_architecture()} {sys.version}".encode())
+    for path in (root / "template.yaml", *(path for name in _SOURCES for path in _files(root / name))):
+        digest.update(f"{path.relative_to(root)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def _files(directory: Path) -> list[Path]:
+    found = (path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return sorted(found)
+
+
+def _run(
+    command: tuple[str, ...], *, variables: dict[str, str] | None = None, directory: Path = ROOT
+) -> None:
+    done = subprocess.run(
+        command,
+        env=variables or {**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip().splitlines()[-15:]
+        name = Path(command[0]).name
+        raise BuildError("\n".join((f"{name} {command[1]} failed:", *words)))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time build; the others wait for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

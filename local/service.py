@@ -1,0 +1,153 @@
+"""The asynchronous part of the local stack: everything that lives on the event loop, started in order."""
+
+import asyncio
+import json
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from local.front import Front
+from local.pollers import Poller, stop_all
+from local.pool import Pool
+from local.routes import Router
+from local.runtime_api import RuntimeApi
+from local.sandbox import Result, Runtime
+from local.schedules import Scheduler
+from local.template import ACCOUNT, REGION, CustomResource, Stack
+from local.tokens import Issuer
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+CUSTOM_RESOURCE_SECONDS = 330.0
+SHUTDOWN_SECONDS = 0.5
+
+
+class DeploymentError(RuntimeError):
+    """A custom resource (the migration) failed; the message is the function's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run a stack. ``sandboxes`` is the most that one function may have."""
+
+    python: Path
+    logs: Path
+    sandboxes: int
+    issuer: Issuer
+    sqs_endpoint: str
+    queue_urls: Mapping[str, str]
+    sqs_client: Callable[[], "SQSClient"]
+
+
+@dataclass(slots=True)
+class Service:
+    """Pools, Runtime API, front, pollers, schedules. All methods belong to the loop's thread."""
+
+    stack: Stack
+    settings: Settings
+    pools: dict[str, Pool] = field(default_factory=dict)
+    invoke_endpoint: str = ""
+    _api: RuntimeApi = field(init=False)
+    _runners: list[web.BaseRunner] = field(default_factory=list)
+    _pollers: list[Poller] = field(default_factory=list)
+    _scheduler: Scheduler | None = None
+
+    async def start_functions(self) -> None:
+        """Open the Runtime API; from here on functions can be invoked."""
+        listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        self.invoke_endpoint = f"http://{address}"
+        endpoints = {
+            "AWS_ENDPOINT_URL": self.settings.sqs_endpoint,
+            "AWS_ENDPOINT_URL_LAMBDA": self.invoke_endpoint,
+        }
+        runtime = Runtime(self.settings.python, address, endpoints)
+        for name, function in self.stack.functions.items():
+            log = self.settings.logs / f"{name}.log"
+            self.pools[name] = Pool(function, runtime, self.settings.sandboxes, log)
+        self._api = RuntimeApi({pool.function.name: pool for pool in self.pools.values()})
+        runner = web.AppRunner(self._api.application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        await self._serve(runner, listener)
+
+    async def deploy(self) -> None:
+        """Make the custom resources, as CloudFormation does at each deployment.
+
+        Raises DeploymentError when one says that it failed.
+        """
+        for resource in self.stack.custom_resources:
+            await self._make(resource)
+
+    async def start_front(self, listener: socket.socket) -> None:
+        """Answer HTTP requests on a listening socket."""
+        front = Front(Router(self.stack.routes), self.pools, self.settings.issuer)
+        server = web.Server(front.handle, access_log=None)
+        await self._serve(web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS), listener)
+
+    async def warm_routes(self) -> None:
+        """Have one sandbox ready for each function that answers HTTP."""
+        await asyncio.gather(*(self.pools[name].warm(1) for name in {r.function for r in self.stack.routes}))
+
+    def start_background(self, *, schedules: bool) -> None:
+        """Feed the functions from the queues and, if wanted, by the clock."""
+        for source in self.stack.event_sources:
+            queue, url = self.stack.queues[source.queue], self.settings.queue_urls[source.queue]
+            poller = Poller(source, queue, url, self.pools[source.function], self.settings.sqs_client)
+            poller.start()
+            self._pollers.append(poller)
+        self._scheduler = Scheduler(self.stack.schedules if schedules else (), self._invoke_later)
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """End in the order that loses least: what calls first, what is called last."""
+        if self._scheduler is not None:
+            await self._scheduler.stop()
+        await stop_all(self._pollers)
+        for runner in reversed(self._runners[1:]):
+            await runner.cleanup()
+        await asyncio.gather(*(pool.close() for pool in self.pools.values()))
+        for runner in self._runners[:1]:
+            await runner.cleanup()
+
+    async def invoke(self, function: str, event: object) -> Result:
+        """Invoke a function by its logical id."""
+        return await self.pools[function].invoke(json.dumps(event).encode())
+
+    def _invoke_later(self, function: str, payload: bytes) -> None:
+        self._api.invoke_later(self.pools[function], payload)
+
+    async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:
+        await runner.setup()
+        self._runners.append(runner)
+        await web.SockSite(runner, listener, backlog=256).start()
+
+    async def _make(self, resource: CustomResource) -> None:
+        token = str(uuid.uuid4())
+        pool = self.pools[resource.function]
+        answered = asyncio.get_running_loop().create_future()
+        self._api.responses[token] = answered
+        event = {
+            "RequestType": "Create",
+            "ResponseURL": f"{self.invoke_endpoint}/custom-resource/{token}",
+            "StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/maitred-local/0",
+            "RequestId": str(uuid.uuid4()),
+            "ResourceType": resource.kind,
+            "LogicalResourceId": resource.logical_id,
+            "ServiceToken": pool.function.arn,
+            "ResourceProperties": {"ServiceToken": pool.function.arn},
+        }
+        result = await self.invoke(resource.function, event)
+        if result.failed:
+            raise DeploymentError(f"{resource.function} failed: {result.payload.decode(errors='replace')}")
+        if (
+            not answered.done()
+        ):  # CloudFormation would wait for an hour; the function has ended, so none will come
+            raise DeploymentError(f"{resource.function} ended without an answer for {resource.logical_id}")
+        answer = json.loads(answered.result())
+        if answer.get("Status") != "SUCCESS":
+            raise DeploymentError(f"{resource.logical_id} failed: {answer.get('Reason')}")

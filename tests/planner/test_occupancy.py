@@ -1,0 +1,73 @@
+"""A bit a minute."""
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maitred.domain.floor import Closure
+from maitred.planner.floor_index import compile_floor
+from maitred.planner.model import Allocation
+from maitred.planner.occupancy import Occupancy, Taken
+from tests.planner.floors import SEVEN, evening, floor, table, taken
+
+INDEX = compile_floor(floor([table("A"), table("B"), table("C")]))
+A, B, C = 1, 2, 4
+
+
+def test_layers_of_bookings_and_holds() -> None:
+    occupancy = evening(INDEX, [*taken("A"), *taken("B", hold=True)])
+    assert occupancy.taken(SEVEN, SEVEN + 1) == Taken(booked=A, held=B, closed=0)
+    assert occupancy.busy_mask(SEVEN, SEVEN + 1) == A | B
+    assert occupancy.busy_mask(SEVEN + 90, SEVEN + 91) == 0
+
+
+def test_the_stay_is_asked_with_its_buffers_and_the_ledger_as_it_is() -> None:
+    index = compile_floor(floor([table("A")], buffer_before_minutes=10, buffer_after_minutes=5))
+    occupancy = evening(index, taken("A", minutes=60))
+    assert occupancy.taken(SEVEN - 30, SEVEN - 5).booked == 0
+    assert occupancy.taken(SEVEN - 30, SEVEN - 4).booked == A
+    assert occupancy.taken(SEVEN + 69, SEVEN + 100).booked == A
+    assert occupancy.taken(SEVEN + 70, SEVEN + 100).booked == 0
+    assert occupancy.busy_mask(SEVEN + 60, SEVEN + 100) == 0
+
+
+def test_tables_that_the_layout_no_longer_has_are_left_out() -> None:
+    assert evening(INDEX, taken("gone")).busy_mask(SEVEN, SEVEN + 90) == 0
+
+
+def test_closures_bind_the_stay_but_not_its_buffers() -> None:
+    start, end = datetime(2026, 12, 4, 20), datetime(2026, 12, 4, 21)  # noqa: DTZ001 - wall time
+    rows = [
+        Closure(start, end, frozenset({"patio"}), None, None),
+        Closure(start, end, None, frozenset({"A", "gone"}), None),
+    ]
+    tables = [table("A"), table("B", zone="patio"), table("C")]
+    occupancy = evening(compile_floor(floor(tables, closures=rows, buffer_after_minutes=30)))
+    assert occupancy.taken(SEVEN, SEVEN + 60).closed == 0
+    assert occupancy.taken(SEVEN, SEVEN + 61).closed == A | B
+    assert not occupancy.house_closed(SEVEN, SEVEN + 61)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 5), (0, 101), (200, 300), (-50, -10)])
+def test_unknown_minutes_are_an_error_never_free(start: int, end: int) -> None:
+    occupancy = Occupancy.build(INDEX, (0, 100), [])
+    assert not occupancy.covers(start, end)
+    with pytest.raises(ValueError, match="outside the known span"):
+        occupancy.busy_mask(start, end)
+
+
+spans = st.tuples(st.integers(-50, 150), st.integers(1, 100)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+
+
+@given(st.lists(st.tuples(st.sampled_from("ABC"), spans), max_size=8), spans)
+def test_busy_is_overlap_of_half_open_intervals(
+    rows: list[tuple[str, tuple[int, int]]], asked: tuple[int, int]
+) -> None:
+    asked = (max(0, min(asked[0], 98)), max(1, min(asked[1], 99)))
+    if asked[0] >= asked[1]:
+        asked = (asked[0], asked[0] + 1)
+    allocations = [Allocation(name, start, end, "booking") for name, (start, end) in rows]
+    expected = INDEX.bits_of(name for name, (start, end) in rows if start < asked[1] and asked[0] < end)
+    assert Occupancy.build(INDEX, (0, 100), allocations).busy_mask(*asked) == expected
