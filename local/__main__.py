@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.command == "token":
         return _token(chosen.restaurants, chosen.scopes, chosen.ttl)
-    return _up(chosen.port, chosen.sandboxes)
+    return up(chosen.port, Options(sandboxes=chosen.sandboxes))
 
 
 def _port(text: str) -> int:
@@ -53,9 +53,10 @@ def _token(restaurants: str, scopes: str, ttl_seconds: int) -> int:
     return 0
 
 
-def _up(port: int, sandboxes: int) -> int:
+def up(port: int, options: Options) -> int:
+    """Run a stack on the environment's home until Ctrl-C or SIGTERM; 0 then, 1 if it cannot run."""
     signal.signal(signal.SIGTERM, _interrupt)
-    stack = LocalStack(default_home(), port=port, options=Options(sandboxes=sandboxes), say=_say)
+    stack = LocalStack(default_home(), port=port, options=options, say=_say)
     try:
         stack.start()
         _greet(stack)

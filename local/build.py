@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from uv import find_uv_bin
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOYED_ARCHITECTURE = "arm64"
 BUILD_SECONDS = 600
+BUILDS_KEPT = 3
 _SOURCES = ("functions", "layers")
 _MACHINES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 
@@ -50,20 +52,20 @@ def environment(name: str, say: Say = lambda _: None) -> Path:
 def build(say: Say = lambda _: None, *, root: Path = ROOT, target: Path | None = None) -> Path:
     """Run ``sam build`` for this machine's architecture unless nothing changed; return the built template.
 
-    ``root`` holds template.yaml, functions/ and layers/. Raises BuildError when the build fails.
+    ``root`` holds template.yaml, functions/ and layers/. What was built is never changed again: a stack that
+    runs on it keeps running as it was. Raises BuildError when the build fails.
     """
     target = target or root / ".aws-sam" / "local"
-    built, mark = target / "out" / "template.yaml", target / "sources.sha256"
     target.mkdir(parents=True, exist_ok=True)
     with _locked(target / ".lock"):
-        wanted = _fingerprint(root)
-        if not (built.exists() and mark.exists() and mark.read_text() == wanted):
+        built = target / f"built-{_fingerprint(root)}"
+        if not built.exists():
             say("building the layer and the functions (the first time takes half a minute)")
-            mark.unlink(missing_ok=True)
             _sam_build(root, target, environment("sam", say))
             _precompile(target / "out")
-            mark.write_text(wanted)
-    return built
+            _keep(target / "out", built)
+            _forget_old(target)
+    return built / "template.yaml"
 
 
 def _sam_build(root: Path, target: Path, python: Path) -> None:
@@ -93,6 +95,20 @@ def _precompile(output: Path) -> None:
         _run((sys.executable, "-m", "compileall", "-qq", "-j", "0", str(layer)))
 
 
+def _keep(output: Path, built: Path) -> None:
+    """Link the output under a name of its own, whole or not at all."""
+    partial = built.with_name("partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(output, partial, symlinks=True, copy_function=os.link)
+    partial.rename(built)
+
+
+def _forget_old(target: Path) -> None:
+    builds = sorted(target.glob("built-*"), key=lambda path: path.stat().st_mtime)
+    for old in builds[:-BUILDS_KEPT]:
+        shutil.rmtree(old)
+
+
 def _architecture() -> str:
     machine = platform.machine().lower()
     try:
@@ -107,7 +123,7 @@ def _fingerprint(root: Path) -> str:
     for path in (root / "template.yaml", *(path for name in _SOURCES for path in _files(root / name))):
         digest.update(f"{path.relative_to(root)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+    return digest.hexdigest()[:16]
 
 
 def _files(directory: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """The built template as the local stack needs it: typed, translated by SAM's own translator, resolved."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -215,6 +216,9 @@ class Reader:
                     resource["Properties"][key] = f"s3://local/{name}"
 
     def _translate(self, parameters: Mapping[str, str | list[str]]) -> Json:
+        logging.getLogger("samtranslator").setLevel(
+            logging.ERROR
+        )  # it warns of features that nobody asked for
         # Without a default region the translator asks the environment and fails on a bare machine.
         session = boto3.Session(region_name=REGION, aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106
         translator = Translator({}, Parser(), boto_session=session)

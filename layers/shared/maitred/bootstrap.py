@@ -5,6 +5,7 @@ Called on the first invocation, never at import; each function imports only what
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from maitred.services.assign_job import AssignJob
     from maitred.services.cancel_booking import CancelBooking
     from maitred.services.create_booking import CreateBooking
+    from maitred.services.kit import Kit
     from maitred.services.maintain import Maintain
     from maitred.services.notify import Notify
     from maitred.services.process_assignment import ProcessAssignment
@@ -36,6 +38,11 @@ class Core:
     database: Database
     book: PostgresBook
     recorder: Recorder
+
+    def kit(self, relay: "OwnRelay") -> "Kit":
+        from maitred.services.kit import Kit
+
+        return Kit(self.book, self.clock, self.ids, relay, self.recorder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +112,11 @@ def bookings() -> Bookings:
 
     settings = config.load(config.BookingsSettings, os.environ)
     core = _core(settings, "bookings")
-    book, recorder, relay = core.book, core.recorder, _own_relay(core, settings)
-    create = CreateBooking(
-        book,
-        DayReader(book, Floors(), core.clock, recorder),
-        Seating(book, recorder),
-        Planning(core.clock),
-        core.clock,
-        core.ids,
-        relay,
-        recorder,
-        settings.inline_budget_ms,
-    )
-    cancel = CancelBooking(book, Waking(book), core.clock, core.ids, relay, recorder)
-    return Bookings(core, create, cancel)
+    kit = core.kit(_own_relay(core, settings))
+    reader = DayReader(core.book, Floors(), core.clock, core.recorder)
+    seating = Seating(core.book, core.recorder)
+    create = CreateBooking(kit, reader, seating, Planning(core.clock), settings.inline_budget_ms)
+    return Bookings(core, create, CancelBooking(kit, Waking(core.book)))
 
 
 @cache
@@ -129,11 +127,9 @@ def operations() -> Operations:
 
     settings = config.load(config.OperationsSettings, os.environ)
     core = _core(settings, "operations")
-    relay = _own_relay(core, settings)
-    restaurants = RestaurantService(
-        PostgresRestaurants(core.database, "operations"), core.book, core.clock, relay, core.recorder
-    )
-    return Operations(core, restaurants, ProcessAssignment(core.book, core.clock, relay, core.recorder))
+    kit = core.kit(_own_relay(core, settings))
+    restaurants = RestaurantService(kit, PostgresRestaurants(core.database, "operations"))
+    return Operations(core, restaurants, ProcessAssignment(kit))
 
 
 @cache
@@ -146,17 +142,9 @@ def assign() -> Assign:
 
     settings = config.load(config.AssignSettings, os.environ)
     core = _core(settings, "assign")
-    job = AssignJob(
-        core.book,
-        Floors(),
-        Planning(core.clock),
-        Seating(core.book, core.recorder),
-        core.clock,
-        core.ids,
-        _own_relay(core, settings),
-        core.recorder,
-        JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds),
-    )
+    limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
+    kit = core.kit(_own_relay(core, settings))
+    job = AssignJob(kit, Floors(), Seating(core.book, core.recorder), Planning(core.clock), limits)
     worker = QueueWorker(SqsQueue(), settings.assign_queue_url, settings.assign_dlq_url, core.recorder)
     return Assign(core, job, worker)
 
@@ -195,21 +183,18 @@ def notify() -> NotifyFunction:
 @cache
 def maintain() -> MaintainFunction:
     from maitred.adapters.postgres.maintenance import PostgresMaintenance
-    from maitred.services.maintain import Maintain, Retention
+    from maitred.services.maintain import Maintain, MaintenanceRules, Retention
 
     settings = config.load(config.MaintainSettings, os.environ)
     core = _core(settings, "maintain")
     retention = Retention(settings.idempotency_days, settings.events_days, settings.outbox_days)
-    service = Maintain(
-        PostgresMaintenance(core.database),
-        core.book,
-        core.clock,
-        _own_relay(core, settings),
-        core.recorder,
+    rules = MaintenanceRules(
         retention,
-        settings.lease_seconds,
-        settings.manual_review_alert_minutes,
+        timedelta(seconds=settings.lease_seconds),
+        timedelta(minutes=settings.manual_review_alert_minutes),
     )
+    kit = core.kit(_own_relay(core, settings))
+    service = Maintain(kit, PostgresMaintenance(core.database), rules)
     return MaintainFunction(core, service)
 
 

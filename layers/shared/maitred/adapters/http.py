@@ -140,7 +140,7 @@ class Edge:
     def _problem(self, error: Exception) -> Response[str]:
         known = as_ours(error)
         if known.status == 500:  # noqa: PLR2004 - internal server error
-            logger.exception("unhandled", exc_info=error)
+            logger.error("unhandled", exc_info=error)
         more: dict[str, Any] = dict(getattr(known, "more", {}))
         if isinstance(known, InvalidRequest):
             more["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in known.errors]

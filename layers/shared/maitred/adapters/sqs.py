@@ -10,12 +10,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _BATCH = 10
-# A request may be waiting: better the sweep sends a minute later than the guest waits for a queue.
-_TIMEOUTS = {
-    "connect_timeout": 1,
-    "read_timeout": 2,
-    "retries": {"total_max_attempts": 2, "mode": "standard"},
-}
 
 
 class SqsQueue:
@@ -26,7 +20,11 @@ class SqsQueue:
         import boto3  # noqa: PLC0415 - heavy, and off the path of a confirmed booking
         from botocore.config import Config  # noqa: PLC0415
 
-        return boto3.client("sqs", config=Config(**_TIMEOUTS))  # type: ignore[arg-type]  # a literal mapping
+        # A request may be waiting: better the sweep sends a minute later than the guest waits for a queue.
+        config = Config(
+            connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
+        )
+        return boto3.client("sqs", config=config)
 
     def send(self, queue_url: str, messages: Sequence[OutgoingMessage]) -> SendReport:
         failed: dict[int, str] = {}

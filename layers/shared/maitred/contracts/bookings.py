@@ -14,6 +14,9 @@ from maitred.domain.booking import LocalStart, Preferences, Trigger
 from maitred.domain.errors import FieldError, InvalidRequest, NaiveTimestamp
 
 MAX_PARTY = 1000
+_FIRST_YEAR = 2000
+_MAX_PAGE = 200
+_DEFAULT_PAGE = 50
 _FAR_AHEAD = timedelta(days=3660)  # nobody books further ahead; keeps calendar arithmetic in range
 _EMAIL = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")  # ASCII only
 
@@ -28,7 +31,7 @@ class Guest(StrictModel):
     @field_validator("name", "email", "phone")
     @classmethod
     def _one_line(cls, value: str | None) -> str | None:
-        if value is not None and any(ord(c) < 32 or ord(c) == 127 for c in value):
+        if value is not None and not value.isprintable():
             raise ValueError("must not contain control characters")
         return value
 
@@ -107,7 +110,7 @@ def parse_date(text: str, field: str, now: datetime) -> date:
         day = None
     if day is None:
         raise _invalid(field, "invalid_date", "must be a date, YYYY-MM-DD")
-    if not date(2000, 1, 1) <= day <= (now + _FAR_AHEAD).date():
+    if not date(_FIRST_YEAR, 1, 1) <= day <= (now + _FAR_AHEAD).date():
         raise _invalid(field, "out_of_range", "lies too far from today")
     return day
 
@@ -125,7 +128,7 @@ def _moment(text: str, now: datetime) -> datetime:
         )
     if moment.second or moment.microsecond:
         raise _invalid("startAt", "not_a_minute", "must be a whole minute")
-    if not 2000 <= moment.year <= (now + _FAR_AHEAD).year:
+    if not _FIRST_YEAR <= moment.year <= (now + _FAR_AHEAD).year:
         raise _invalid("startAt", "out_of_range", "lies too far from today")
     return moment.astimezone(UTC)
 
@@ -153,8 +156,8 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
 
 def parse_limit(text: str | None) -> int:
     if text is None:
-        return 50
-    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= 200:
+        return _DEFAULT_PAGE
+    if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= _MAX_PAGE:
         raise _invalid("limit", "out_of_range", "must be a number from 1 to 200")
     return int(text)
 

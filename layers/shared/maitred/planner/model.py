@@ -15,7 +15,10 @@ class Deadline(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PartyRequest:
-    """A party that wants ``[start, end)``. ``zone`` is a must if ``zone_required``, else a wish, as ``attributes`` are."""
+    """A party that wants ``[start, end)``.
+
+    ``zone`` is a must if ``zone_required``, else a wish, as ``attributes`` are.
+    """
 
     party_size: int
     start: int
@@ -50,7 +53,7 @@ class Covers:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A set of tables for a request. ``tables`` are sorted ids; ``terms`` are the named parts of ``score``."""
+    """A set of tables for a request: sorted ids, and the named parts of its score."""
 
     tables: tuple[str, ...]
     seats: int

@@ -4,11 +4,32 @@ A planner outcome is never an exception: the next attempt is a new, delayed mess
 as exceptions; the queue delivers the message again and parks it in the dead-letter queue after five.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from maitred.contracts.messages import AssignMessage
+from maitred.domain import errors
+from maitred.domain.booking import Booking, Flow, Trigger
+from maitred.domain.reasons import Category, Reason, ReasonCode
+from maitred.domain.states import State
+from maitred.domain.windows import Window, resolve_window
+from maitred.planner.floor_index import FloorIndex
+from maitred.planner.model import Plan
+from maitred.services import job_records, ports
+from maitred.services.attempt import Outcome, Quote
+from maitred.services.budget import Budget
+from maitred.services.failures import reason_of
+from maitred.services.job_run import JobRun
 from maitred.services.kit import Kit
-from maitred.services.planning import Floors, Planning
-from maitred.services.seating import Seating
+from maitred.services.planning import Floors, Planning, day_of, party_request
+from maitred.services.retry_policy import (
+    Allowance,
+    GiveUp,
+    allowance,
+    fresh_inline_result,
+    next_step,
+)
+from maitred.services.seating import Seated, Seating
 
 _GRACE_MS = 5000  # for writing an outcome once the attempt's budget is over
 
@@ -39,3 +60,218 @@ class AssignJob:
         self._seating = seating
         self._planning = planning
         self._limits = limits
+
+    def run(self, message: AssignMessage) -> str:
+        """Work on one message; returns the summary's result. Raises BookError, JobFault or a defect."""
+        budget = Budget(self._clock, self._limits.budget_ms)
+        now = self._clock.now()
+        self._telemetry.milliseconds(
+            "QueueAge", max(0.0, (now - message.enqueued_at) / timedelta(milliseconds=1))
+        )
+        try:
+            return self._begin(message, budget, now)
+        except Exception as error:
+            self._summary_only(message, "error", budget, type(error).__name__)
+            raise
+        finally:
+            self._telemetry.milliseconds("JobDuration", budget.spent_ms())
+
+    # --- before the attempt ---
+
+    def _begin(self, message: AssignMessage, budget: Budget, now: datetime) -> str:
+        booking = self._book.booking(message.booking_id)
+        if booking is None or booking.restaurant_id != message.restaurant_id:
+            return self._summary_only(message, "not_found", budget)
+        ended = already_settled(booking, message)
+        if ended is not None:
+            return self._summary_only(message, ended, budget)
+        if _held_by_another(booking, now):
+            return self._wait_for_the_other(message, booking, budget, now)
+        run = self._run(message, booking, budget, now)
+        try:
+            return self._attempt(run)
+        except ports.StaleVersion:
+            return self._overtaken(run)
+        except Exception:
+            self._let_go(run)
+            raise
+
+    def _run(self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime) -> JobRun:
+        lease = ports.Lease(self._ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
+        inline = fresh_inline_result(booking.last_result, now, booking.version)
+        return JobRun(message, booking, budget, now, self._ids.uuid(), lease, inline)
+
+    def _attempt(self, run: JobRun) -> str:
+        index = self._index(run)
+        if run.now > last_start(run.booking, index):
+            reason = Reason(ReasonCode.CUTOFF, "The start is too near for another automatic attempt.")
+            return self._give_up(run, reason, "cutoff", Allowance(self._limits.max_attempts, None))
+        self._claim(run)
+        self._telemetry.count("AssignAttempts", flow=Flow.JOB.value)
+        try:
+            result = self._seat(run, index)
+        except (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout) as error:
+            result = reason_of(error, run.budget)
+        if isinstance(result, Reason):
+            return self._refused(run, result)
+        return self._told(result.effects, "confirmed", None)
+
+    def _index(self, run: JobRun) -> FloorIndex:
+        """The current floor, compiled; the planner works on the layout as it is now, never on an old one."""
+        restaurant_id = run.booking.restaurant_id
+        known = self._floors.latest(restaurant_id)
+        version = known.floor.layout_version if known else None
+        read = self._book.layout(restaurant_id, version, None, run.budget.remaining_ms())
+        if read is None:
+            raise JobFault("a booking without a restaurant")
+        if read.document is not None:
+            known = self._floors.keep(restaurant_id, read.layout_version, read.document)
+        if known is None:
+            raise JobFault("a restaurant without a layout")
+        run.index = known
+        return known
+
+    def _claim(self, run: JobRun) -> None:
+        """Take the lease; from here on the booking is in progress and fenced by the lease's token."""
+        effects, run.booking = job_records.claim(run)
+        self._book.apply(effects)
+        self._telemetry.committed(effects.events)
+
+    # --- the attempt ---
+
+    def _seat(self, run: JobRun, index: FloorIndex) -> Seated | Reason:
+        window = _window(run.booking, index)
+        if isinstance(window, Reason):
+            return window
+        day = day_of(index.floor, window)
+        before = run.budget.spent_ms()
+        snapshot = self._book.snapshot(day, index.floor.layout_version, None, run.budget.remaining_ms())
+        run.db_ms = round(run.budget.spent_ms() - before, 3)
+        if snapshot is None or snapshot.document is not None:
+            raise ports.Conflict("the layout changed")
+
+        def ask(current: ports.Snapshot) -> Quote:
+            request = party_request(run.booking.party_size, window, run.booking.preferences)
+            quote = self._planning.quote(
+                index, current, request, run.booking.duration_minutes, run.budget, run.now, cache_hit=True
+            )
+            run.quotes.append(quote)
+            self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.JOB.value)
+            return quote
+
+        def write(plan: Plan, claim: ports.DayClaim | None) -> ports.Effects:
+            return job_records.confirmed(
+                run, index, window, plan, claim, self._ids, self._limits.max_attempts
+            )
+
+        return self._seating.seat(snapshot, ask, write, run.budget)
+
+    # --- after the attempt ---
+
+    def _refused(self, run: JobRun, reason: Reason) -> str:
+        allowed = allowance(reason, run.inline, self._limits.max_attempts)
+        if reason.category is Category.INTERNAL and run.number >= allowed.attempts:
+            raise JobFault(reason.detail)
+        if run.index is None:
+            raise JobFault("no floor")
+        step = next_step(
+            reason,
+            run.number,
+            allowed,
+            self._clock.now(),
+            last_start(run.booking, run.index),
+            self._ids.jitter(1.0),
+        )
+        if isinstance(step, GiveUp):
+            result = "cutoff" if step.reason.code is ReasonCode.CUTOFF else "manual_review"
+            return self._give_up(run, step.reason, result, allowed)
+        effects = job_records.deferred(run, reason, allowed, step.delay)
+        return self._write(effects, "deferred", reason)
+
+    def _give_up(self, run: JobRun, reason: Reason, result: str, allowed: Allowance) -> str:
+        return self._write(job_records.for_a_person(run, reason, result, allowed), result, reason)
+
+    def _write(self, effects: ports.Effects, result: str, reason: Reason) -> str:
+        sent = self._book.apply(effects, _GRACE_MS)
+        self._told(effects, result, reason)
+        self._relay.send_now(sent)
+        return result
+
+    def _told(self, effects: ports.Effects, result: str, reason: Reason | None) -> str:
+        self._telemetry.committed(effects.events)
+        outcome = Outcome.MANUAL_REVIEW.value if result == "cutoff" else result
+        self._telemetry.count("AssignOutcome", flow=Flow.JOB.value, outcome=outcome)
+        if reason is not None:
+            self._telemetry.count("AssignReason", category=reason.category.value)
+        return result
+
+    def _overtaken(self, run: JobRun) -> str:
+        """The booking changed under this worker: nothing of the attempt was written. Say what it became."""
+        booking = self._book.booking(run.message.booking_id)
+        ended = already_settled(booking, None) if booking else "not_found"
+        return self._summary_only(run.message, ended or "superseded", run.budget)
+
+    def _let_go(self, run: JobRun) -> None:
+        try:
+            self._book.apply(ports.Effects(expired_leases=[run.lease.token]))
+        except ports.BookError:
+            return  # the lease ends by its clock
+
+    def _wait_for_the_other(
+        self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime
+    ) -> str:
+        """Another worker holds the booking: look again when its lease is over."""
+        self._telemetry.count("LockContention")
+        effects = job_records.postponed(message, booking, now)
+        sent = self._book.apply(effects)
+        self._relay.send_now(sent)
+        return self._summary_only(message, "deferred", budget, ReasonCode.LOCK_TIMEOUT.value)
+
+    def _summary_only(
+        self, message: AssignMessage, result: str, budget: Budget, reason: str | None = None
+    ) -> str:
+        self._telemetry.later(
+            [job_records.summary_without_attempt(message, result, budget.spent_ms(), reason)]
+        )
+        return result
+
+
+def already_settled(booking: Booking, message: AssignMessage | None) -> str | None:
+    """Why there is nothing to do for ``message``, as the summary's result; None if there is."""
+    match booking.state:
+        case State.CANCELLED:
+            return "cancelled"
+        case State.CONFIRMED | State.SEATED | State.COMPLETED | State.NO_SHOW:
+            return "already_confirmed"
+        case State.MANUAL_REVIEW if message is not None and message.trigger is not Trigger.CAPACITY_FREED:
+            return "superseded"
+        case State.ASSIGNMENT_PENDING if message is not None and _outdated(booking, message):
+            return "superseded"
+        case _:
+            return None
+
+
+def _outdated(booking: Booking, message: AssignMessage) -> bool:
+    """Every entry into pending writes a message of its own, so one of another version has a successor."""
+    return message.trigger is not Trigger.CAPACITY_FREED and booking.version != message.booking_version
+
+
+def _held_by_another(booking: Booking, now: datetime) -> bool:
+    return booking.lease_until is not None and booking.lease_until > now
+
+
+def last_start(booking: Booking, index: FloorIndex) -> datetime:
+    """No job attempt begins after this."""
+    return booking.start_at - timedelta(minutes=index.floor.policy.start_cutoff_minutes)
+
+
+def _window(booking: Booking, index: FloorIndex) -> Window | Reason:
+    """The stay that was promised, in the service which now is responsible for it."""
+    if booking.party_size > index.floor.seats():
+        return Reason(ReasonCode.PARTY_TOO_LARGE, "The party is larger than the house.")
+    try:
+        window = resolve_window(index.floor, booking.start_at, booking.party_size, booking.duration_minutes)
+    except errors.MaitredError as error:
+        known = error.code in ReasonCode
+        return Reason(ReasonCode(error.code) if known else ReasonCode.OUTSIDE_SERVICE, error.detail)
+    return replace(window, end=booking.end_at)

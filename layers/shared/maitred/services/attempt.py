@@ -31,7 +31,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """``reason`` is None exactly when the outcome is confirmed. ``number`` counts this flow's attempts from 1."""
+    """``reason`` is None exactly if confirmed. ``number`` counts this flow's attempts from 1."""
 
     id: UUID
     flow: Flow
@@ -89,7 +89,7 @@ def stored_reason(reason: Reason | None) -> Json | None:
 
 
 def last_result(attempt: Attempt, version: int, at: datetime, email_variant: str | None) -> Json:
-    """``bookings.auto_assign_last_result`` (contract 4). ``email_variant`` None: no confirmation was queued."""
+    """``bookings.auto_assign_last_result`` (contract 4). ``email_variant`` None: no mail was queued."""
     return {
         "schema": 1,
         "source": attempt.flow.value,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from maitred.contracts.messages import ASSIGN, NOTIFICATION, NotificationMessage, assign_message
 from maitred.domain.booking import Booking, Trigger
@@ -17,7 +18,7 @@ STANDARD = "standard"
 def steps_through(states: Sequence[State | None], first_version: int) -> list[Step]:
     """The transitions along ``states``, each with the version it leads to. Raises InvalidTransition."""
     steps: list[Step] = []
-    for version, (source, target) in enumerate(zip(states, states[1:], strict=False), first_version):
+    for version, (source, target) in enumerate(pairwise(states), first_version):
         if target is None:
             raise ValueError("a booking never leaves the machine")
         if source is not None:

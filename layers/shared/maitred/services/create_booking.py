@@ -4,9 +4,20 @@ What is not confirmed within the budget is kept as pending with a message for th
 transaction too (or refused, if the caller asked for that). After the budget nothing of the attempt commits.
 """
 
-from maitred.services.day_reader import DayReader
+from maitred.domain import errors
+from maitred.domain.booking import Flow
+from maitred.domain.reasons import Category, Reason, ReasonCode
+from maitred.planner.model import Plan
+from maitred.services import creation_records, ports
+from maitred.services.attempt import Attempt, Quote
+from maitred.services.budget import Budget
+from maitred.services.day_reader import DayReader, Replayed
+from maitred.services.failures import reason_of
+from maitred.services.inline_run import BookingWish, DayReading, InlineRun
 from maitred.services.kit import Kit
-from maitred.services.planning import Planning
+from maitred.services.planning import Planning, party_request
+from maitred.services.refusal import TryAgain, refusal_reply
+from maitred.services.replies import Reply, RequestContext, replay, to_store
 from maitred.services.seating import Seating
 
 _GRACE_MS = 1500  # for keeping the booking as pending once its attempt is over
@@ -28,3 +39,143 @@ class CreateBooking:
         self._seating = seating
         self._planning = planning
         self._budget_ms = budget_ms
+
+    def create(self, wish: BookingWish, context: RequestContext) -> Reply:
+        """Confirm, keep as pending, or refuse. Raises MaitredError for what cannot be booked at all."""
+        run = self._begin(wish, context)
+        try:
+            return self._settle(run, self._reader.read(run))
+        except Replayed as found:
+            return found.reply
+        except ports.DuplicateRequest:
+            return self._twin(run)
+        except ports.Unavailable as error:
+            raise errors.DatabaseUnavailable from error
+        except ports.BookError as error:
+            raise errors.Overloaded from error
+
+    def _begin(self, wish: BookingWish, context: RequestContext) -> InlineRun:
+        return InlineRun(
+            wish=wish,
+            context=context,
+            budget=Budget(self._clock, self._budget_ms),
+            budget_ms=self._budget_ms,
+            now=self._clock.now(),
+            attempt_id=self._ids.uuid(),
+            booking_id=self._ids.uuid(),
+            reference=self._ids.reference(),
+        )
+
+    def _settle(self, run: InlineRun, reading: DayReading) -> Reply:
+        result = self._confirm(run, reading)
+        if isinstance(result, Reply):
+            return result
+        if run.wish.refuse_if_full:
+            return self._refuse(run, reading, result)
+        return self._keep_pending(run, reading, result)
+
+    # --- confirming ---
+
+    def _confirm(self, run: InlineRun, reading: DayReading) -> Reply | Reason:
+        if isinstance(reading.snapshot, Reason):
+            return reading.snapshot
+        try:
+            return self._with_fresh_reference(run, reading, reading.snapshot)
+        except ports.Unavailable as error:
+            return self._find_out(run, error)
+        except (ports.Conflict, ports.ReferenceTaken, ports.DeadlinePassed, ports.LockTimeout) as error:
+            return reason_of(error, run.budget)
+
+    def _with_fresh_reference(
+        self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot
+    ) -> Reply | Reason:
+        for _ in range(_REFERENCES - 1):
+            try:
+                return self._seat(run, reading, snapshot)
+            except ports.ReferenceTaken:
+                run.reference = self._ids.reference()
+        return self._seat(run, reading, snapshot)
+
+    def _seat(self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot) -> Reply | Reason:
+        def ask(current: ports.Snapshot) -> Quote:
+            return self._quote(run, reading, current)
+
+        def write(plan: Plan, claim: ports.DayClaim | None) -> ports.Effects:
+            run.stage = "confirm"
+            effects, run.written, run.attempt = creation_records.confirmed(
+                run, reading, plan, claim, self._ids
+            )
+            return effects
+
+        result = self._seating.seat(snapshot, ask, write, run.budget)
+        if isinstance(result, Reason):
+            return result
+        if run.written is None or run.attempt is None:
+            raise ValueError("what was committed was written before")
+        return self._told(result.effects, run.written, run.attempt)
+
+    def _quote(self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot) -> Quote:
+        run.stage = "plan"
+        wish = run.wish
+        request = party_request(wish.party_size, reading.window, wish.preferences)
+        quote = self._planning.quote(
+            reading.index,
+            snapshot,
+            request,
+            wish.duration_minutes,
+            run.budget,
+            run.now,
+            cache_hit=reading.cache_hit,
+        )
+        run.quotes.append(quote)
+        self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.INLINE.value)
+        return quote
+
+    def _find_out(self, run: InlineRun, error: ports.Unavailable) -> Reply | Reason:
+        """The connection broke during the commit: look whether it took place before anything else is done."""
+        if run.written is not None and self._book.booking(run.booking_id) is not None:
+            return run.written
+        return reason_of(error, run.budget)
+
+    # --- not confirmed ---
+
+    def _keep_pending(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
+        effects, reply, attempt = creation_records.pending(run, reading, reason, self._ids)
+        sent = self._book.apply(effects, _GRACE_MS)
+        self._told(effects, reply, attempt)
+        self._relay.send_now(sent)
+        return reply
+
+    def _refuse(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
+        """A refusal that stands is an answer (kept for replays); one that may not is an error to try again."""
+        attempt, events, more = creation_records.refused(run, reading, reason)
+        if reason.category is not Category.DETERMINISTIC:
+            self._telemetry.later(events)
+            self._measure(attempt)
+            raise TryAgain(reason, more)
+        reply = refusal_reply(reason, more, run.context.correlation_id)
+        effects = ports.Effects(events=events, reply=to_store(run.context.key, reply))
+        self._book.apply(effects, _GRACE_MS)
+        return self._told(effects, reply, attempt)
+
+    def _twin(self, run: InlineRun) -> Reply:
+        """A request with the same key has committed while this one was under way."""
+        stored = self._book.reply(run.context.key) if run.context.key else None
+        if stored is None or run.context.key is None:
+            raise errors.IdempotencyInProgress
+        return replay(run.context.key, stored)
+
+    # --- telling ---
+
+    def _told(self, effects: ports.Effects, reply: Reply, attempt: Attempt) -> Reply:
+        self._telemetry.committed(effects.events)
+        self._measure(attempt)
+        return reply
+
+    def _measure(self, attempt: Attempt) -> None:
+        self._telemetry.milliseconds("InlineQuoteConfirm", attempt.duration_ms)
+        self._telemetry.count("AssignOutcome", flow=Flow.INLINE.value, outcome=attempt.outcome.value)
+        if attempt.reason is not None:
+            self._telemetry.count("AssignReason", category=attempt.reason.category.value)
+            if attempt.reason.code in (ReasonCode.TIMEOUT, ReasonCode.LOCK_TIMEOUT):
+                self._telemetry.count("InlineTimeouts")

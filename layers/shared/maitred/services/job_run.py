@@ -21,7 +21,7 @@ class JobRun:
     budget: Budget
     now: datetime
     attempt_id: UUID
-    lease: ports.Lease
+    lease: Lease
     inline: InlineResult | None
     quotes: list[Quote] = field(default_factory=list)
     index: FloorIndex | None = None

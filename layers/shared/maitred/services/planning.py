@@ -75,7 +75,7 @@ def party_request(party_size: int, window: Window, preferences: Preferences) -> 
 
 
 class Planning:
-    """Asks the planner about a snapshot. ``decide`` is `maitred.planner.quote.quote` but in tests of faults."""
+    """Asks the planner about a snapshot. ``decide`` is the planner, but in tests of its faults."""
 
     def __init__(self, clock: Clock, decide: Callable[..., Decision] = quote) -> None:
         self._clock = clock

@@ -14,7 +14,6 @@ from uuid import UUID
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
 from maitred.planner.model import Allocation, Covers
-from maitred.planner.model import Deadline as Deadline
 
 Json = dict[str, Any]
 
@@ -88,7 +87,7 @@ class LayoutRead:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Which part of the ledger a snapshot covers: a service date and the minutes ``[start, end)`` around it."""
+    """Which part of the ledger a snapshot covers: a service date, and ``[start, end)`` around it."""
 
     restaurant_id: str
     service_date: date

@@ -1,7 +1,15 @@
 """``POST /assignments/process``: have the background job work on one booking, now."""
 
+from dataclasses import replace
+
+from maitred.contracts import responses
+from maitred.domain import errors
+from maitred.domain.booking import Booking, Trigger
 from maitred.domain.states import State
+from maitred.services import confirmation, ports
 from maitred.services.kit import Kit
+from maitred.services.replies import Reply, RequestContext, replay, to_store
+from maitred.telemetry import events
 
 _ASSIGNABLE = frozenset({State.ASSIGNMENT_PENDING, State.ASSIGNMENT_IN_PROGRESS, State.MANUAL_REVIEW})
 
@@ -12,3 +20,45 @@ class ProcessAssignment:
         self._clock = kit.clock
         self._relay = kit.relay
         self._telemetry = kit.telemetry
+
+    def process(self, booking: Booking, trigger: Trigger, context: RequestContext) -> Reply:
+        """Raises AssignmentInProgress while a worker holds the booking, InvalidState if nothing is to assign."""
+        if context.key is not None and (stored := self._book.reply(context.key)) is not None:
+            return replay(context.key, stored)
+        now = self._clock.now()
+        if booking.state not in _ASSIGNABLE:
+            raise errors.InvalidState(f"the booking is {booking.state.value}")
+        if booking.lease_until is not None and booking.lease_until > now:
+            raise errors.AssignmentInProgress
+        effects, reply = self._effects(booking, trigger, context)
+        try:
+            sent = self._book.apply(effects)
+        except ports.StaleVersion as error:
+            raise errors.AssignmentInProgress("the booking is being changed") from error
+        except ports.DuplicateRequest as error:
+            raise errors.IdempotencyInProgress from error
+        self._telemetry.committed(effects.events)
+        self._relay.send_now(sent)
+        return reply
+
+    def _effects(
+        self, booking: Booking, trigger: Trigger, context: RequestContext
+    ) -> tuple[ports.Effects, Reply]:
+        """A message for the job; out of review, or out of a lease that ran out, by way of pending."""
+        now = self._clock.now()
+        path = () if booking.state is State.ASSIGNMENT_PENDING else (State.ASSIGNMENT_PENDING,)
+        steps = confirmation.steps_through((booking.state, *path), booking.version + 1)
+        waiting = replace(booking, state=State.ASSIGNMENT_PENDING, version=booking.version + len(steps))
+        change = ports.BookingChange(
+            booking.id, booking.version, waiting.version, waiting.state, lease_token=booking.lease_token
+        )
+        body = {"status": "accepted", "correlationId": context.correlation_id}
+        reply = Reply(202, responses.dumps(body))
+        effects = ports.Effects(
+            changes=[change],
+            history=confirmation.history_rows(booking, steps, context.actor, trigger.value, {}),
+            events=events.state_changed(booking, context.correlation_id, steps, context.actor),
+            outbox=[confirmation.assign_row(waiting, trigger, 1, context.correlation_id, now)],
+            reply=to_store(context.key, reply),
+        )
+        return effects, reply

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from maitred.contracts.responses import dumps
+from maitred.planner.model import Deadline
 from maitred.services import ports
 from maitred.services.ports import Clock, Json, OutgoingMessage, QueuePort, SentBy
 
@@ -139,7 +140,7 @@ class Sweep:
         self._telemetry = telemetry
         self._batch = batch
 
-    def run(self, deadline: "ports.Deadline") -> int:
+    def run(self, deadline: Deadline) -> int:
         """Returns how many messages the queues took."""
         total = 0
         while not deadline.expired():

@@ -1,14 +1,22 @@
 """``PUT`` and ``GET /restaurants/{id}``: the floor document, and the guests a new one touches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from maitred.domain.booking import Booking
+from maitred.contracts import responses
+from maitred.contracts.restaurants import FloorDocument, to_floor
+from maitred.domain import errors
+from maitred.domain.booking import Booking, Trigger
 from maitred.domain.floor import Floor
-from maitred.services import ports
+from maitred.domain.states import State
+from maitred.planner.floor_index import FloorIndex, compile_floor
+from maitred.services import confirmation, ports
 from maitred.services.kit import Kit
+from maitred.services.layout_change import problem_of
+from maitred.services.replies import Reply, RequestContext, replay, to_store
+from maitred.telemetry import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +55,88 @@ class RestaurantService:
         self._relay = kit.relay
         self._telemetry = kit.telemetry
         self._restaurants = restaurants
+
+    def read(self, restaurant_id: str) -> Mapping[str, Any]:
+        stored = self._restaurants.layout(restaurant_id)
+        if stored is None:
+            raise errors.RestaurantNotFound
+        return {
+            "restaurant": {"id": restaurant_id, **stored.document},
+            "layoutVersion": stored.layout_version,
+        }
+
+    def put(
+        self, restaurant_id: str, document: FloorDocument, context: RequestContext, *, dry_run: bool
+    ) -> Reply:
+        """Replace the floor document; confirmed guests whose tables no longer serve go back to the job."""
+        if context.key is not None and (stored := self._book.reply(context.key)) is not None:
+            return replay(context.key, stored)
+        now = self._clock.now()
+        try:
+            with self._restaurants.locked(restaurant_id, now) as locked:
+                return self._replace(locked, restaurant_id, document, context, now, dry_run=dry_run)
+        except ports.DuplicateRequest as error:
+            raise errors.IdempotencyInProgress from error
+        except (ports.Conflict, ports.StaleVersion, ports.LockTimeout) as error:
+            raise errors.Overloaded("bookings are being written; try again") from error
+
+    def _replace(
+        self,
+        locked: LockedRestaurant,
+        restaurant_id: str,
+        document: FloorDocument,
+        context: RequestContext,
+        now: datetime,
+        *,
+        dry_run: bool,
+    ) -> Reply:
+        stored = document.model_dump(mode="json", by_alias=True)
+        version = locked.current.layout_version + 1 if locked.current else 1
+        index = compile_floor(to_floor(document, restaurant_id, version))
+        affected = _affected(index, locked.confirmed, now)
+        body = {
+            "restaurant": {"id": restaurant_id, **stored},
+            "layoutVersion": version,
+            "affected": [
+                {"bookingId": str(booking.id), "reference": booking.reference, "problem": problem}
+                for booking, problem in affected
+            ],
+        }
+        reply = Reply(200 if locked.current else 201, responses.dumps(body))
+        if dry_run:
+            return reply
+        effects = self._effects(affected, reply, context, now)
+        sent = locked.replace(index.floor, stored, effects)
+        self._telemetry.committed(effects.events)
+        self._relay.send_now(sent)
+        return reply
+
+    def _effects(
+        self, affected: Sequence[tuple[Booking, str]], reply: Reply, context: RequestContext, now: datetime
+    ) -> ports.Effects:
+        changes, history, told, outbox = [], [], [], []
+        for booking, problem in affected:
+            steps = confirmation.steps_through(
+                (State.CONFIRMED, State.ASSIGNMENT_PENDING), booking.version + 1
+            )
+            waiting = replace(booking, state=State.ASSIGNMENT_PENDING, version=booking.version + 1)
+            changes.append(ports.BookingChange(booking.id, booking.version, waiting.version, waiting.state))
+            metadata: ports.Json = {"tables": list(booking.tables), "problem": problem}
+            trigger = Trigger.LAYOUT_CHANGE
+            history.extend(confirmation.history_rows(booking, steps, context.actor, trigger.value, metadata))
+            told.extend(events.state_changed(booking, context.correlation_id, steps, context.actor))
+            outbox.append(confirmation.assign_row(waiting, trigger, 1, context.correlation_id, now))
+        return ports.Effects(
+            touched_days=[(booking.restaurant_id, booking.service_date) for booking, _ in affected],
+            changes=changes,
+            release=[booking.id for booking, _ in affected],
+            history=history,
+            events=told,
+            outbox=outbox,
+            reply=to_store(context.key, reply),
+        )
+
+
+def _affected(index: FloorIndex, confirmed: Sequence[Booking], now: datetime) -> list[tuple[Booking, str]]:
+    found = ((booking, problem_of(index, booking, now)) for booking in confirmed)
+    return [(booking, problem) for booking, problem in found if problem is not None]

@@ -41,7 +41,7 @@ class GiveUp:
 
 
 def fresh_inline_result(last_result: object, now: datetime, booking_version: int) -> InlineResult | None:
-    """The inline failure in ``auto_assign_last_result`` if it is at most 5 minutes old and of this very request.
+    """The inline failure in ``auto_assign_last_result`` if it is fresh and of this very request.
 
     Anything stale, of another source or unreadable is no result; nothing is ever raised.
     """

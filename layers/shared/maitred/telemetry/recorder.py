@@ -1,6 +1,5 @@
 """Figures, events and spans by Powertools, behind the telemetry port. Never raises into a booking."""
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -36,9 +35,8 @@ class Recorder:
 
     def committed(self, events: Sequence[Event]) -> None:
         for event in events:
-            level = logging.getLevelName(event.severity.upper())
-            self._logger.log(
-                level,
+            write = getattr(self._logger, event.severity)
+            write(
                 event.event_type,
                 extra={
                     "event_type": event.event_type,

@@ -117,7 +117,7 @@ class PostgresBook:
     def locked_day(
         self, day: ports.Day, known_version: int, budget_ms: int | None
     ) -> Iterator["LockedPostgresDay"]:
-        """Lock the day and the layout, then read: what is planned now can not lose a race with another plan."""
+        """Lock the layout and the day, then read: what is planned now loses no race to another plan."""
         lock = {"restaurant_id": day.restaurant_id, "service_date": day.service_date}
         calls = [
             Call("lock_layout", lock),

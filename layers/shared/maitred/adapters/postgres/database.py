@@ -50,14 +50,14 @@ class Call:
 
 def translate(error: psycopg.Error) -> Exception:
     """Our name for a database error; the error itself if it is a defect of ours."""
-    state = error.sqlstate
+    state = error.sqlstate or ""
     constraint = error.diag.constraint_name
-    if state == "23505" and constraint in _BY_CONSTRAINT:
+    if state == "23505" and constraint is not None and constraint in _BY_CONSTRAINT:
         return _BY_CONSTRAINT[constraint]()
     if state in _BY_SQLSTATE:
         return _BY_SQLSTATE[state](state)
-    lost = state is None and isinstance(error, errors.OperationalError)
-    if lost or (state or "").startswith(_UNAVAILABLE_CLASSES):
+    lost = not state and isinstance(error, errors.OperationalError)
+    if lost or state.startswith(_UNAVAILABLE_CLASSES):
         return ports.Unavailable(state or "connection lost")
     return error
 
@@ -76,7 +76,7 @@ class Database:
             self._conn = None
 
     def read(self, name: str, params: Params, budget_ms: int | None = None) -> Rows:
-        """Run one reading statement; a kept connection found dead is replaced once: reading changes nothing."""
+        """Run one reading statement; a kept connection found dead is replaced once."""
         kept = self._conn is not None
         try:
             return self._transact([Call(name, params)], budget_ms)[0]
