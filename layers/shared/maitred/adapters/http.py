@@ -1,12 +1,12 @@
 """The HTTP edge both API functions share: claims, correlation, idempotency keys, problem documents."""
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
@@ -25,7 +25,7 @@ _CORRELATION = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PROBLEM = "application/problem+json"
 
-logger = Logger(child=True)
+logger = logging.getLogger(__name__)
 
 
 class RouteNotFound(MaitredError):
@@ -49,7 +49,6 @@ class Edge:
         """Resolve one event. ``recorder`` None: the route needs no telemetry."""
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         self._correlation_id = _correlation_id(headers.get("x-correlation-id"))
-        logger.append_keys(correlation_id=self._correlation_id)
         if recorder is None:
             answer = self.app.resolve(event, context)
         else:
@@ -140,7 +139,7 @@ class Edge:
     def _problem(self, error: Exception) -> Response[str]:
         known = as_ours(error)
         if known.status == 500:  # noqa: PLR2004 - internal server error
-            logger.error("unhandled", exc_info=error)
+            logger.error("unhandled, correlation id %s", self._correlation_id, exc_info=error)
         more: dict[str, Any] = dict(getattr(known, "more", {}))
         if isinstance(known, InvalidRequest):
             more["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in known.errors]

@@ -52,7 +52,10 @@ def bit_positions(bits: int) -> Iterator[int]:
 
 
 def joined_sets(rules: JoinRules, limit: int) -> tuple[list[JoinedSet], bool]:
-    """All allowed sets of two or more tables, smaller ones first, and whether ``limit`` ended the search."""
+    """All allowed sets of two or more tables, smaller ones first, and whether ``limit`` ended the search.
+
+    If it did, the list is complete up to some number of tables and has no larger sets.
+    """
     found: list[JoinedSet] = []
     grow = _growth(rules)
     levels = [
@@ -60,12 +63,13 @@ def joined_sets(rules: JoinRules, limit: int) -> tuple[list[JoinedSet], bool]:
         for pool in rules.pools
     ]
     for _ in range(_SMALLEST_JOIN, rules.max_tables + 1):
+        room = limit - len(found)
         for number, pool in enumerate(rules.pools):
-            room = limit - len(found)
-            level = _next_level(levels[number], pool, grow, rules.capacities, room)
-            if len(level) > room:
+            levels[number] = _next_level(levels[number], pool, grow, rules.capacities, room)
+            room -= len(levels[number])
+            if room < 0:
                 return found, True
-            levels[number] = level
+        for level in levels:
             found += level
     return found, False
 

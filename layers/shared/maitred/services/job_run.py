@@ -9,6 +9,7 @@ from maitred.domain.booking import Booking
 from maitred.planner.floor_index import FloorIndex
 from maitred.services.attempt import Quote
 from maitred.services.budget import Budget
+from maitred.services.ports import Lease
 from maitred.services.retry_policy import InlineResult
 
 

@@ -67,7 +67,7 @@ def allowance(reason: Reason, inline: InlineResult | None, max_attempts: int) ->
         case Category.INTERNAL:
             attempts, reduced_by = _INTERNAL_ATTEMPTS, "internal_error"
         case _:
-            attempts, reduced_by = max_attempts, None
+            return Allowance(max_attempts, None)
     if attempts >= max_attempts:
         return Allowance(max_attempts, None)
     return Allowance(attempts, reduced_by)

@@ -1,6 +1,7 @@
 """How a sandbox logs in: RDS Proxy with an IAM token, the cluster with its managed secret, or trust."""
 
 import json
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,7 @@ def connector(settings: Settings, application: str, secret_arn: str = "") -> Cal
             port=settings.database_port,
             dbname=settings.database_name,
             sslmode=settings.database_sslmode,
-            sslrootcert="system" if settings.database_sslmode == "verify-full" else None,
+            sslrootcert=ssl.get_default_verify_paths().cafile if settings.database_sslmode == "verify-full" else None,
             autocommit=True,
             prepare_threshold=None,
             connect_timeout=_CONNECT_SECONDS,

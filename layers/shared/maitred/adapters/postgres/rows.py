@@ -49,7 +49,7 @@ def allocations_of(value: Sequence[Sequence[Any]] | None) -> tuple[Allocation, .
 
 
 def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
-    return tuple(Covers(start, int(covers)) for start, covers in value or ())
+    return tuple(Covers(start, int(covers), held) for start, covers, held in value or ())
 
 
 def booking_of(row: Sequence[Any]) -> Booking:

@@ -27,14 +27,14 @@ select r.layout_version,
         where a.restaurant_id = r.id and a.live
           and a.occupied && tstzrange(%(start)s, %(end)s)
           and (a.hold_id is null or h.expires_at > now())) as allocations,
-       (select json_agg(json_build_array(c.start, c.covers))
-        from (select (extract(epoch from b.start_at) / 60)::bigint as start, sum(b.party_size) as covers
+       (select json_agg(json_build_array(c.start, c.covers, c.held))
+        from (select (extract(epoch from b.start_at) / 60)::bigint as start, sum(b.party_size) as covers, false as held
               from bookings b
               where b.restaurant_id = r.id and b.service_date = %(service_date)s
                 and b.state in ('confirmed', 'seated', 'completed')
               group by b.start_at
               union all
-              select (extract(epoch from h.start_at) / 60)::bigint, sum(h.party_size)
+              select (extract(epoch from h.start_at) / 60)::bigint, sum(h.party_size), true
               from holds h
               where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
                 and h.used_by is null
