@@ -1,0 +1,95 @@
+"""The front over HTTP: routes, tokens, limits and the gateway's own answers."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from local.stack import LocalStack
+from tests.local.conftest import Reply, call
+
+pytestmark = pytest.mark.stack
+
+
+def wish(stack: LocalStack, what: str) -> Reply:
+    return call(stack.url, f"/open/it?wish={what}")
+
+
+def test_a_request_reaches_the_function_and_comes_back(stack: LocalStack) -> None:
+    reply = call(
+        stack.url,
+        "/open/a%20b/c?wish=event&x=1&x=2",
+        method="POST",
+        headers={"Content-Type": "application/json", "Cookie": "k=v"},
+        body=b'{"a": 1}',
+    )
+    event = reply.json()
+    assert reply.status == 201
+    assert event["rawPath"] == "/open/a b/c"
+    assert event["pathParameters"] == {"proxy": "a b/c"}
+    assert event["queryStringParameters"] == {"wish": "event", "x": "1,2"}
+    assert (event["body"], event["cookies"]) == ('{"a": 1}', ["k=v"])
+    assert event["requestContext"]["requestId"] == reply.headers["apigw-requestid"]
+    assert event["requestContext"]["http"]["sourceIp"] == "127.0.0.1"
+
+
+def test_a_bare_result_cookies_and_encoded_bodies(stack: LocalStack) -> None:
+    assert wish(stack, "bare").json() == {"seen": "/open/it"}
+    encoded = wish(stack, "cookies")
+    assert (encoded.body, encoded.cookies) == (b"hi", ("a=1", "b=2"))
+
+
+@pytest.mark.parametrize("what", ["nonsense", "fail"])
+def test_a_failing_function_is_a_500(stack: LocalStack, what: str) -> None:
+    reply = wish(stack, what)
+    assert (reply.status, reply.body) == (500, b'{"message":"Internal Server Error"}')
+
+
+def test_an_unknown_route_is_a_404(stack: LocalStack) -> None:
+    for method, path in (("GET", "/nowhere"), ("POST", "/closed/1"), ("GET", "/open")):
+        reply = call(stack.url, path, method=method)
+        assert (reply.status, reply.body) == (404, b'{"message":"Not Found"}')
+
+
+def test_without_a_good_token_a_closed_route_is_a_401(stack: LocalStack) -> None:
+    for headers in (
+        {},
+        {"Authorization": "Bearer x"},
+        {"Authorization": f"Bearer {stack.token(ttl_seconds=-60)}"},
+    ):
+        reply = call(stack.url, "/closed/1", headers=headers)
+        assert (reply.status, reply.body) == (401, b'{"message":"Unauthorized"}')
+        assert reply.headers["www-authenticate"].startswith("Bearer ")
+
+
+def test_a_good_tokens_claims_reach_the_function_as_text(stack: LocalStack) -> None:
+    token = stack.token(restaurants="r1 r2", scopes="bookings:read")
+    event = call(stack.url, "/closed/7", headers={"Authorization": f"Bearer {token}"}).json()
+    jwt = event["requestContext"]["authorizer"]["jwt"]
+    assert jwt["scopes"] is None
+    assert (jwt["claims"]["restaurants"], jwt["claims"]["scope"]) == ("r1 r2", "bookings:read")
+    assert jwt["claims"]["exp"].isdigit()
+    assert event["pathParameters"] == {"id": "7"}
+
+
+def test_a_body_that_is_too_large_is_a_413(stack: LocalStack) -> None:
+    reply = call(stack.url, "/open/it", method="POST", body=b"x" * (10 * 1024 * 1024 + 1))
+    assert (reply.status, reply.body) == (413, b'{"message":"Request Entity Too Large"}')
+
+
+def test_requests_run_side_by_side_and_wait_their_turn(stack: LocalStack) -> None:
+    with ThreadPoolExecutor(20) as clients:
+        replies = list(clients.map(lambda _: wish(stack, "event"), range(100)))
+    assert {reply.status for reply in replies} == {201}
+    assert len({reply.json()["requestContext"]["requestId"] for reply in replies}) == 100
+    assert len(stack.sandbox_pids("EchoFunction")) <= 3
+
+
+def test_a_warm_request_is_quick(stack: LocalStack) -> None:
+    stack.warm("EchoFunction", 1)
+    taken = []
+    for _ in range(50):
+        started = time.perf_counter()
+        wish(stack, "bare")
+        taken.append(time.perf_counter() - started)
+    assert sorted(taken)[25] < 0.02, "the front itself costs a millisecond or two"
