@@ -129,6 +129,7 @@ class Pool:
 
     def _on_end(self, sandbox: Sandbox) -> None:
         self.sandboxes.pop(sandbox.id, None)
+        self._runtime.close_door(sandbox)
         with suppress(ValueError):
             self._idle.remove(sandbox)
         if sandbox.init_error is not None:

@@ -1,33 +1,68 @@
-"""The Lambda Runtime API (for the sandboxes) and the Invoke API (for callers), on one loopback port."""
+"""The Lambda Runtime API (for the sandboxes) and the Invoke API (for callers), on loopback."""
 
 import asyncio
 import json
-from collections.abc import Mapping
+import socket
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
 from local.pool import Pool
 from local.sandbox import MAX_PAYLOAD_BYTES, MAX_RESPONSE_BYTES, Result, Sandbox, failure
 
+SHUTDOWN_SECONDS = 0.5
 _BODY_LIMIT = 2 * MAX_RESPONSE_BYTES
 
 
 @dataclass(slots=True)
 class RuntimeApi:
-    """Serves every pool's sandboxes, each under a path prefix of its own. ``pools`` by function name.
+    """Serves every sandbox, each on a port of its own. ``pools`` by function name.
 
     ``responses`` takes what functions PUT to the answer addresses of custom resources.
     """
 
     pools: Mapping[str, Pool]
     responses: dict[str, asyncio.Future[bytes]] = field(default_factory=dict)
-    _running: set[asyncio.Task[Result]] = field(default_factory=set)
+    _doors: dict[int, Sandbox] = field(default_factory=dict)
+    _sites: dict[Sandbox, web.SockSite] = field(default_factory=dict)
+    _running: set[asyncio.Task[Any]] = field(default_factory=set)
+    _runner: web.AppRunner = field(init=False)
 
-    def application(self) -> web.Application:
-        """Return the web application."""
+    async def start(self) -> str:
+        """Begin to serve; return the address of the Invoke API."""
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        address, _, _ = await self._listen()
+        return f"http://{address}"
+
+    async def stop(self) -> None:
+        """Serve no more."""
+        await self._runner.cleanup()
+
+    async def open_door(self, sandbox: Sandbox) -> str:
+        """Open the Runtime API for one sandbox; return its address."""
+        address, port, site = await self._listen()
+        self._doors[port], self._sites[sandbox] = sandbox, site
+        return address
+
+    def close_door(self, sandbox: Sandbox) -> None:
+        """Close a sandbox's Runtime API."""
+        if (site := self._sites.pop(sandbox, None)) is not None:
+            self._doors = {port: other for port, other in self._doors.items() if other is not sandbox}
+            self._later(site.stop())
+
+    async def _listen(self) -> tuple[str, int, web.SockSite]:
+        listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        port: int = listener.getsockname()[1]
+        site = web.SockSite(self._runner, listener)
+        await site.start()
+        return f"127.0.0.1:{port}", port, site
+
+    def _application(self) -> web.Application:
         app = web.Application(client_max_size=_BODY_LIMIT)
-        base = "/{sandbox}/2018-06-01/runtime"
+        base = "/2018-06-01/runtime"
         app.router.add_get(f"{base}/invocation/next", self._next)
         app.router.add_post(f"{base}/invocation/{{request}}/response", self._response)
         app.router.add_post(f"{base}/invocation/{{request}}/error", self._error)
@@ -37,11 +72,11 @@ class RuntimeApi:
         return app
 
     def _sandbox(self, request: web.Request) -> Sandbox:
-        identifier = request.match_info["sandbox"]
-        for pool in self.pools.values():
-            if identifier in pool.sandboxes:
-                return pool.sandboxes[identifier]
-        raise web.HTTPGone
+        name = request.transport.get_extra_info("sockname") if request.transport else None
+        sandbox = self._doors.get(name[1]) if name else None
+        if sandbox is None:
+            raise web.HTTPGone
+        return sandbox
 
     async def _next(self, request: web.Request) -> web.StreamResponse:
         invocation = await self._sandbox(request).next()
@@ -92,7 +127,10 @@ class RuntimeApi:
 
     def invoke_later(self, pool: Pool, payload: bytes, trace_id: str | None = None) -> None:
         """Invoke without waiting, once: the functions that are called so say MaximumRetryAttempts 0."""
-        task = asyncio.create_task(pool.invoke(payload, trace_id=trace_id))
+        self._later(pool.invoke(payload, trace_id=trace_id))
+
+    def _later(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,13 +109,18 @@ class _Output(asyncio.Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Where functions run: an interpreter that has what Lambda has, the Runtime API, the endpoints."""
+    """Where functions run: an interpreter that has what Lambda has, the Runtime API, the endpoints.
+
+    ``open_door`` opens an address of the Runtime API for one sandbox alone, ``close_door`` closes it. (A common
+    address with a path for each would do, but the runtime client cannot report a failed start-up to one.)
+    """
 
     python: Path
-    address: str
     endpoints: Mapping[str, str]
+    open_door: Callable[["Sandbox"], Awaitable[str]]
+    close_door: Callable[["Sandbox"], None]
 
-    def environment(self, function: Function, sandbox_id: str) -> dict[str, str]:
+    def environment(self, function: Function, sandbox_id: str, address: str) -> dict[str, str]:
         """Return the whole environment of a sandbox: what Lambda sets, the endpoints, the template's own."""
         return {
             "AWS_ACCESS_KEY_ID": "local",
@@ -131,7 +136,7 @@ class Runtime:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": f"{time.strftime('%Y/%m/%d', time.gmtime())}/[$LATEST]{sandbox_id}",
-            "AWS_LAMBDA_RUNTIME_API": f"{self.address}/{sandbox_id}",
+            "AWS_LAMBDA_RUNTIME_API": address,
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
             "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
             "LAMBDA_RUNTIME_DIR": "/var/runtime",
@@ -177,9 +182,9 @@ class Sandbox:
 
     async def start(self, runtime: Runtime, log: LineLog) -> None:
         """Start the process. It reports through the Runtime API when it is ready."""
-        reading, writing = os.pipe()
         command = (str(runtime.python), "-m", "awslambdaric", self.function.handler)
-        environment = runtime.environment(self.function, self.id)
+        environment = runtime.environment(self.function, self.id, await runtime.open_door(self))
+        reading, writing = os.pipe()
         try:
             self._process = await self._loop.run_in_executor(
                 None,

@@ -15,7 +15,7 @@ from local.front import Front
 from local.pollers import Poller, stop_all
 from local.pool import Pool
 from local.routes import Router
-from local.runtime_api import RuntimeApi
+from local.runtime_api import SHUTDOWN_SECONDS, RuntimeApi
 from local.sandbox import Result, Runtime
 from local.schedules import Scheduler
 from local.template import ACCOUNT, REGION, CustomResource, Stack
@@ -23,9 +23,6 @@ from local.tokens import Issuer
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-CUSTOM_RESOURCE_SECONDS = 330.0
-SHUTDOWN_SECONDS = 0.5
 
 
 class DeploymentError(RuntimeError):
@@ -53,27 +50,25 @@ class Service:
     settings: Settings
     pools: dict[str, Pool] = field(default_factory=dict)
     invoke_endpoint: str = ""
-    _api: RuntimeApi = field(init=False)
-    _runners: list[web.BaseRunner] = field(default_factory=list)
+    _by_name: dict[str, Pool] = field(default_factory=dict)
+    _api: RuntimeApi | None = None
+    _front: web.ServerRunner | None = None
     _pollers: list[Poller] = field(default_factory=list)
     _scheduler: Scheduler | None = None
 
     async def start_functions(self) -> None:
         """Open the Runtime API; from here on functions can be invoked."""
-        listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-        self.invoke_endpoint = f"http://{address}"
+        self._api = RuntimeApi(self._by_name)
+        self.invoke_endpoint = await self._api.start()
         endpoints = {
             "AWS_ENDPOINT_URL": self.settings.sqs_endpoint,
             "AWS_ENDPOINT_URL_LAMBDA": self.invoke_endpoint,
         }
-        runtime = Runtime(self.settings.python, address, endpoints)
+        runtime = Runtime(self.settings.python, endpoints, self._api.open_door, self._api.close_door)
         for name, function in self.stack.functions.items():
             log = self.settings.logs / f"{name}.log"
-            self.pools[name] = Pool(function, runtime, self.settings.sandboxes, log)
-        self._api = RuntimeApi({pool.function.name: pool for pool in self.pools.values()})
-        runner = web.AppRunner(self._api.application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-        await self._serve(runner, listener)
+            pool = Pool(function, runtime, self.settings.sandboxes, log)
+            self.pools[name] = self._by_name[function.name] = pool
 
     async def deploy(self) -> None:
         """Make the custom resources, as CloudFormation does at each deployment.
@@ -87,7 +82,9 @@ class Service:
         """Answer HTTP requests on a listening socket."""
         front = Front(Router(self.stack.routes), self.pools, self.settings.issuer)
         server = web.Server(front.handle, access_log=None)
-        await self._serve(web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS), listener)
+        self._front = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
+        await self._front.setup()
+        await web.SockSite(self._front, listener, backlog=256).start()
 
     async def warm_routes(self) -> None:
         """Have one sandbox ready for each function that answers HTTP."""
@@ -108,29 +105,29 @@ class Service:
         if self._scheduler is not None:
             await self._scheduler.stop()
         await stop_all(self._pollers)
-        for runner in reversed(self._runners[1:]):
-            await runner.cleanup()
+        if self._front is not None:
+            await self._front.cleanup()
         await asyncio.gather(*(pool.close() for pool in self.pools.values()))
-        for runner in self._runners[:1]:
-            await runner.cleanup()
+        if self._api is not None:
+            await self._api.stop()
 
     async def invoke(self, function: str, event: object) -> Result:
         """Invoke a function by its logical id."""
         return await self.pools[function].invoke(json.dumps(event).encode())
 
     def _invoke_later(self, function: str, payload: bytes) -> None:
-        self._api.invoke_later(self.pools[function], payload)
+        self._running_api().invoke_later(self.pools[function], payload)
 
-    async def _serve(self, runner: web.BaseRunner, listener: socket.socket) -> None:
-        await runner.setup()
-        self._runners.append(runner)
-        await web.SockSite(runner, listener, backlog=256).start()
+    def _running_api(self) -> RuntimeApi:
+        if self._api is None:
+            raise RuntimeError("the functions are not running")
+        return self._api
 
     async def _make(self, resource: CustomResource) -> None:
         token = str(uuid.uuid4())
         pool = self.pools[resource.function]
         answered = asyncio.get_running_loop().create_future()
-        self._api.responses[token] = answered
+        self._running_api().responses[token] = answered
         event = {
             "RequestType": "Create",
             "ResponseURL": f"{self.invoke_endpoint}/custom-resource/{token}",

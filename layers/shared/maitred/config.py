@@ -45,7 +45,7 @@ class OperationsSettings(AssignQueueSettings):
 
 
 class AssignSettings(AssignQueueSettings):
-    """``job_budget_ms``: budget of one job attempt. ``lease_seconds``: how long a worker may hold a booking."""
+    """``job_budget_ms``: of one attempt. ``lease_seconds``: how long a worker may hold a booking."""
 
     assign_dlq_url: str
     max_attempts: int = Field(ge=1, le=20)
@@ -69,7 +69,7 @@ class NotifySettings(Settings):
 
 
 class MaintainSettings(AssignQueueSettings):
-    """Retention in days; ``manual_review_alert_minutes``: how near its start a case for a person is raised."""
+    """Retention in days; ``manual_review_alert_minutes``: how near its start a case is raised."""
 
     lease_seconds: int = Field(ge=10, le=900)
     idempotency_days: int = Field(ge=7)

@@ -146,12 +146,12 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
             "ascii"
         )
         start, _, booking_id = text.partition("|")
-        moment = datetime.fromisoformat(start)
-        if moment.tzinfo is None:
-            raise ValueError("naive")
-        return moment, UUID(booking_id)
+        moment, after = datetime.fromisoformat(start), UUID(booking_id)
     except (ValueError, binascii.Error):
         raise _invalid("cursor", "invalid_cursor", "is not a cursor of ours") from None
+    if moment.tzinfo is None:
+        raise _invalid("cursor", "invalid_cursor", "is not a cursor of ours")
+    return moment, after
 
 
 def parse_limit(text: str | None) -> int:

@@ -1,6 +1,5 @@
 """What travels through the queues (contract 5): strict to send, tolerant to read."""
 
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -44,23 +43,3 @@ class NotificationMessage(Message):
     to: str
     locale: str
     correlation_id: str
-
-
-def assign_message(
-    booking_id: UUID,
-    restaurant_id: str,
-    version: int,
-    trigger: Trigger,
-    attempt: int,
-    correlation_id: str,
-    enqueued_at: datetime,
-) -> dict[str, object]:
-    return AssignMessage(
-        booking_id=booking_id,
-        restaurant_id=restaurant_id,
-        booking_version=version,
-        trigger=trigger,
-        attempt=attempt,
-        correlation_id=correlation_id,
-        enqueued_at=enqueued_at,
-    ).wire()

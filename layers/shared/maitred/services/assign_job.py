@@ -21,7 +21,7 @@ from maitred.services.budget import Budget
 from maitred.services.failures import reason_of
 from maitred.services.job_run import JobRun
 from maitred.services.kit import Kit
-from maitred.services.planning import Floors, Planning, day_of, party_request
+from maitred.services.planning import Floors, Planning, Question, day_of, party_request, table_allocations
 from maitred.services.retry_policy import (
     Allowance,
     GiveUp,
@@ -99,7 +99,9 @@ class AssignJob:
     def _run(self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime) -> JobRun:
         lease = ports.Lease(self._ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
         inline = fresh_inline_result(booking.last_result, now, booking.version)
-        return JobRun(message, booking, budget, now, self._ids.uuid(), lease, inline)
+        return JobRun(
+            message, booking, budget, now, self._ids.uuid(), lease, inline, self._limits.max_attempts
+        )
 
     def _attempt(self, run: JobRun) -> str:
         index = self._index(run)
@@ -152,17 +154,15 @@ class AssignJob:
 
         def ask(current: ports.Snapshot) -> Quote:
             request = party_request(run.booking.party_size, window, run.booking.preferences)
-            quote = self._planning.quote(
-                index, current, request, run.booking.duration_minutes, run.budget, run.now, cache_hit=True
-            )
+            question = Question(index, request, run.booking.duration_minutes, run.now, cache_hit=True)
+            quote = self._planning.quote(question, current, run.budget)
             run.quotes.append(quote)
             self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.JOB.value)
             return quote
 
         def write(plan: Plan, claim: ports.DayClaim | None) -> ports.Effects:
-            return job_records.confirmed(
-                run, index, window, plan, claim, self._ids, self._limits.max_attempts
-            )
+            seats = table_allocations(index, plan, run.booking.id, window)
+            return job_records.confirmed(run, seats, plan, claim, self._ids)
 
         return self._seating.seat(snapshot, ask, write, run.budget)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from maitred.contracts.messages import ASSIGN, NOTIFICATION, NotificationMessage, assign_message
+from maitred.contracts.messages import ASSIGN, NOTIFICATION, AssignMessage, NotificationMessage
 from maitred.domain.booking import Booking, Trigger
 from maitred.domain.states import State, require_transition
 from maitred.services.ports import HistoryRow, Ids, Json, NotificationRow, OutboxRow
@@ -80,7 +80,13 @@ def assign_row(
     delay: timedelta = timedelta(),
 ) -> OutboxRow:
     """The message that makes the background job work on ``booking`` at its present version."""
-    payload = assign_message(
-        booking.id, booking.restaurant_id, booking.version, trigger, attempt, correlation_id, now
+    message = AssignMessage(
+        booking_id=booking.id,
+        restaurant_id=booking.restaurant_id,
+        booking_version=booking.version,
+        trigger=trigger,
+        attempt=attempt,
+        correlation_id=correlation_id,
+        enqueued_at=now,
     )
-    return OutboxRow(ASSIGN, booking.id, booking.restaurant_id, dict(payload), correlation_id, now + delay)
+    return OutboxRow(ASSIGN, booking.id, booking.restaurant_id, message.wire(), correlation_id, now + delay)

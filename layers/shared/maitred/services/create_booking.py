@@ -15,7 +15,7 @@ from maitred.services.day_reader import DayReader, Replayed
 from maitred.services.failures import reason_of
 from maitred.services.inline_run import BookingWish, DayReading, InlineRun
 from maitred.services.kit import Kit
-from maitred.services.planning import Planning, party_request
+from maitred.services.planning import Planning, Question, party_request
 from maitred.services.refusal import TryAgain, refusal_reply
 from maitred.services.replies import Reply, RequestContext, replay, to_store
 from maitred.services.seating import Seating
@@ -118,15 +118,8 @@ class CreateBooking:
         run.stage = "plan"
         wish = run.wish
         request = party_request(wish.party_size, reading.window, wish.preferences)
-        quote = self._planning.quote(
-            reading.index,
-            snapshot,
-            request,
-            wish.duration_minutes,
-            run.budget,
-            run.now,
-            cache_hit=reading.cache_hit,
-        )
+        question = Question(reading.index, request, wish.duration_minutes, run.now, reading.cache_hit)
+        quote = self._planning.quote(question, snapshot, run.budget)
         run.quotes.append(quote)
         self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.INLINE.value)
         return quote
@@ -147,7 +140,7 @@ class CreateBooking:
         return reply
 
     def _refuse(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
-        """A refusal that stands is an answer (kept for replays); one that may not is an error to try again."""
+        """A refusal that stands is an answer, kept for replays; one that may not is tried again."""
         attempt, events, more = creation_records.refused(run, reading, reason)
         if reason.category is not Category.DETERMINISTIC:
             self._telemetry.later(events)

@@ -108,7 +108,7 @@ def _effects(
     steps = confirmation.steps_through((*_STEPS, booking.state), 1)
     metadata: Json = {"attemptId": str(attempt.id), "tables": list(booking.tables)}
     reason = attempt.reason.code.value if attempt.reason else None
-    reply = _reply(run, reading, booking, attempt)
+    reply = _reply(reading, booking, attempt)
     actor = run.context.actor
     effects = ports.Effects(
         new_booking=booking,
@@ -128,7 +128,7 @@ def _events(
 ) -> list[ports.Event]:
     restaurant_id = run.wish.restaurant_id
     booking_id = booking.id if booking else None
-    summary = events.summary_context(
+    summary = events.Summary(
         result=attempt.outcome.value,
         flow=Flow.INLINE,
         trigger=attempt.trigger,
@@ -141,13 +141,11 @@ def _events(
     return [
         *events.attempt_events(attempt, restaurant_id, booking_id, round(run.db_ms, 3)),
         events.inline_event(attempt, run.budget_ms, run.stage, restaurant_id, booking_id),
-        ports.Event(
-            "auto_assign.summary", summary, "info", restaurant_id, booking_id, attempt.correlation_id
-        ),
+        summary.event(restaurant_id, booking_id, attempt.correlation_id),
     ]
 
 
-def _reply(run: InlineRun, reading: DayReading, booking: Booking, attempt: Attempt) -> Reply:
+def _reply(reading: DayReading, booking: Booking, attempt: Attempt) -> Reply:
     plan = attempt.quote.decision.plan if attempt.quote and attempt.confirmed else None
     body = {
         "booking": responses.booking_json(booking),

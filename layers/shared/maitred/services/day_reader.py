@@ -27,10 +27,10 @@ class DayReader:
         self._telemetry = telemetry
 
     def read(self, run: InlineRun) -> DayReading:
-        """The day as it is now.
+        """The day as it is now; that it could not be read in time is part of the answer.
 
-        Raises Replayed if the same request was answered before, MaitredError if the wish breaks a rule of the current layout, BookError if the layout
-        could not be read; a day that could not be read in time is part of the answer.
+        Raises Replayed if the same request was answered before, MaitredError if the wish breaks a rule of
+        the current layout, BookError if the layout could not be read.
         """
         index = self._floors.latest(run.wish.restaurant_id)
         cache_hit = index is not None

@@ -1,7 +1,7 @@
 """What the background job writes, for each way an attempt can end. Data in, data out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from maitred.contracts.messages import AssignMessage
@@ -9,14 +9,11 @@ from maitred.domain.booking import Booking, Flow
 from maitred.domain.floor import Policy
 from maitred.domain.reasons import Reason
 from maitred.domain.states import State
-from maitred.domain.windows import Window
-from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Plan
 from maitred.services import confirmation, ports
 from maitred.services.attempt import Attempt, Outcome, attempt_row, last_result, strategy_json
 from maitred.services.confirmation import Step
 from maitred.services.job_run import JobRun
-from maitred.services.planning import table_allocations
 from maitred.services.retry_policy import Allowance
 from maitred.telemetry import events
 
@@ -57,14 +54,22 @@ def claim(run: JobRun) -> tuple[ports.Effects, Booking]:
     return effects, held
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ends: its summary's result, the attempts it was allowed, and the mail if one was queued."""
+
+    result: str
+    allowed: Allowance
+    email_variant: str | None = None
+    metadata: ports.Json = field(default_factory=dict)
+
+
 def confirmed(
     run: JobRun,
-    index: FloorIndex,
-    window: Window,
+    seats: Sequence[ports.TableAllocation],
     plan: Plan,
     day: ports.DayClaim | None,
     ids: ports.Ids,
-    max_attempts: int,
 ) -> ports.Effects:
     """Tables, state, result and the guest's mail."""
     attempt = _attempt(run, Outcome.CONFIRMED, None)
@@ -74,17 +79,15 @@ def confirmed(
     )
     variant = confirmation.STANDARD if notes else None
     metadata: ports.Json = {"attemptId": str(attempt.id), "tables": list(plan.tables)}
-    effects = _outcome(
-        run, attempt, (State.CONFIRMED,), "confirmed", Allowance(max_attempts, None), variant, metadata
-    )
-    allocations = table_allocations(index, plan, booking.id, window)
-    return replace(effects, claim=day, allocations=allocations, notifications=notes, outbox=outbox)
+    ending = Ending("confirmed", Allowance(run.max_attempts, None), variant, metadata)
+    effects = _outcome(run, attempt, (State.CONFIRMED,), ending)
+    return replace(effects, claim=day, allocations=seats, notifications=notes, outbox=outbox)
 
 
 def deferred(run: JobRun, reason: Reason, allowed: Allowance, delay: timedelta) -> ports.Effects:
     """Back to pending, with the next attempt as a new, delayed message."""
     attempt = _attempt(run, Outcome.DEFERRED, reason)
-    effects = _outcome(run, attempt, (State.ASSIGNMENT_PENDING,), "deferred", allowed, None, {})
+    effects = _outcome(run, attempt, (State.ASSIGNMENT_PENDING,), Ending("deferred", allowed))
     waiting = replace(run.booking, version=run.booking.version + 1)
     trigger = run.message.trigger
     retry = confirmation.assign_row(waiting, trigger, run.number + 1, attempt.correlation_id, run.now, delay)
@@ -95,7 +98,7 @@ def for_a_person(run: JobRun, reason: Reason, result: str, allowed: Allowance) -
     """The job is over: a person decides. Also before any claim, when the cut-off has passed."""
     attempt = _attempt(run, Outcome.MANUAL_REVIEW, reason)
     path = _path_to(run.booking.state, State.MANUAL_REVIEW)[1:]
-    return _outcome(run, attempt, path, result, allowed, None, {})
+    return _outcome(run, attempt, path, Ending(result, allowed))
 
 
 def postponed(message: AssignMessage, booking: Booking, now: datetime) -> ports.Effects:
@@ -120,7 +123,7 @@ def summary_without_attempt(
     message: AssignMessage, result: str, total_ms: float, reason: str | None
 ) -> ports.Event:
     """For runs that end before an attempt was made, or by a fault."""
-    context = events.summary_context(
+    summary = events.Summary(
         result=result,
         flow=Flow.JOB,
         trigger=message.trigger,
@@ -129,15 +132,7 @@ def summary_without_attempt(
         total_ms=total_ms,
         reason=reason,
     )
-    severity = "error" if result == "error" else "info"
-    return ports.Event(
-        "auto_assign.summary",
-        context,
-        severity,
-        message.restaurant_id,
-        message.booking_id,
-        message.correlation_id,
-    )
+    return summary.event(message.restaurant_id, message.booking_id, message.correlation_id)
 
 
 def _path_to(source: State, target: State) -> tuple[State, ...]:
@@ -165,15 +160,7 @@ def _attempt(run: JobRun, outcome: Outcome, reason: Reason | None) -> Attempt:
     )
 
 
-def _outcome(
-    run: JobRun,
-    attempt: Attempt,
-    path: Sequence[State],
-    result: str,
-    allowed: Allowance,
-    email_variant: str | None,
-    metadata: ports.Json,
-) -> ports.Effects:
+def _outcome(run: JobRun, attempt: Attempt, path: Sequence[State], ending: Ending) -> ports.Effects:
     """Along ``path`` from the present state: row, history, result, attempt, events, exactly one summary."""
     booking = run.booking
     steps = confirmation.steps_through((booking.state, *path), booking.version + 1)
@@ -184,42 +171,35 @@ def _outcome(
         booking.version,
         version,
         steps[-1][1] if steps else booking.state,
-        last_result=last_result(attempt, version, run.now, email_variant),
+        last_result=last_result(attempt, version, run.now, ending.email_variant),
         lease_token=booking.lease_token,
     )
     return ports.Effects(
         changes=[change],
         history=confirmation.history_rows(
-            booking, steps, ACTOR, reason, {"attemptId": str(attempt.id), **metadata}
+            booking, steps, ACTOR, reason, {"attemptId": str(attempt.id), **ending.metadata}
         ),
         attempts=[attempt_row(attempt, booking)],
-        events=_events(run, attempt, steps, result, allowed, email_variant),
+        events=_events(run, attempt, steps, ending),
     )
 
 
-def _events(
-    run: JobRun,
-    attempt: Attempt,
-    steps: Sequence[Step],
-    result: str,
-    allowed: Allowance,
-    email_variant: str | None,
-) -> list[ports.Event]:
+def _events(run: JobRun, attempt: Attempt, steps: Sequence[Step], ending: Ending) -> list[ports.Event]:
     booking, correlation = run.booking, attempt.correlation_id
-    summary = events.summary_context(
-        result=result,
+    summary = events.Summary(
+        result=ending.result,
         flow=Flow.JOB,
         trigger=attempt.trigger,
         attempts_used=attempt.number if run.quotes else attempt.number - 1,
-        max_attempts=allowed.attempts,
+        max_attempts=ending.allowed.attempts,
         total_ms=attempt.duration_ms,
         reason=attempt.reason.code.value if attempt.reason else None,
-        reduced_by=allowed.reduced_by,
-        email_skipped=email_variant is None,
+        reduced_by=ending.allowed.reduced_by,
+        email_skipped=ending.email_variant is None,
         inline_attempt_id=run.inline.attempt_id if run.inline else None,
     )
     return [
         *events.attempt_events(attempt, booking.restaurant_id, booking.id, run.db_ms),
-        events.booking_event(booking, correlation, "auto_assign.summary", summary),
+        summary.event(booking.restaurant_id, booking.id, correlation),
         *events.state_changed(booking, correlation, list(steps), ACTOR),
     ]

@@ -24,6 +24,7 @@ class JobRun:
     attempt_id: UUID
     lease: Lease
     inline: InlineResult | None
+    max_attempts: int
     quotes: list[Quote] = field(default_factory=list)
     index: FloorIndex | None = None
     db_ms: float = 0.0

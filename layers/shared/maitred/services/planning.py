@@ -3,6 +3,7 @@
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -74,6 +75,17 @@ def party_request(party_size: int, window: Window, preferences: Preferences) -> 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A party on a floor. ``duration_minutes``: what the guest asked for; ``cache_hit``: the floor was kept."""
+
+    index: FloorIndex
+    request: PartyRequest
+    duration_minutes: int | None
+    now: datetime
+    cache_hit: bool
+
+
 class Planning:
     """Asks the planner about a snapshot. ``decide`` is the planner, but in tests of its faults."""
 
@@ -81,38 +93,34 @@ class Planning:
         self._clock = clock
         self._decide = decide
 
-    def quote(
-        self,
-        index: FloorIndex,
-        snapshot: Snapshot,
-        request: PartyRequest,
-        duration_minutes: int | None,
-        deadline: Deadline,
-        now: datetime,
-        *,
-        cache_hit: bool,
-    ) -> Quote:
-        """A defect of the planner's is an outcome (``planner_error``), so that no booking is lost by it."""
+    def quote(self, question: Question, snapshot: Snapshot, deadline: Deadline) -> Quote:
+        """A defect of the planner's is an outcome (``planner_error``): no booking is lost by it."""
         began = self._clock.monotonic()
         alternatives: tuple[Alternative, ...] = ()
         try:
-            occupancy = Occupancy.build(index, _span(snapshot.day), snapshot.allocations)
-            decision = self._decide(index, occupancy, request, snapshot.covers, deadline)
+            occupancy = Occupancy.build(question.index, _span(snapshot.day), snapshot.allocations)
+            decision = self._decide(question.index, occupancy, question.request, snapshot.covers, deadline)
             if decision.plan is None:
-                alternatives = find_alternatives(
-                    index,
-                    occupancy,
-                    request,
-                    snapshot.covers,
-                    deadline,
-                    to_minutes(now),
-                    duration_minutes=duration_minutes,
-                )
+                alternatives = self._alternatives(question, occupancy, snapshot, deadline)
         except Exception:
             logger.exception("the planner failed")
             decision = _failed()
         duration = round((self._clock.monotonic() - began) * 1000, 3)
-        return Quote(decision, alternatives, duration, cache_hit)
+        return Quote(decision, alternatives, duration, question.cache_hit)
+
+    @staticmethod
+    def _alternatives(
+        question: Question, occupancy: Occupancy, snapshot: Snapshot, deadline: Deadline
+    ) -> tuple[Alternative, ...]:
+        return find_alternatives(
+            question.index,
+            occupancy,
+            question.request,
+            snapshot.covers,
+            deadline,
+            to_minutes(question.now),
+            duration_minutes=question.duration_minutes,
+        )
 
 
 def _span(day: Day) -> tuple[int, int]:

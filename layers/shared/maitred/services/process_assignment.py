@@ -22,7 +22,7 @@ class ProcessAssignment:
         self._telemetry = kit.telemetry
 
     def process(self, booking: Booking, trigger: Trigger, context: RequestContext) -> Reply:
-        """Raises AssignmentInProgress while a worker holds the booking, InvalidState if nothing is to assign."""
+        """Raises AssignmentInProgress while a worker holds it, InvalidState if nothing is to assign."""
         if context.key is not None and (stored := self._book.reply(context.key)) is not None:
             return replay(context.key, stored)
         now = self._clock.now()

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from maitred.contracts.messages import ASSIGN, assign_message
+from maitred.contracts.messages import ASSIGN, AssignMessage
 from maitred.domain.booking import Booking, Trigger
 from maitred.services.ports import Book, OutboxRow
 
@@ -28,7 +28,13 @@ class Waking:
     def _row(
         self, freed: Booking, booking_id: UUID, version: int, correlation_id: str, now: datetime
     ) -> OutboxRow:
-        payload = assign_message(
-            booking_id, freed.restaurant_id, version, Trigger.CAPACITY_FREED, 1, correlation_id, now
+        message = AssignMessage(
+            booking_id=booking_id,
+            restaurant_id=freed.restaurant_id,
+            booking_version=version,
+            trigger=Trigger.CAPACITY_FREED,
+            attempt=1,
+            correlation_id=correlation_id,
+            enqueued_at=now,
         )
-        return OutboxRow(ASSIGN, booking_id, freed.restaurant_id, payload, correlation_id, now)
+        return OutboxRow(ASSIGN, booking_id, freed.restaurant_id, message.wire(), correlation_id, now)

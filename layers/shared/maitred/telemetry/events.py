@@ -1,5 +1,6 @@
 """The events of contract 6, each built in one place. Contexts hold no guest data."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -55,32 +56,36 @@ def attempt_events(
     return [*quotes, event("auto_assign.attempt", context)]
 
 
-def summary_context(
-    *,
-    result: str,
-    flow: Flow,
-    trigger: Trigger | None,
-    attempts_used: int,
-    max_attempts: int,
-    total_ms: float,
-    reason: str | None = None,
-    reduced_by: str | None = None,
-    email_skipped: bool = True,
-    inline_attempt_id: str | None = None,
-) -> Json:
-    """``auto_assign.summary``: exactly one a run, on every exit."""
-    return {
-        "result": result,
-        "attemptsUsed": attempts_used,
-        "maxAttempts": max_attempts,
-        "totalDurationMs": total_ms,
-        "trigger": trigger.value if trigger else None,
-        "flow": flow.value,
-        "reason": reason,
-        "reducedBy": reduced_by,
-        "emailSkipped": email_skipped,
-        "inlineAttemptId": inline_attempt_id,
-    }
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """``auto_assign.summary``: exactly one a run, on every exit. ``max_attempts`` is after any reduction."""
+
+    result: str
+    flow: Flow
+    trigger: Trigger
+    attempts_used: int
+    max_attempts: int
+    total_ms: float
+    reason: str | None = None
+    reduced_by: str | None = None
+    email_skipped: bool = True
+    inline_attempt_id: str | None = None
+
+    def event(self, restaurant_id: str, booking_id: UUID | None, correlation_id: str) -> Event:
+        severity = "error" if self.result == "error" else "info"
+        context: Json = {
+            "result": self.result,
+            "attemptsUsed": self.attempts_used,
+            "maxAttempts": self.max_attempts,
+            "totalDurationMs": self.total_ms,
+            "trigger": self.trigger.value,
+            "flow": self.flow.value,
+            "reason": self.reason,
+            "reducedBy": self.reduced_by,
+            "emailSkipped": self.email_skipped,
+            "inlineAttemptId": self.inline_attempt_id,
+        }
+        return Event("auto_assign.summary", context, severity, restaurant_id, booking_id, correlation_id)
 
 
 def state_changed(

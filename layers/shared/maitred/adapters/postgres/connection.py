@@ -26,7 +26,9 @@ def connector(settings: Settings, application: str, secret_arn: str = "") -> Cal
             port=settings.database_port,
             dbname=settings.database_name,
             sslmode=settings.database_sslmode,
-            sslrootcert=ssl.get_default_verify_paths().cafile if settings.database_sslmode == "verify-full" else None,
+            sslrootcert=ssl.get_default_verify_paths().cafile
+            if settings.database_sslmode == "verify-full"
+            else None,
             autocommit=True,
             prepare_threshold=None,
             connect_timeout=_CONNECT_SECONDS,
