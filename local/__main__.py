@@ -26,9 +26,9 @@ def main(arguments: list[str]) -> int:
     """Run one command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="run the stack until Ctrl-C")
-    up.add_argument("--port", type=_port, default=os.environ.get("PORT") or str(DEFAULT_PORT))
-    up.add_argument(
+    running = commands.add_parser("up", help="run the stack until Ctrl-C")
+    running.add_argument("--port", type=_port, default=os.environ.get("PORT") or str(DEFAULT_PORT))
+    running.add_argument(
         "--sandboxes", type=int, default=DEFAULT_SANDBOXES, help="the most that one function may have"
     )
     token = commands.add_parser("token", help="print one token for the stack")

@@ -111,8 +111,8 @@ class _Output(asyncio.Protocol):
 class Runtime:
     """Where functions run: an interpreter that has what Lambda has, the Runtime API, the endpoints.
 
-    ``open_door`` opens an address of the Runtime API for one sandbox alone, ``close_door`` closes it. (A common
-    address with a path for each would do, but the runtime client cannot report a failed start-up to one.)
+    ``open_door`` opens an address of the Runtime API for one sandbox alone, ``close_door`` closes it. (The
+    runtime client takes an address with a path too, but cannot report a failed start-up to one.)
     """
 
     python: Path

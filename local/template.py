@@ -149,7 +149,7 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
     raise TemplateError(f"!{suffix} with a mapping")
 
 
-_Loader.add_multi_constructor("!", _short_form)  # type: ignore[no-untyped-call]
+_Loader.add_multi_constructor("!", _short_form)
 
 
 def read_yaml(path: Path) -> Json:

@@ -117,8 +117,12 @@ def test_a_formatted_answer() -> None:
     assert given.status == 201
     assert given.body == b"{}"
     assert set(given.headers) == {
-        ("x-one", "1"), ("content-type", "application/json"), ("x-many", "a,b"), ("set-cookie", "a=1"), ("set-cookie", "b=2"),
-    }  # fmt: skip
+        ("x-one", "1"),
+        ("content-type", "application/json"),
+        ("x-many", "a,b"),
+        ("set-cookie", "a=1"),
+        ("set-cookie", "b=2"),
+    }
 
 
 def test_an_answer_without_status_is_the_body_of_a_200() -> None:

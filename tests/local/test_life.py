@@ -57,7 +57,12 @@ def family(process: "subprocess.Popen[str]") -> list[psutil.Process]:
 
 def refusal(home: Path, port: int) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, str(UP)], env=environment(home, port), capture_output=True, text=True, timeout=60
+        [sys.executable, str(UP)],
+        check=False,
+        env=environment(home, port),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     return done.returncode, done.stderr + done.stdout
 

@@ -115,7 +115,8 @@ def test_a_window_gathers_a_batch(stack: LocalStack, diary: Diary) -> None:
     send(stack, "WindowQueue", {"name": "first", "do": "note"})
     time.sleep(0.4)  # inside the window of one second, which is what is tested
     send(stack, "WindowQueue", {"name": "second", "do": "note"})
-    entries = eventually(lambda: diary.read() and is_empty(stack, "WindowQueue") and diary.entries)
+    eventually(lambda: diary.read() and is_empty(stack, "WindowQueue"))
+    entries = diary.entries
     names = [{record["body"]["name"] for record in entry["records"]} for entry in entries]
     first = entries[0]["started"] - sent
     assert first > 0.9, "the function waits for the window"
@@ -158,16 +159,8 @@ def test_redriving_an_unknown_queue_or_an_unknown_source_is_an_error(stack: Loca
     dead = stack.stack.queues["PartialDeadLetterQueue"]
     sqs.send_message(QueueUrl=stack.queue_url("PartialDeadLetterQueue"), MessageBody="by hand")
     sqs.start_message_move_task(SourceArn=dead.arn)
-    task = eventually(
-        lambda: next(
-            (
-                t
-                for t in sqs.list_message_move_tasks(SourceArn=dead.arn)["Results"]
-                if t["Status"] == "FAILED"
-            ),
-            None,
-        )
-    )
+    eventually(lambda: sqs.list_message_move_tasks(SourceArn=dead.arn)["Results"][0]["Status"] == "FAILED")
+    task = sqs.list_message_move_tasks(SourceArn=dead.arn)["Results"][0]
     assert task["FailureReason"] == "CouldNotDetermineMessageSource"
     assert stack.depth("PartialDeadLetterQueue").visible == 1
     sqs.purge_queue(QueueUrl=stack.queue_url("PartialDeadLetterQueue"))

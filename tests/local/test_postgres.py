@@ -25,15 +25,13 @@ time.sleep(600)
 
 
 def test_what_was_committed_is_there_after_kill_9(tmp_path: Path) -> None:
-    server = PostgresServer(tmp_path / "data", durable=False)
+    server = PostgresServer(tmp_path / "data")
     server.start()
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
     os.kill(server.pid, signal.SIGKILL)
-    with (
-        PostgresServer(tmp_path / "data", durable=False) as again,
-        psycopg.connect(again.dsn()) as connection,
-    ):
+    server.stop()
+    with PostgresServer(tmp_path / "data") as again, psycopg.connect(again.dsn()) as connection:
         assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
 
 

@@ -142,7 +142,7 @@ def client(stack: LocalStack) -> "LambdaClient":
 def test_boto3_can_invoke(stack: LocalStack, client: "LambdaClient") -> None:
     answer = client.invoke(FunctionName="ContextFunction", Payload=b"{}")
     assert json.loads(answer["Payload"].read())["name"] == "ContextFunction"
-    assert "FunctionError" not in answer
+    assert answer.get("FunctionError") is None
     by_arn = client.invoke(FunctionName="arn:aws:lambda:eu-west-1:000000000000:function:ContextFunction:live")
     assert by_arn["StatusCode"] == 200
 

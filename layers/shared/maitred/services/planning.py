@@ -77,7 +77,7 @@ def party_request(party_size: int, window: Window, preferences: Preferences) -> 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A party on a floor. ``duration_minutes``: what the guest asked for; ``cache_hit``: the floor was kept."""
+    """A party on a floor. ``duration_minutes``: as asked for; ``cache_hit``: the floor was kept."""
 
     index: FloorIndex
     request: PartyRequest
