@@ -9,7 +9,7 @@ from maitred.bootstrap import Bookings
 from maitred.contracts import bookings as contract
 from maitred.contracts import responses
 from maitred.contracts.base import parse
-from maitred.domain.errors import FieldError, InvalidRequest
+from maitred.domain.errors import FieldError, HoldNotFound, InvalidRequest
 from maitred.domain.states import STATUSES, State, states_of
 from maitred.services.access import BOOKINGS_READ, BOOKINGS_WRITE
 from maitred.services.inline_run import BookingWish
@@ -19,6 +19,8 @@ from maitred.services.replies import Reply
 def create(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
     caller = edge.caller_for(restaurant_id, BOOKINGS_WRITE)
     body = parse(contract.BookingBody, edge.body)
+    if body.hold_id is not None:
+        raise HoldNotFound  # nobody can make holds yet, so there is none of this id
     wish = BookingWish(
         restaurant_id=restaurant_id,
         party_size=body.party_size,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -145,7 +145,7 @@ class LockedPostgresDay:
 
 
 def _snapshot_params(day: ports.Day, known_version: int, key: ports.IdempotencyKey | None) -> dict[str, Any]:
-    return {**asdict(day), "known_version": known_version, **_key_params(key)}
+    return {**rows.members(day), "known_version": known_version, **_key_params(key)}
 
 
 def _key_params(key: ports.IdempotencyKey | None) -> dict[str, str]:
@@ -191,7 +191,7 @@ def effect_calls(effects: ports.Effects, source: str) -> list[Call]:
 
 def _claims(effects: ports.Effects) -> Iterator[Call]:
     if effects.claim is not None:
-        claim = asdict(effects.claim)
+        claim = rows.members(effects.claim)
         yield Call("claim_layout", claim)
         yield Call("claim_day", claim)
     for restaurant_id, service_date in sorted(set(effects.touched_days)):
@@ -233,7 +233,7 @@ def _record_calls(effects: ports.Effects, source: str) -> Iterator[Call]:
 
 
 def event_params(events: Sequence[ports.Event], source: str) -> dict[str, Any]:
-    return {"rows": rows.jsonb([{**asdict(event), "source": source} for event in events])}
+    return {"rows": rows.jsonb([{**rows.members(event), "source": source} for event in events])}
 
 
 def _booking_params(booking: Booking) -> dict[str, Any]:
@@ -251,7 +251,7 @@ def _booking_params(booking: Booking) -> dict[str, Any]:
         "service_id": booking.service_id,
         "service_date": booking.service_date,
         "guest": rows.jsonb(dict(booking.guest)),
-        "preferences": rows.jsonb(asdict(booking.preferences)),
+        "preferences": rows.jsonb(rows.members(booking.preferences)),
         "notes": booking.notes,
         "last_result": rows.jsonb(booking.last_result),
         "created_at": booking.created_at,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -34,7 +34,12 @@ def _plain(value: object) -> object:
 
 def rows_param(rows: Sequence[Any]) -> dict[str, Jsonb]:
     """A list of flat data classes as the one parameter that a multi-row insert takes."""
-    return {"rows": jsonb([asdict(row) for row in rows])}
+    return {"rows": jsonb([members(row) for row in rows])}
+
+
+def members(row: Any) -> dict[str, Any]:
+    """A data class as a dict, without copying what is in it (``asdict`` would, at a millisecond a booking)."""
+    return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
 def reply_of(value: Sequence[Any] | None) -> ports.StoredReply | None:

@@ -1,0 +1,64 @@
+"""What every refusal must look like, and the proof that it left nothing behind."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.harness.databases import TestDatabase
+from tests.harness.events import LambdaContext, http_event
+from tests.harness.service import Answer, Service, handler
+
+_MEMBERS = {"type", "title", "status", "code", "detail", "correlationId"}
+_LEAKS = re.compile(r"Traceback|\.py\b|psycopg|pydantic|\bselect\b|\binsert into\b|\bconstraint\b|0x[0-9a-f]{6}")
+
+
+def invoke(function: str, event: dict[str, Any]) -> Answer:
+    """One invocation; what comes back must travel as JSON, as Lambda's runtime sends it."""
+    answer = handler(function)(event, LambdaContext(function))
+    json.dumps(answer, ensure_ascii=False).encode()
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    assert "x-correlation-id" in headers
+    return Answer(answer["statusCode"], headers, answer.get("body") or "")
+
+
+def call(function: str, method: str, path: str, **request: Any) -> Answer:
+    return invoke(function, http_event(method, path, **request))
+
+
+def assert_problem(answer: Answer, status: int, code: str, field: str | None = None) -> dict[str, Any]:
+    """``field``: one that ``errors`` must name. Returns the problem document."""
+    assert (answer.status, answer.json.get("code")) == (status, code), answer.text[:500]
+    problem: dict[str, Any] = answer.json
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem.keys() >= _MEMBERS
+    assert problem["status"] == status
+    assert problem["correlationId"] == answer.headers["x-correlation-id"]
+    assert all(isinstance(problem[member], str) and problem[member] for member in _MEMBERS - {"status"})
+    assert not _LEAKS.search(answer.text), answer.text[:500]
+    errors = problem.get("errors", [])
+    assert all(error.keys() == {"field", "code", "message"} for error in errors)
+    assert field is None or field in [error["field"] for error in errors], errors
+    assert (code in {"invalid_request", "naive_timestamp"}) == bool(errors)
+    if status == 503:
+        assert int(answer.headers["retry-after"]) > 0
+    return problem
+
+
+def rows_of(database: TestDatabase) -> dict[str, int]:
+    """How many rows each table has."""
+    tables = database.query(
+        "select table_name from information_schema.tables"
+        " where table_schema = 'public' and table_type = 'BASE TABLE'"
+    )
+    counts = " union all ".join(f"select '{table}', count(*) from \"{table}\"" for (table,) in tables)
+    return dict(database.query(counts))
+
+
+@contextmanager
+def nothing_written(service: Service) -> Iterator[None]:
+    before = rows_of(service.database)
+    yield
+    assert rows_of(service.database) == before
+    assert service.messages("assign") == []
