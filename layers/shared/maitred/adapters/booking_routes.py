@@ -44,6 +44,8 @@ def page(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
         contract.decode_cursor(query.get("cursor")),
         contract.parse_limit(query.get("limit")),
     )
+    if not found.items and services.core.book.layout(restaurant_id, None, None, None) is None:
+        raise RestaurantNotFound
     last = found.items[-1] if found.more else None
     body = {
         "items": [responses.booking_json(booking) for booking in found.items],

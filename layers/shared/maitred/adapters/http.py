@@ -62,7 +62,8 @@ class Edge:
     def caller(self, scope: str) -> Caller:
         """Who calls. Raises Forbidden without ``scope``."""
         request = self.app.current_event.raw_event["requestContext"]
-        claims: Mapping[str, str] = request.get("authorizer", {}).get("jwt", {}).get("claims", {})
+        authorizer = request.get("authorizer") or {}
+        claims: Mapping[str, str] = (authorizer.get("jwt") or {}).get("claims") or {}
         subject = claims.get("sub") or claims.get("client_id") or "unknown"
         caller = caller_of(subject, claims.get("scope", ""), claims.get("restaurants", ""))
         caller.require(scope)
@@ -116,7 +117,7 @@ class Edge:
         """The query parameters. Raises InvalidRequest for unknown ones."""
         found = self.app.current_event.query_string_parameters or {}
         unknown = [
-            FieldError(name[:64], "extra_forbidden", "unknown parameter")
+            FieldError(_printable(name), "unknown_parameter", "This parameter is not known")
             for name in found
             if name not in allowed
         ]
@@ -163,6 +164,11 @@ def as_ours(error: Exception) -> MaitredError:
             return errors.Overloaded()
         case _:
             return MaitredError()
+
+
+def _printable(name: str) -> str:
+    """A name from outside, fit to be repeated."""
+    return name[:64].encode("ascii", "replace").decode().replace("\x00", "?")
 
 
 def _correlation_id(given: str | None) -> str:

@@ -20,6 +20,11 @@ _DEFAULT_PAGE = 50
 _FAR_AHEAD = timedelta(days=3660)  # nobody books further ahead; keeps calendar arithmetic in range
 _EMAIL = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")  # ASCII only
 
+# RFC 3339, where seconds may be left out, and so may the offset, for an answer that names what is missing.
+_DATE_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII | re.IGNORECASE
+)
+
 Attribute = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -117,7 +122,7 @@ def parse_date(text: str, field: str, now: datetime) -> date:
 
 def _moment(text: str, now: datetime) -> datetime:
     try:
-        moment = datetime.fromisoformat(text) if "T" in text.upper() else None
+        moment = datetime.fromisoformat(text.upper()) if _DATE_TIME.fullmatch(text) else None
     except ValueError:
         moment = None
     if moment is None:

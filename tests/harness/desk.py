@@ -1,0 +1,187 @@
+"""One client of its own: services on a connection of their own, as one sandbox has them.
+
+The handlers keep one wiring a process, so whoever wants many sandboxes at once makes desks.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from maitred.adapters.http import as_ours
+from maitred.adapters.postgres.book import PostgresBook
+from maitred.adapters.postgres.database import Database
+from maitred.adapters.postgres.outbox import PostgresOutbox
+from maitred.adapters.postgres.restaurants import PostgresRestaurants
+from maitred.adapters.system import SystemClock, SystemIds
+from maitred.contracts.messages import ASSIGN, NOTIFICATION, AssignMessage
+from maitred.contracts.restaurants import FloorDocument
+from maitred.domain.booking import LocalStart, Preferences
+from maitred.planner.quote import quote
+from maitred.services.assign_job import AssignJob, JobLimits
+from maitred.services.cancel_booking import CancelBooking
+from maitred.services.create_booking import CreateBooking
+from maitred.services.day_reader import DayReader
+from maitred.services.inline_run import BookingWish
+from maitred.services.kit import Kit
+from maitred.services.planning import Floors, Planning
+from maitred.services.ports import Book, IdempotencyKey, OutgoingMessage, SendReport
+from maitred.services.relay import OwnRelay, Relay, Sweep
+from maitred.services.replies import Reply, RequestContext
+from maitred.services.restaurants import RestaurantService
+from maitred.services.seating import Seating
+from maitred.services.waking import Waking
+from maitred.telemetry.recorder import Recorder
+from tests.harness.databases import APPLICATION_ROLE, TestDatabase
+from tests.harness.service import evening
+
+LONDON = ZoneInfo("Europe/London")
+
+
+class RecordingQueue:
+    """A queue that many threads may send to. ``broken``: it takes nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.sent: list[tuple[str, OutgoingMessage]] = []
+        self.broken = False
+
+    def send(self, queue_url: str, messages: Sequence[OutgoingMessage]) -> SendReport:
+        if self.broken:
+            return SendReport(dict.fromkeys(range(len(messages)), "EndpointConnectionError"))
+        with self._lock:
+            self.sent += [(queue_url, message) for message in messages]
+        return SendReport({})
+
+    def take(self, queue_url: str = ASSIGN) -> list[AssignMessage]:
+        """The assign messages that lie in the queue; they are gone then."""
+        with self._lock:
+            found = [message for url, message in self.sent if url == queue_url]
+            self.sent = [(url, message) for url, message in self.sent if url != queue_url]
+        return [AssignMessage.model_validate_json(message.body) for message in found]
+
+
+@dataclass(slots=True)
+class Desk:
+    """The services of one sandbox."""
+
+    database: Database
+    book: Book
+    create: CreateBooking
+    cancel_booking: CancelBooking
+    job: AssignJob
+    restaurants: RestaurantService
+    sweep: Sweep
+    recorder: Recorder
+    answers: list[Reply] = field(default_factory=list)
+
+    def booking(self, wish: BookingWish, key: IdempotencyKey | None = None) -> int:
+        """Create a booking; the status that HTTP would give."""
+        return self._status(lambda: self.create.create(wish, RequestContext("tester", "correlation", key)))
+
+    def cancel(self, booking_id: UUID) -> int:
+        def run() -> Reply:
+            found = self.book.booking(booking_id)
+            assert found is not None
+            return self.cancel_booking.cancel(found, None, RequestContext("tester", "correlation"))
+
+        return self._status(run)
+
+    def put(self, restaurant_id: str, document: dict[str, Any]) -> int:
+        floor = FloorDocument.model_validate(document)
+        context = RequestContext("tester", "correlation")
+        return self._status(lambda: self.restaurants.put(restaurant_id, floor, context, dry_run=False))
+
+    def work(self, message: AssignMessage) -> str:
+        with self.recorder.invocation():
+            return self.job.run(message)
+
+    def _status(self, call: Callable[[], Reply]) -> int:
+        try:
+            reply = call()
+        except Exception as error:  # noqa: BLE001 - the edge maps every one
+            return as_ours(error).status
+        self.answers.append(reply)
+        return reply.status
+
+
+def open_desk(
+    database: TestDatabase,
+    queue: RecordingQueue,
+    *,
+    port: int | None = None,
+    budget_ms: int = 2000,
+    decide: Callable[..., Any] = quote,
+    wrap: Callable[[Book], Book] = lambda book: book,
+) -> Desk:
+    """``decide``: the planner. ``wrap``: what stands between the services and the book."""
+
+    def connect() -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=port or database.port,
+            dbname=database.name,
+            user=APPLICATION_ROLE,
+            sslmode="disable",
+            autocommit=True,
+            prepare_threshold=None,
+            application_name="maitred-desk",
+        )
+
+    db = Database(connect)
+    book = wrap(PostgresBook(db, "desk"))
+    clock, ids, recorder = SystemClock(), SystemIds(), Recorder("desk", db)
+    outbox = PostgresOutbox(db)
+    relay = Relay(outbox, queue, {ASSIGN: ASSIGN, NOTIFICATION: NOTIFICATION}, clock)
+    kit = Kit(book, clock, ids, OwnRelay(relay), recorder)
+    seating, planning, floors = Seating(book, recorder), Planning(clock, decide), Floors()
+    return Desk(
+        db,
+        book,
+        CreateBooking(kit, DayReader(book, floors, clock, recorder), seating, planning, budget_ms),
+        CancelBooking(kit, Waking(book)),
+        AssignJob(kit, floors, seating, planning, JobLimits(4, 10_000, 90)),
+        RestaurantService(kit, PostgresRestaurants(db, "desk")),
+        Sweep(relay, outbox, clock, recorder, 10),
+        recorder,
+    )
+
+
+def wish(size: int = 2, at: str = "19:00", *, restaurant: str = "harbour", refuse: bool = False) -> BookingWish:
+    """What a guest asks for on the evening of `tests.harness.service.evening`."""
+    day = datetime.fromisoformat(evening()).replace(tzinfo=UTC).date()
+    return BookingWish(
+        restaurant_id=restaurant,
+        party_size=size,
+        start=LocalStart(day, time.fromisoformat(at)),
+        guest={"name": "Ada", "email": "ada@example.com"},
+        preferences=Preferences(),
+        notes=None,
+        duration_minutes=None,
+        refuse_if_full=refuse,
+    )
+
+
+def all_at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Run every call in a thread of its own, from one starting line; their results in order."""
+    line = threading.Barrier(len(calls))
+    results: list[Any] = [None] * len(calls)
+
+    def run(position: int, call: Callable[[], Any]) -> None:
+        line.wait()
+        try:
+            results[position] = call()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            results[position] = error
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
