@@ -1,12 +1,14 @@
-"""``python -m local up`` and ``python -m local token``."""
+"""``python -m local up``, ``python -m local token`` and ``python -m local demo``."""
 
 import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 from local.build import BuildError
+from local.demo.run import CLIENTS, Wish, demo
 from local.home import HomeBusyError, default_home
 from local.intrinsics import TemplateError
 from local.postgres import PostgresError
@@ -35,7 +37,15 @@ def main(arguments: list[str]) -> int:
     token.add_argument("--restaurants", default="*", help="ids separated by spaces, or *")
     token.add_argument("--scopes", default=ALL_SCOPES, help="separated by spaces")
     token.add_argument("--ttl", type=int, default=3600, help="seconds")
+    played = commands.add_parser("demo", help="play an evening, or real reservations, on a stack of its own")
+    played.add_argument("--data", type=Path, help="a CSV file: reserved_at,visit_at,restaurant,party_size")
+    played.add_argument(
+        "--bookings", type=_positive, help="how many; with --data at least so many, if it has them"
+    )
+    played.add_argument("--clients", type=_positive, default=CLIENTS, help="how many ask at the same time")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "demo":
+        return demo(Wish(chosen.data, chosen.bookings, chosen.clients))
     if chosen.command == "token":
         return _token(chosen.restaurants, chosen.scopes, chosen.ttl)
     return up(chosen.port, Options(sandboxes=chosen.sandboxes))
@@ -45,6 +55,12 @@ def _port(text: str) -> int:
     if text.isdigit() and int(text) <= MAX_PORT:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text} is no port")
+
+
+def _positive(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no number above 0")
 
 
 def _token(restaurants: str, scopes: str, ttl_seconds: int) -> int:

@@ -50,6 +50,7 @@ class PostgresServer:
         self.data_dir = data_dir.resolve()
         self.log = self.data_dir.parent / f"{self.data_dir.name}.log"
         self.port = 0
+        self._port_is_settled = False
         self.user = user
         self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,7 +123,8 @@ class PostgresServer:
         fresh.rmdir()
 
     def _try_start(self, deadline: float) -> bool:
-        self.port = _free_port()
+        if not self._port_is_settled:
+            self.port = _free_port()
         self.log.write_bytes(b"")
         settings = [
             f"max_connections={MAX_CONNECTIONS}",
@@ -149,6 +151,7 @@ class PostgresServer:
             if self._process.poll() is not None:
                 return self._failed_start()
             with suppress(psycopg.OperationalError), psycopg.connect(self.dsn(), connect_timeout=5):
+                self._port_is_settled = True  # who knows the address can use it after a stop and a start
                 return True
             time.sleep(0.02)
         self.stop()

@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -95,7 +94,7 @@ class LocalStack:
         self._options = options or Options()
         self._say = say
         self._cleanup = ExitStack()
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._service: Service | None = None
         self._postgres = PostgresServer(self._home.path / "postgres", durable=self._options.durable)
         self._emulator: Emulator | None = None
@@ -160,9 +159,10 @@ class LocalStack:
             queue_urls=self._queue_urls,
             sqs_client=emulator.client,
         )
-        thread = threading.Thread(target=self._loop.run_forever, name="local-stack")
+        loop = self._loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, name="local-stack")
         thread.start()
-        self._cleanup.callback(self._end_loop, thread)
+        self._cleanup.callback(_end_loop, loop, thread)
         service = self._service = Service(stack, settings)
         self._cleanup.callback(lambda: self._await(service.stop()))
         self._await(service.start_functions())
@@ -170,14 +170,7 @@ class LocalStack:
         self._await(service.deploy())
         self._await(service.start_front(listener))
         self._await(service.warm_routes())
-        self._loop.call_soon_threadsafe(lambda: service.start_background(schedules=self._options.schedules))
-
-    def _end_loop(self, thread: threading.Thread) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        loop.call_soon_threadsafe(lambda: service.start_background(schedules=self._options.schedules))
 
     def _read(self, built: Path) -> Stack:
         parameters = {
@@ -309,6 +302,9 @@ class LocalStack:
         return None
 
     def _await[T](self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._loop is None:
+            coroutine.close()
+            raise RuntimeError("the stack is not running")
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def _running_service(self) -> Service:
@@ -320,6 +316,14 @@ class LocalStack:
         if self._emulator is None:
             raise RuntimeError("the stack is not running")
         return self._emulator
+
+
+def _end_loop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()
 
 
 def _listen(port: int) -> socket.socket:
@@ -339,13 +343,3 @@ def _prepare_database(server: PostgresServer) -> None:
         connection.execute(sql.SQL("ALTER DATABASE {} OWNER TO {}").format(database, owner))
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         connection.execute(sql.SQL("GRANT pg_monitor TO {}").format(owner))
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait until a condition holds, looking ten times a second; False when it does not within the time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True

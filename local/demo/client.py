@@ -49,7 +49,9 @@ class Client:
 
     def play(self, step: Step, booking_id: str | None) -> Answer:
         """Send a step's request, timed; ``booking_id`` is what a cancellation cancels."""
-        path = f"/restaurants/{step.house}/bookings" if booking_id is None else f"/bookings/{booking_id}/cancel"
+        path = (
+            f"/restaurants/{step.house}/bookings" if booking_id is None else f"/bookings/{booking_id}/cancel"
+        )
         body = step.body()
         began = time.perf_counter()
         try:
@@ -68,7 +70,9 @@ class Client:
             raise ApiError(f"{method} {path} answered {status}: {json.dumps(answer)[:500]}")
         return answer
 
-    def _send(self, method: str, path: str, body: Document | None, more: dict[str, str]) -> tuple[int, Document]:
+    def _send(
+        self, method: str, path: str, body: Document | None, more: dict[str, str]
+    ) -> tuple[int, Document]:
         text = None if body is None else json.dumps(body)
         self._connection.request(method, path, text, self._headers | more)
         response = self._connection.getresponse()

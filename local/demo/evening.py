@@ -54,7 +54,9 @@ def floor() -> Document:
             {"id": "bar", "name": "Bar"},
         ],
         "tables": list(_tables()),
-        "adjacency": [pair for _, prefix, seats in _ROWS if prefix != "B" for pair in _neighbours(prefix, seats)],
+        "adjacency": [
+            pair for _, prefix, seats in _ROWS if prefix != "B" for pair in _neighbours(prefix, seats)
+        ],
         "combinations": [{"tables": ["B9", "B10"], "minParty": 5, "maxParty": 8}],
     }
 

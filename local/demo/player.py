@@ -3,10 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from local.demo.client import Client
+from local.demo.client import SECONDS, Client
 from local.demo.model import Answer, Step
 
 type MakeClient = Callable[[], Client]
@@ -24,10 +24,6 @@ class Played:
     def bookings(self) -> list[Answer]:
         """The answers to bookings, without cancellations."""
         return [answer for answer in self.answers if answer.step.cancels is None]
-
-
-class Stopped(Exception):
-    """The play was broken off."""
 
 
 @dataclass(slots=True)
@@ -74,7 +70,7 @@ def play(steps: Sequence[Step], make_client: MakeClient, clients: int, rate: flo
     with ThreadPoolExecutor(clients, thread_name_prefix="client") as pool:
         workers = [pool.submit(work) for _ in range(clients)]
         try:
-            for worker in workers:
+            for worker in wait(workers, return_when=FIRST_EXCEPTION).done:
                 worker.result()
         except BaseException:
             queue.stop.set()
@@ -110,7 +106,7 @@ def open_doors(make_client: MakeClient, restaurants: Iterable[str], clients: int
 
     def call(number: int) -> None:
         with make_client() as client:
-            together.wait()
+            together.wait(SECONDS)
             list(client.bookings(ids[number % len(ids)]))
 
     with ThreadPoolExecutor(clients) as pool:

@@ -77,7 +77,11 @@ def _intro(
     played = len(part.reservations)
     return [
         f"{path.name}: {played:,} of its {part.of:,} reservations, those for the {part.weeks} weeks {span}: "
-        + ("all there are." if played == part.of else "the busiest run of weeks that is enough for a few minutes."),
+        + (
+            "all there are."
+            if played == part.of
+            else "the busiest run of weeks that is enough for a few minutes."
+        ),
         f"Moved to {min(days):%Y-%m-%d} ... {max(days):%Y-%m-%d}, so that weekdays stay and all lie ahead.",
         f"Each asks for a table in the large house ({len(houses[-1].tables)} tables), where all restaurants are "
         f"pooled day by day;",

@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 COLUMNS = ("reserved_at", "visit_at", "restaurant", "party_size")
-DAY_BEGINS = timedelta(hours=10)  # a service day runs from 10:00 to 04:00, so what is earlier belongs to the night
+DAY_BEGINS = timedelta(
+    hours=10
+)  # a service day runs from 10:00 to 04:00, so what is earlier belongs to the night
 LARGEST_PARTY = 1000
 FURTHEST = timedelta(days=3600)  # bookings are taken for ten years ahead
 _WEEK = timedelta(days=7)
@@ -69,7 +71,9 @@ def read(path: Path) -> list[Reservation]:
                 )
             found = [_reservation(row, f"{path}, line {reader.line_num}") for row in reader]
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); give DATA the path of a CSV file") from error
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}); give DATA the path of a CSV file"
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is no CSV text in UTF-8 ({error}); save it as such") from error
     if not found:
@@ -82,7 +86,10 @@ def _reservation(row: dict[str | None, str | None], where: str) -> Reservation:
     if not restaurant:
         raise DataError(f"{where}: restaurant is empty; name the restaurant")
     return Reservation(
-        _moment(reserved_at, "reserved_at", where), _moment(visit_at, "visit_at", where), restaurant, _size(party, where)
+        _moment(reserved_at, "reserved_at", where),
+        _moment(visit_at, "visit_at", where),
+        restaurant,
+        _size(party, where),
     )
 
 
@@ -97,8 +104,15 @@ def _moment(text: str, column: str, where: str) -> datetime:
 
 
 def _size(text: str, where: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_PARTY)) and 1 <= int(text) <= LARGEST_PARTY):
-        raise DataError(f"{where}: party_size {text[:_MOST_SHOWN]!r}; write a whole number from 1 to {LARGEST_PARTY}")
+    if not (
+        text.isascii()
+        and text.isdigit()
+        and len(text) <= len(str(LARGEST_PARTY))
+        and 1 <= int(text) <= LARGEST_PARTY
+    ):
+        raise DataError(
+            f"{where}: party_size {text[:_MOST_SHOWN]!r}; write a whole number from 1 to {LARGEST_PARTY}"
+        )
     return int(text)
 
 
@@ -135,7 +149,9 @@ def moved_ahead(reservations: Iterable[Reservation], not_before: datetime) -> li
     try:
         return [_moved(reservation, weeks * _WEEK) for reservation in found]
     except OverflowError as error:
-        raise DataError("some dates lie at the end of the calendar; take out the rows with wrong years") from error
+        raise DataError(
+            "some dates lie at the end of the calendar; take out the rows with wrong years"
+        ) from error
 
 
 def _moved(reservation: Reservation, by: timedelta) -> Reservation:

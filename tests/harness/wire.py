@@ -8,6 +8,7 @@ from typing import Self
 
 _SYNC, _QUERY = b"S"[0], b"Q"[0]
 _READY = b"Z\x00\x00\x00\x05"  # ReadyForQuery: its head; one byte of transaction status follows
+_GOODBYE = b"X\x00\x00\x00\x04"
 _CHUNK = 65536
 
 
@@ -98,7 +99,8 @@ class _Line:
         with suppress(OSError):
             while data := self._client.recv(_CHUNK):
                 requests = self._count(data)
-                turn, self._answered = self._answered and self._started, False
+                turn = self._answered and self._started and data != _GOODBYE
+                self._answered = False
                 self._tap._asked(turn=turn, requests=requests)
                 self._server.sendall(data)
         self._close()

@@ -1,14 +1,37 @@
 """The front over HTTP: routes, tokens, limits and the gateway's own answers."""
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import cast
 
 import pytest
 
+from local.front import Front
+from local.pool import Pool
+from local.routes import Router
+from local.sandbox import Result
 from local.stack import LocalStack
+from local.tokens import Issuer
 from tests.local.conftest import Reply, call
 
 pytestmark = pytest.mark.stack
+
+
+class Sleeper:
+    """A pool whose function never answers."""
+
+    async def invoke(self, payload: bytes, *, trace_id: str) -> Result:
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits that long")
+
+
+def test_a_function_that_takes_longer_than_the_gateway_waits_is_a_503(tmp_path: Path) -> None:
+    pools = cast("dict[str, Pool]", {"f": Sleeper()})
+    front = Front(Router([]), pools, Issuer.load(tmp_path), integration_seconds=0.05)
+    answer = asyncio.run(front._integrate("f", b"{}", "trace"))
+    assert (answer.status, answer.body) == (503, b'{"message":"Service Unavailable"}')
 
 
 def wish(stack: LocalStack, what: str) -> Reply:

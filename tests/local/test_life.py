@@ -130,3 +130,22 @@ def test_a_token_is_alone_on_standard_output(tmp_path: Path) -> None:
     claims = reply.json()["requestContext"]["authorizer"]["jwt"]["claims"]
     assert (claims["restaurants"], claims["scope"]) == ("r1", "operations")
     assert int(claims["exp"]) - int(claims["iat"]) == 60
+
+
+def test_a_stop_while_it_is_starting_leaves_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, str(UP)],
+        env=environment(tmp_path, 0),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("starting the database")
+    eventually(lambda: (tmp_path / "postgres" / "postmaster.pid").exists())
+    children = family(process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    assert process.stderr.read() == "stopping\n"
+    process.stderr.close()
+    assert not [child for child in children if child.is_running()]

@@ -75,3 +75,11 @@ def test_a_kept_database_is_durable(tmp_path: Path) -> None:
     with PostgresServer(tmp_path / "data") as server, psycopg.connect(server.dsn()) as connection:
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
         assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_after_an_outage_it_is_where_it_was(tmp_path: Path) -> None:
+    with PostgresServer(tmp_path / "data", durable=False) as server:
+        address = server.dsn()
+        server.stop()
+        server.start()
+        assert server.dsn() == address

@@ -33,6 +33,10 @@ class Caller:
 
 
 def caller_of(subject: str, scope: str, restaurants: str) -> Caller:
-    """From the claims as text, entries separated by spaces."""
-    granted = frozenset().union(*(_IMPLIED.get(s, frozenset()) for s in scope.split()))
-    return Caller(subject, granted, frozenset(restaurants.split()))
+    """From the claims as text, entries separated by spaces (API Gateway writes a list claim as ``[a b]``)."""
+    granted = frozenset().union(*(_IMPLIED.get(s, frozenset()) for s in _entries(scope)))
+    return Caller(subject, granted, frozenset(_entries(restaurants)))
+
+
+def _entries(claim: str) -> list[str]:
+    return claim.strip("[]").split()

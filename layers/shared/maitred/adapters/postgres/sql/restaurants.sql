@@ -11,11 +11,12 @@ where r.id = %(restaurant_id)s
 select pg_advisory_xact_lock(hashtextextended('restaurant ' || %(restaurant_id)s, 0))
 
 -- name: read_restaurant_for_update
+-- Shuts out bookings being confirmed on the old layout, not bookings being kept as pending (foreign keys).
 select r.layout_version, l.document
 from restaurants r
 join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
 where r.id = %(restaurant_id)s
-for update of r
+for no key update of r
 
 -- name: upcoming_confirmed
 select * from booking_book b

@@ -1,0 +1,158 @@
+"""Does the database agree with what the clients saw, and with itself? Each check counts what is wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import psycopg
+
+from local.demo.model import Answer
+
+type Database = psycopg.Connection[tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``checked``: how many were looked at; ``wrong``: how many of them are inconsistent."""
+
+    name: str
+    checked: int
+    wrong: int
+
+
+_ALL = "select count(*) from bookings"
+# name, SQL of how many there are, SQL of those that are wrong
+_IN_DATABASE: Sequence[tuple[str, str, str]] = (
+    (
+        "no two live allocations of a table overlap (self-join)",
+        "select count(*) from allocations where live",
+        """select count(*) from allocations a join allocations b
+           on a.restaurant_id = b.restaurant_id and a.table_id = b.table_id and a.id < b.id
+           and a.live and b.live and a.occupied && b.occupied""",
+    ),
+    (
+        "every booking is settled",
+        _ALL,
+        """select count(*) from bookings
+           where state in ('created', 'assignment_pending', 'assignment_in_progress')""",
+    ),
+    (
+        "confirmed if and only if it holds tables with enough seats for the whole stay",
+        _ALL,
+        """select count(*) from bookings b left join lateral (
+               select count(*) as tables, coalesce(sum(capacity), 0) as seats,
+                      bool_and(occupied @> tstzrange(b.start_at, b.end_at)) as whole
+               from allocations a where a.booking_id = b.id and a.live) held on true
+           where case when b.state in ('confirmed', 'seated')
+                      then held.tables = 0 or held.seats < b.party_size or not held.whole
+                      else held.tables > 0 end""",
+    ),
+    (
+        "every booking has a summary event",
+        _ALL,
+        """select count(*) from bookings b where not exists (
+               select from observability_events e
+               where e.booking_id = b.id and e.event_type = 'auto_assign.summary')""",
+    ),
+    (
+        "every booking has a last result",
+        _ALL,
+        "select count(*) from bookings where coalesce(auto_assign_last_result ->> 'attemptId', '') = ''",
+    ),
+    (
+        "every booking that was not confirmed inline has a job that ended",
+        """select count(distinct booking_id) from booking_assignment_attempts
+           where flow = 'inline' and outcome <> 'confirmed'""",
+        """select count(distinct a.booking_id) from booking_assignment_attempts a
+           where a.flow = 'inline' and a.outcome <> 'confirmed' and not exists (
+               select from observability_events e
+               where e.booking_id = a.booking_id and e.event_type = 'auto_assign.summary'
+               and e.context ->> 'flow' = 'job'
+               and e.context ->> 'result' in ('confirmed', 'manual_review', 'cutoff', 'already_confirmed',
+                                              'cancelled'))""",
+    ),
+    (
+        "every outbox row is sent",
+        "select count(*) from outbox",
+        "select count(*) from outbox where sent_at is null",
+    ),
+    (
+        "no outbox row is dead",
+        "select count(*) from outbox",
+        "select count(*) from outbox where dead_at is not null",
+    ),
+    (
+        "every confirmed guest was sent one confirmation",
+        "select count(*) from bookings where state = 'confirmed'",
+        """select count(*) from bookings b where state = 'confirmed' and 1 <> (
+               select count(*) from notifications n
+               where n.booking_id = b.id and n.kind = 'confirmed' and n.state = 'sent')""",
+    ),
+)
+
+
+def in_database(database: Database) -> list[Check]:
+    """What the database must fulfil by itself."""
+    return [
+        Check(name, _count(database, all_of), _count(database, wrong)) for name, all_of, wrong in _IN_DATABASE
+    ]
+
+
+def against_clients(database: Database, answers: Sequence[Answer], listed: Mapping[str, str]) -> list[Check]:
+    """The database against the clients' answers. ``listed``: state by booking id, as the API lists them now."""
+    stored = {str(key): str(state) for key, state in database.execute("select id, state from bookings")}
+    made = {
+        answer.booking_id: answer for answer in answers if answer.step.cancels is None and answer.booking_id
+    }
+    cancelled = {a.booking_id for a in answers if a.step.cancels is not None and a.outcome == "cancelled"}
+    failed = [a for a in answers if a.status == 0 or a.status >= HTTPStatus.INTERNAL_SERVER_ERROR]
+    keys = stored.keys() | made.keys()
+    return [
+        Check("every answer was one of 2xx or 4xx", len(answers), len(failed)),
+        Check(
+            "the bookings the clients made are those in the database",
+            len(keys),
+            len(stored.keys() ^ made.keys()),
+        ),
+        Check("the state of each is the one the API shows", len(keys), _differences(stored, listed)),
+        Check(
+            "the state of each follows from what its client was told",
+            len(made),
+            sum(
+                not _follows(answer.outcome, key in cancelled, stored.get(key, "missing"))
+                for key, answer in made.items()
+            ),
+        ),
+        Check(
+            "what the inline attempts ended with is what the clients were told",
+            len(made),
+            _told(database, made),
+        ),
+    ]
+
+
+def _follows(outcome: str, cancelled: bool, state: str) -> bool:
+    if cancelled:
+        return state == "cancelled"
+    return state == "confirmed" or (outcome == "deferred" and state == "manual_review")
+
+
+def _told(database: Database, made: Mapping[str, Answer]) -> int:
+    rows = database.execute(
+        "select booking_id, outcome from booking_assignment_attempts where flow = 'inline'"
+    )
+    return _differences(
+        {str(key): str(outcome) for key, outcome in rows},
+        {key: answer.outcome for key, answer in made.items()},
+    )
+
+
+def _differences(one: Mapping[str, str], other: Mapping[str, str]) -> int:
+    return len({key for key, _ in one.items() ^ other.items()})
+
+
+def _count(database: Database, statement: str) -> int:
+    row = database.execute(statement.encode()).fetchone()
+    if row is None or not isinstance(row[0], int):
+        raise TypeError("a count gives one number")
+    return row[0]

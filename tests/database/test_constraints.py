@@ -1,0 +1,402 @@
+"""What the database refuses, whatever the application does: each rule by a statement that must fail."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from tests.harness.consistency import eventually
+from tests.harness.databases import TestDatabase
+from tests.harness.rows import (
+    SEVEN,
+    TWO_HOURS,
+    Connection,
+    add_booking,
+    add_hold,
+    add_restaurant,
+    allocate,
+    seated_booking,
+    stay,
+)
+
+SOON = SEVEN + timedelta(minutes=5)
+
+
+def refused(code: str) -> pytest.RaisesExc[psycopg.Error]:
+    """The statement fails with this SQLSTATE."""
+    return pytest.RaisesExc(psycopg.Error, check=lambda error: error.sqlstate == code)
+
+
+# --- B2, B3, B4: one ledger, no overlap -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "occupied",
+    [
+        pytest.param(stay(), id="the same stay"),
+        pytest.param(stay(SEVEN - TWO_HOURS, TWO_HOURS + timedelta(minutes=1)), id="one minute into it"),
+        pytest.param(stay(SEVEN + TWO_HOURS - timedelta(minutes=1)), id="one minute before it ends"),
+        pytest.param(stay(SEVEN + timedelta(minutes=30), timedelta(minutes=15)), id="inside"),
+        pytest.param(stay(SEVEN - timedelta(days=1), timedelta(days=2)), id="across midnight, around it"),
+    ],
+)
+def test_b2_b3_a_table_is_never_given_twice(conn: Connection, occupied: str) -> None:
+    seated_booking(conn)
+    hold = add_hold(conn, SOON)
+    with pytest.raises(errors.ExclusionViolation):
+        allocate(conn, hold_id=hold, occupied=occupied)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param({"occupied": stay(SEVEN + TWO_HOURS)}, id="right after"),
+        pytest.param({"occupied": stay(SEVEN - TWO_HOURS)}, id="right before"),
+        pytest.param({"table_id": "T2", "capacity": 4}, id="another table"),
+    ],
+)
+def test_b2_what_does_not_overlap_is_taken(conn: Connection, columns: dict[str, object]) -> None:
+    seated_booking(conn)
+    allocate(conn, hold_id=add_hold(conn, SOON), **columns)
+
+
+@pytest.mark.parametrize("state", ["confirmed", "seated"])
+def test_b4_a_seated_party_blocks_its_table_as_a_confirmed_one_does(conn: Connection, state: str) -> None:
+    seated_booking(conn, state)
+    with pytest.raises(errors.ExclusionViolation):
+        seated_booking(conn)
+
+
+def test_b5_h1_a_hold_and_a_booking_never_overlap(conn: Connection) -> None:
+    allocate(conn, hold_id=add_hold(conn, SOON))
+    with pytest.raises(errors.ExclusionViolation):
+        seated_booking(conn)
+
+
+def test_two_holds_never_overlap(conn: Connection) -> None:
+    allocate(conn, hold_id=add_hold(conn, SOON))
+    with pytest.raises(errors.ExclusionViolation):
+        allocate(conn, hold_id=add_hold(conn, SOON))
+
+
+def test_b4_a_released_table_is_free_again(conn: Connection) -> None:
+    first = seated_booking(conn)
+    with conn.transaction():
+        conn.execute(b"update allocations set live = false, released_at = now() where booking_id = %s", [first])
+        conn.execute(b"update bookings set state = 'cancelled', version = 2 where id = %s", [first])
+    seated_booking(conn)
+    with pytest.raises(errors.ExclusionViolation):
+        conn.execute(b"update allocations set live = true, released_at = null where booking_id = %s", [first])
+
+
+def test_b2_an_overlap_is_refused_by_the_statement_not_at_commit(conn: Connection) -> None:
+    assert conn.execute(
+        b"select condeferrable, convalidated from pg_constraint where conname = 'allocations_no_overlap'"
+    ).fetchall() == [(False, True)]
+
+
+def test_another_restaurants_table_of_the_same_name_is_another_table(conn: Connection) -> None:
+    add_restaurant(conn, "forest")
+    seated_booking(conn)
+    seated_booking(conn, restaurant_id="forest")  # the booking's; the ledger's restaurant must follow
+    # the second call allocated a table of harbour for a booking of forest, which is refused
+
+
+# --- B2: windows that would escape the exclusion --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "occupied",
+    [
+        pytest.param("empty", id="empty"),
+        pytest.param("(,)", id="all of time"),
+        pytest.param(f"[{SEVEN.isoformat()},)", id="without an end"),
+        pytest.param(f"[,{SEVEN.isoformat()})", id="without a beginning"),
+        pytest.param(f"[{SEVEN.isoformat()},infinity)", id="until infinity"),
+        pytest.param(f"[-infinity,{SEVEN.isoformat()})", id="since infinity"),
+        pytest.param(f"[{SEVEN.isoformat()},{(SEVEN + TWO_HOURS).isoformat()}]", id="with its end"),
+        pytest.param(f"({SEVEN.isoformat()},{(SEVEN + TWO_HOURS).isoformat()})", id="without its start"),
+    ],
+)
+def test_b2_a_window_that_is_no_stay_is_refused(conn: Connection, occupied: str) -> None:
+    hold = add_hold(conn, SOON)
+    with pytest.raises(errors.CheckViolation, match="allocations_window_check"):
+        allocate(conn, hold_id=hold, occupied=occupied)
+
+
+def test_b2_a_null_window_is_refused(conn: Connection) -> None:
+    hold = add_hold(conn, SOON)
+    with pytest.raises(errors.NotNullViolation):
+        allocate(conn, hold_id=hold, occupied=None)
+
+
+@pytest.mark.parametrize("column", ["restaurant_id", "table_id", "live"])
+def test_b2_nothing_that_the_exclusion_compares_is_null(conn: Connection, column: str) -> None:
+    hold = add_hold(conn, SOON)
+    with pytest.raises(errors.NotNullViolation):
+        allocate(conn, hold_id=hold, **{column: None})
+
+
+@pytest.mark.parametrize(("live", "released_at"), [(True, SEVEN), (False, None)])
+def test_b14_live_and_released_never_contradict(conn: Connection, live: bool, released_at: object) -> None:
+    hold = add_hold(conn, SOON)
+    with pytest.raises(errors.CheckViolation, match="allocations_released_check"):
+        allocate(conn, hold_id=hold, live=live, released_at=released_at)
+
+
+def test_an_allocation_has_exactly_one_owner(conn: Connection) -> None:
+    booking, hold = add_booking(conn), add_hold(conn, SOON)
+    for owners in ({}, {"booking_id": booking, "hold_id": hold}):
+        with pytest.raises(errors.CheckViolation, match="allocations_owner_check"):
+            allocate(conn, **owners)
+
+
+# --- B6, B10: the table exists and is as large as claimed -----------------------------------------
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        pytest.param({"capacity": 6}, id="a table larger than it is"),
+        pytest.param({"table_id": "T9"}, id="a table that does not exist"),
+        pytest.param({"layout_version": 2}, id="a layout that does not exist"),
+        pytest.param({"table_id": "T2", "capacity": 4, "restaurant_id": "forest"}, id="another restaurant"),
+    ],
+)
+def test_b6_b10_the_ledger_holds_only_tables_of_the_layout(conn: Connection, columns: dict[str, object]) -> None:
+    add_restaurant(conn, "forest", 2)
+    with pytest.raises(errors.ForeignKeyViolation, match="allocations_table_fkey"):
+        seated_booking(conn, **columns)
+
+
+def test_b10_a_table_of_an_earlier_layout_only_is_refused_in_the_new_one(conn: Connection) -> None:
+    add_restaurant(conn, "harbour", 2, layout=2)
+    with pytest.raises(errors.ForeignKeyViolation, match="allocations_table_fkey"):
+        seated_booking(conn, table_id="T2", capacity=4, layout_version=2)
+
+
+def test_a_booking_of_another_tenant_never_gets_a_table(conn: Connection) -> None:
+    add_restaurant(conn, "forest")
+    with pytest.raises(errors.ForeignKeyViolation, match="allocations_booking_fkey"), conn.transaction():
+        allocate(conn, booking_id=add_booking(conn, "confirmed", restaurant_id="forest"))
+
+
+def test_a_hold_of_another_tenant_never_gets_a_table(conn: Connection) -> None:
+    add_restaurant(conn, "forest")
+    hold = add_hold(conn, SOON)
+    with pytest.raises(errors.ForeignKeyViolation, match="allocations_hold_fkey"):
+        allocate(conn, hold_id=hold, restaurant_id="forest")
+
+
+def test_a_restaurants_layout_exists(conn: Connection) -> None:
+    with pytest.raises(errors.ForeignKeyViolation, match="restaurants_layout_fkey"):
+        conn.execute(b"update restaurants set layout_version = 7")
+
+
+# --- B1, B6: confirmed <=> allocated --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["confirmed", "seated"])
+def test_b1_no_booking_is_confirmed_without_tables(conn: Connection, state: str) -> None:
+    with refused("MTI01"):
+        add_booking(conn, state)
+
+
+def test_b1_no_pending_booking_becomes_confirmed_without_tables(conn: Connection) -> None:
+    booking = add_booking(conn)
+    with refused("MTI01"):
+        conn.execute(b"update bookings set state = 'confirmed' where id = %s", [booking])
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["created", "assignment_pending", "assignment_in_progress", "manual_review", "completed", "no_show", "cancelled"],
+)
+def test_b1_b4_no_booking_holds_tables_without_being_confirmed(conn: Connection, state: str) -> None:
+    with refused("MTI04"):
+        seated_booking(conn, state)
+
+
+def test_b4_a_cancelled_booking_lets_its_tables_go(conn: Connection) -> None:
+    booking = seated_booking(conn)
+    with refused("MTI04"):
+        conn.execute(b"update bookings set state = 'cancelled' where id = %s", [booking])
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update allocations set live = false, released_at = now() where booking_id = %s",
+        "delete from allocations where booking_id = %s",
+    ],
+)
+def test_b1_b9_no_confirmed_booking_loses_its_tables(conn: Connection, statement: str) -> None:
+    booking = seated_booking(conn)
+    with refused("MTI01"):
+        conn.execute(statement.encode(), [booking])
+
+
+def test_b1_tables_are_not_moved_from_one_booking_to_another(conn: Connection) -> None:
+    first, second = seated_booking(conn), add_booking(conn)
+    with pytest.raises(psycopg.Error) as caught:
+        conn.execute(b"update allocations set booking_id = %s where booking_id = %s", [second, first])
+    assert caught.value.sqlstate in ("MTI01", "MTI04")
+
+
+def test_b6_a_party_has_a_seat_for_everybody(conn: Connection) -> None:
+    with refused("MTI02"):
+        seated_booking(conn, party=3)
+
+
+def test_b6_a_confirmed_party_does_not_outgrow_its_tables(conn: Connection) -> None:
+    booking = seated_booking(conn)
+    with refused("MTI02"):
+        conn.execute(b"update bookings set party_size = 3 where id = %s", [booking])
+
+
+def test_b6_two_tables_seat_what_one_does_not(conn: Connection) -> None:
+    with conn.transaction():
+        booking = add_booking(conn, "confirmed", party=6)
+        allocate(conn, booking_id=booking)
+        allocate(conn, booking_id=booking, table_id="T2", capacity=4)
+
+
+def test_b6_only_a_stored_override_lifts_the_rule(conn: Connection) -> None:
+    seated_booking(conn, party=3, overrides=["capacity"])
+    with refused("MTI02"):
+        seated_booking(conn, party=9, overrides=["adjacency"], table_id="T2", capacity=4)
+
+
+@pytest.mark.parametrize(
+    "occupied",
+    [
+        pytest.param(stay(SEVEN + TWO_HOURS), id="after"),
+        pytest.param(stay(SEVEN + timedelta(minutes=1)), id="a minute late"),
+        pytest.param(stay(SEVEN, TWO_HOURS - timedelta(minutes=1)), id="a minute short"),
+    ],
+)
+def test_the_tables_are_for_the_bookings_own_time(conn: Connection, occupied: str) -> None:
+    with refused("MTI03"):
+        seated_booking(conn, occupied=occupied)
+
+
+def test_b13_a_confirmed_booking_does_not_move_away_from_its_tables(conn: Connection) -> None:
+    booking = seated_booking(conn)
+    with refused("MTI03"):
+        conn.execute(
+            b"update bookings set start_at = start_at + interval '1 day', end_at = end_at + interval '1 day'"
+            b" where id = %s",
+            [booking],
+        )
+
+
+def test_b1_a_cancellation_and_an_allocation_that_race_do_not_both_commit(
+    conn: Connection, database: TestDatabase
+) -> None:
+    """Each sees the other's rows as they were, so the check must not be a mere look."""
+    booking = seated_booking(conn)
+    with database.connect() as rival:
+        rival.execute(b"begin")
+        allocate(rival, booking_id=booking, table_id="T2", capacity=4)
+        conn.execute(b"begin")
+        conn.execute(b"update allocations set live = false, released_at = now() where booking_id = %s", [booking])
+        conn.execute(b"update bookings set state = 'cancelled', version = 2 where id = %s", [booking])
+        conn.execute(b"commit")
+        with pytest.raises(psycopg.Error) as caught:
+            rival.execute(b"commit")
+    assert caught.value.sqlstate == "MTI04"
+    assert conn.execute(b"select count(*) from allocations where live").fetchone() == (0,)
+
+
+# --- bookings, leases, notifications, idempotency -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "party_size = 0",
+        "end_at = start_at",
+        "end_at = 'infinity'",
+        "start_at = '-infinity'",
+        "start_at = start_at + interval '1 second'",
+        "state = 'lost'",
+        "version = 0",
+        "restaurant_id = null",
+    ],
+)
+def test_a_booking_without_a_sense_is_refused(conn: Connection, change: str) -> None:
+    booking = add_booking(conn)
+    with pytest.raises(errors.IntegrityError):
+        conn.execute(f"update bookings set {change} where id = %s".encode(), [booking])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("state = 'assignment_in_progress'", id="in progress without a lease"),
+        pytest.param("lease_token = gen_random_uuid(), lease_until = now()", id="a lease on a pending booking"),
+        pytest.param("state = 'assignment_in_progress', lease_until = now()", id="a lease without a token"),
+    ],
+)
+def test_b11_a_booking_in_progress_and_only_such_a_one_has_a_lease(conn: Connection, change: str) -> None:
+    booking = add_booking(conn)
+    with pytest.raises(errors.CheckViolation, match="bookings_lease_check"):
+        conn.execute(f"update bookings set {change} where id = %s".encode(), [booking])
+
+
+def test_a_reference_is_unique_in_its_restaurant(conn: Connection) -> None:
+    add_booking(conn)
+    with pytest.raises(errors.UniqueViolation, match="bookings_reference_key"):
+        other = add_booking(conn)
+        conn.execute(
+            b"update bookings set reference = (select reference from bookings where id <> %s) where id = %s",
+            [other, other],
+        )
+
+
+def test_e1_e4_one_notification_a_booking_kind_and_request_version(conn: Connection) -> None:
+    booking = add_booking(conn)
+
+    def notify(kind: str, version: int) -> None:
+        conn.execute(
+            b"insert into notifications (id, booking_id, restaurant_id, kind, request_version)"
+            b" values (%s, %s, 'harbour', %s, %s)",
+            [uuid4(), booking, kind, version],
+        )
+
+    notify("confirmed", 1)
+    notify("cancelled", 1)
+    notify("confirmed", 2)
+    with pytest.raises(errors.UniqueViolation, match="notifications_once"):
+        notify("confirmed", 1)
+
+
+def test_a_server_error_is_never_stored_as_an_answer(conn: Connection) -> None:
+    with pytest.raises(errors.CheckViolation):
+        conn.execute(b"insert into idempotency values ('me', 'harbour', 'key', 'print', 503, '{}', 'body')")
+
+
+def test_a_key_is_one_callers_in_one_restaurant(conn: Connection) -> None:
+    statement = b"insert into idempotency values (%s, %s, 'key', 'print', 200, '{}', 'body')"
+    for owner in (["me", "harbour"], ["me", "forest"], ["you", "harbour"]):
+        conn.execute(statement, owner)
+    with pytest.raises(errors.UniqueViolation, match="idempotency_key"):
+        conn.execute(statement, ["me", "harbour"])
+
+
+def test_b10_a_new_layout_waits_for_a_confirmation_on_the_old_one(conn: Connection, database: TestDatabase) -> None:
+    """`claim_layout` is what holds it: without the lock the table could go between plan and commit."""
+    with database.connect() as rival:
+        conn.execute(b"begin")
+        conn.execute(b"select 1 from restaurants where id = 'harbour' and layout_version = 1 for share")
+        rival.execute(b"set lock_timeout = '50ms'")
+        with pytest.raises(errors.LockNotAvailable):
+            add_restaurant(rival, "harbour", 2, layout=2)
+        conn.execute(b"commit")
+        rival.execute(b"set lock_timeout = 0")
+        add_restaurant(rival, "harbour", 2, layout=2)
+    eventually(
+        lambda: conn.execute(b"select layout_version from restaurants").fetchone() == (2,), "the new layout"
+    )
