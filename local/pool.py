@@ -58,7 +58,8 @@ class Pool:
 
     async def warm(self, count: int) -> None:
         """Start sandboxes until there are ``count`` (at most the limit), and wait until they are ready."""
-        for _ in range(len(self.sandboxes), min(count, self._limit)):
+        alive = sum(not sandbox.ended for sandbox in self.sandboxes.values())
+        for _ in range(alive, min(count, self._limit)):
             self._start()
         await asyncio.gather(*(sandbox.settled.wait() for sandbox in tuple(self.sandboxes.values())))
 

@@ -176,6 +176,11 @@ class Sandbox:
         self._init_timer = self._loop.call_later(INIT_SECONDS, self.kill)
 
     @property
+    def busy(self) -> bool:
+        """Whether somebody waits for its answer."""
+        return self.current is not None and not self.current.result.done()
+
+    @property
     def pid(self) -> int | None:
         """The process id, once there is one."""
         return self._process.pid if self._process else None

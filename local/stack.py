@@ -295,7 +295,7 @@ class LocalStack:
 
     async def _kill(self, function: str, busy: bool) -> int | None:
         for sandbox in self._running_service().pools[function].sandboxes.values():
-            if sandbox.ended or (busy and sandbox.current is None):
+            if sandbox.ended or (busy and not sandbox.busy):
                 continue
             sandbox.kill()
             return sandbox.pid

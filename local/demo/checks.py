@@ -99,7 +99,7 @@ def in_database(database: Database) -> list[Check]:
 
 
 def against_clients(database: Database, answers: Sequence[Answer], listed: Mapping[str, str]) -> list[Check]:
-    """The database against the clients' answers. ``listed``: state by booking id, as the API lists them now."""
+    """The database against the clients' answers. ``listed``: state by id, as the API shows it."""
     stored = {str(key): str(state) for key, state in database.execute("select id, state from bookings")}
     made = {
         answer.booking_id: answer for answer in answers if answer.step.cancels is None and answer.booking_id

@@ -56,7 +56,7 @@ class Client:
         began = time.perf_counter()
         try:
             status, answer = self._send("POST", path, body, {"idempotency-key": f"demo-{step.number}"})
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, ApiError) as error:
             self._connection.close()
             status, answer = 0, {"code": f"no answer: {error!r}"}
         return Answer(step, status, answer, (time.perf_counter() - began) * 1000)
@@ -78,5 +78,5 @@ class Client:
         response = self._connection.getresponse()
         answer: Any = json.loads(response.read() or b"{}")
         if not isinstance(answer, dict):
-            raise ValueError("the answer is no JSON object")
+            raise ApiError("the answer is no JSON object")
         return response.status, answer

@@ -8,16 +8,17 @@ from itertools import pairwise
 from local.demo.model import Document, House, Programme, Showing, Step
 
 HOUSE = "harbour-room"
-BOOKINGS = 170
-CANCEL_SHARE = 0.07
+BOOKINGS = 105
+CANCEL_SHARE = 0.1
 RATE = 50.0
 SEED = 1719
 DAYS_AHEAD = 7
 _OPENS, _CLOSES = time(17), time(23)
 _PARTIES = {1: 3, 2: 40, 3: 16, 4: 22, 5: 7, 6: 7, 7: 2, 8: 3}
 _STARTS = {
-    "17:00": 2, "17:30": 4, "18:00": 8, "18:15": 5, "18:30": 10, "18:45": 7, "19:00": 16, "19:15": 9,
-    "19:30": 14, "19:45": 8, "20:00": 10, "20:15": 5, "20:30": 6, "21:00": 6, "21:30": 4,
+    "17:00": 8,
+    "17:15": 5, "17:30": 8, "18:00": 9, "18:15": 4, "18:30": 6, "18:45": 4, "19:00": 12,
+    "19:15": 6, "19:30": 9, "19:45": 5, "20:00": 7, "20:15": 4, "20:30": 8, "21:00": 10, "21:15": 6, "21:30": 6,
 }  # fmt: skip
 _WISHES: tuple[tuple[Document, int], ...] = (
     ({}, 74),
@@ -91,8 +92,8 @@ def programme(bookings: int = BOOKINGS, now: datetime | None = None) -> Programm
         steps=steps,
         showing=Showing(HOUSE, day, datetime.combine(day, _OPENS), datetime.combine(day, _CLOSES)),
         intro=[
-            f"Harbour Room, 40 tables, dinner on {day:%A %d %B %Y}, 17:00-23:00: {bookings} parties ask for "
-            f"a table, {cancels} cancel.",
+            f"Harbour Room, 40 tables, dinner on {day:%A %d %B %Y}, 17:00-23:00.",
+            f"{bookings} parties ask for a table, {cancels} of them cancel later.",
             f"Demand is random but the same every time (seed {SEED}), and more than the house can seat.",
         ],
         rate=RATE,
@@ -104,7 +105,7 @@ def _steps(dice: random.Random, bookings: int, midnight: datetime) -> list[Step]
     asked = [_wish(dice, midnight) for _ in range(bookings)]
     leaving: dict[int, list[int]] = {}
     for number in sorted(dice.sample(range(bookings), round(bookings * CANCEL_SHARE))):
-        leaving.setdefault(dice.randint(number, bookings - 1), []).append(number)
+        leaving.setdefault(dice.randint(max(number, bookings // 2), bookings - 1), []).append(number)
     steps: list[Step] = []
     made: dict[int, Step] = {}
     for number, (start, party, wishes) in enumerate(asked):

@@ -75,16 +75,14 @@ def _intro(
     span = f"{part.first_week:%Y-%m-%d} to {part.last_week + timedelta(days=6):%Y-%m-%d}"
     days: set[date] = {visit.service_day for visit in visits}
     played = len(part.reservations)
+    why = (
+        "all there are" if played == part.of else "the busiest run of weeks that is enough for a few minutes"
+    )
+    own = ", ".join(str(len(house.tables)) for house in houses[:-1])
     return [
-        f"{path.name}: {played:,} of its {part.of:,} reservations, those for the {part.weeks} weeks {span}: "
-        + (
-            "all there are."
-            if played == part.of
-            else "the busiest run of weeks that is enough for a few minutes."
-        ),
-        f"Moved to {min(days):%Y-%m-%d} ... {max(days):%Y-%m-%d}, so that weekdays stay and all lie ahead.",
-        f"Each asks for a table in the large house ({len(houses[-1].tables)} tables), where all restaurants are "
-        f"pooled day by day;",
-        f"those of the {len(houses) - 1} busiest restaurants also in a hall of their own "
-        f"({', '.join(str(len(house.tables)) for house in houses[:-1])} tables): {len(steps):,} bookings in all.",
+        f"{path.name}: {played:,} of its {part.of:,} reservations, for the {part.weeks} weeks {span}: {why}.",
+        f"Moved to {min(days):%Y-%m-%d} ... {max(days):%Y-%m-%d}, so weekdays stay and all lie ahead.",
+        f"Each asks for a table in the large house ({len(houses[-1].tables)} tables), all restaurants pooled,",
+        f"those of the {len(houses) - 1} busiest restaurants also in a hall of their own ({own} tables):",
+        f"{len(steps):,} bookings in all.",
     ]

@@ -1,7 +1,7 @@
 """What the demo prints at the end."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,12 +11,22 @@ from local.demo.checks import Check
 from local.demo.player import Played
 from local.demo.results import Durations, Ended, Stay
 
-_WAYS = (
+_WAYS: tuple[tuple[str, Callable[[Ended], bool]], ...] = (
     ("confirmed inline, within the request", lambda e: e.state == "confirmed" and e.flow == "inline"),
     ("confirmed by the background job", lambda e: e.state == "confirmed" and e.flow == "job"),
     ("for a person (manual review)", lambda e: e.state == "manual_review"),
     ("cancelled by the guest", lambda e: e.state == "cancelled"),
 )
+
+
+# One line each, to be pasted into a shell.
+_QUERIES = {
+    "last result": "select auto_assign_last_result from bookings where reference = '{}'",
+    "events": "select e.created_at, event_type, context from observability_events e"
+    " join bookings b on b.id = booking_id where reference = '{}' order by e.id",
+    "attempts": "select attempt_no, flow, outcome, reason, duration_ms from booking_assignment_attempts a"
+    " join bookings b on b.id = booking_id where reference = '{}' order by a.created_at",
+}
 
 
 def print_outcomes(console: Console, ended: Sequence[Ended], refused: Counter[str]) -> None:
@@ -78,20 +88,14 @@ def print_checks(console: Console, checks: Sequence[Check]) -> None:
 
 def print_where(console: Console, home: Path, mails: int, stay: Stay | None) -> None:
     """Where everything lies, and commands that show it."""
-    reference = stay.reference if stay else "ABC234"
-    of_booking = f"b.reference = '{reference}'"
-    look = ".venv/bin/python -m local.demo.look"
-    lines = (
+    queries = {name: query.format(stay.reference if stay else "") for name, query in _QUERIES.items()}
+    log = home / "logs" / "BookingsFunction.log"
+    lines = [
         f"[bold]Look at it[/bold] (the data stays in {home}; the next demo begins anew)",
-        f'last result  {look} "select auto_assign_last_result from bookings b where {of_booking}"',
-        f'events       {look} "select e.created_at, event_type, context from observability_events e'
-        f' join bookings b on b.id = e.booking_id where {of_booking} order by e.id"',
-        f'attempts     {look} "select attempt_no, flow, outcome, a.reason, duration_ms from'
-        f" booking_assignment_attempts a join bookings b on b.id = a.booking_id where {of_booking}"
-        ' order by attempt_no"',
+        *(f'{name:12} .venv/bin/python -m local.demo.look "{query}"' for name, query in queries.items()),
         f"mail         {mails} letters: ls {home / 'mail'}",
-        f"logs         {home / 'logs'}/*.log, one a function, e.g. tail {home / 'logs' / 'BookingsFunction.log'}",
-        f"the stack    MAITRED_HOME={home} make up   (prints the database's address and a token)",
-    )
+        f"logs         one a function: tail {log}",
+        f"all of it    MAITRED_HOME={home} make up   (prints the addresses and a token)",
+    ]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)

@@ -133,7 +133,7 @@ def busiest_part(reservations: Sequence[Reservation], at_least: int) -> Part:
 
 
 def moved_ahead(reservations: Iterable[Reservation], not_before: datetime) -> list[Reservation]:
-    """Visits (and bookings) moved forward by the fewest whole weeks after which none is before ``not_before``.
+    """Everything moved forward by the fewest whole weeks after which no visit is before ``not_before``.
 
     Weekdays and times of day stay. Raises DataError when some would then be too far ahead to be booked.
     """
@@ -143,7 +143,7 @@ def moved_ahead(reservations: Iterable[Reservation], not_before: datetime) -> li
     latest = max(reservation.visit_at for reservation in found)
     if (latest - not_before) + weeks * _WEEK > FURTHEST:
         raise DataError(
-            f"visits reach from {earliest:%Y-%m-%d} to {latest:%Y-%m-%d}, but bookings are taken for ten years only; "
+            f"visits reach from {earliest:%Y-%m-%d} to {latest:%Y-%m-%d}, bookings only ten years ahead; "
             "take out the rows with wrong years"
         )
     try:

@@ -18,15 +18,18 @@ select b.state, coalesce(last.flow, ''), coalesce(
                 else b.auto_assign_last_result -> 'reason' ->> 'code' end, ''), count(*)
 from bookings b
 left join lateral (select flow from booking_assignment_attempts a
-                   where a.booking_id = b.id and a.outcome = 'confirmed' order by attempt_no desc limit 1) last on true
+                   where a.booking_id = b.id and a.outcome = 'confirmed'
+                   order by a.created_at desc limit 1) last on true
 left join lateral (select reason from booking_state_history h
                    where h.booking_id = b.id and h.to_state = 'cancelled' limit 1) cancelled on true
 group by 1, 2, 3 order by 4 desc
 """
 _FLOOR = """
-select b.reference, b.party_size, b.start_at at time zone r.timezone, b.end_at at time zone r.timezone, b.state,
+select b.reference, b.party_size,
+       b.start_at at time zone r.timezone, b.end_at at time zone r.timezone, b.state,
        b.auto_assign_last_result -> 'reason' ->> 'code',
-       array(select table_id from allocations a where a.booking_id = b.id and a.live order by table_id)
+       array(select table_id from allocations a
+             where a.booking_id = b.id and a.live order by table_id)
 from bookings b join restaurants r on r.id = b.restaurant_id
 where b.restaurant_id = %s and b.service_date = %s order by b.start_at, b.reference
 """
@@ -80,7 +83,10 @@ def refused(answers: Sequence[Answer]) -> Counter[str]:
 def stays(database: Database, showing: Showing) -> list[Stay]:
     """All bookings of the evening to show."""
     rows = database.execute(_FLOOR, (showing.house, showing.day))
-    return [Stay(*row[:-1], tables=tuple(row[-1])) for row in rows]
+    return [
+        Stay(reference, party, starts, ends, state, reason, tuple(tables))
+        for reference, party, starts, ends, state, reason, tables in rows
+    ]
 
 
 def durations(answers: Sequence[Answer]) -> list[Durations]:

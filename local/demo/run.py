@@ -41,7 +41,7 @@ _FAILURES = (
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """``data``: reservations to play instead of the evening. ``bookings``: how many, None for the usual number."""
+    """``data``: reservations to play instead of the evening. ``bookings``: how many; None: as usual."""
 
     data: Path | None = None
     bookings: int | None = None
@@ -49,7 +49,7 @@ class Wish:
 
 
 def demo(wish: Wish) -> int:
-    """Run the whole demo; return 0, 1 if anything is inconsistent or fails, 2 for a file that cannot be played."""
+    """Run the whole demo; return 0; 1 if anything is inconsistent or fails; 2 for a bad file."""
     console = _console()
     try:
         programme = _programme(wish)
@@ -81,7 +81,7 @@ def _console() -> Console:
 def _run(console: Console, programme: Programme, clients: int) -> int:
     home = demo_home()
     _empty(home)
-    stack = LocalStack(home.path, options=Options(sandboxes=clients), say=lambda words: console.print(words))
+    stack = LocalStack(home.path, options=Options(sandboxes=clients), say=console.print)
     try:
         stack.start()
         return 0 if _evening(console, programme, stack, clients) else 1
@@ -116,6 +116,8 @@ def _evening(console: Console, programme: Programme, stack: LocalStack, clients:
     with make_client() as client:
         for house in programme.houses:
             client.put_restaurant(house.id, house.document)
+    for function, count in (("BookingsFunction", clients), ("AssignFunction", 1), ("NotifyFunction", 1)):
+        stack.warm(function, count)
     open_doors(make_client, [house.id for house in programme.houses], clients)
     played = _play(console, programme, make_client, clients)
     _settle(console, stack)
@@ -153,7 +155,7 @@ def _settle(console: Console, stack: LocalStack) -> Open:
         return settle(stack, told)
 
 
-def _report(  # noqa: PLR0913, PLR0917 - everything that was seen
+def _report(
     console: Console,
     programme: Programme,
     stack: LocalStack,

@@ -12,9 +12,11 @@ SECONDS = 240.0
 _PAUSE = 0.25
 # "request received" is told to a guest who still waits two minutes later; nobody waits for that here.
 _OPEN = """
-select (select count(*) from bookings where state in ('created', 'assignment_pending', 'assignment_in_progress')),
+select (select count(*) from bookings
+        where state in ('created', 'assignment_pending', 'assignment_in_progress')),
        (select count(*) from outbox where sent_at is null and dead_at is null),
-       (select count(*) from notifications where state in ('pending', 'claimed') and kind <> 'request_received')
+       (select count(*) from notifications
+        where state in ('pending', 'claimed') and kind <> 'request_received')
 """
 
 
@@ -57,7 +59,8 @@ def _look(stack: LocalStack, connection: psycopg.Connection) -> Open:
     row = connection.execute(_OPEN).fetchone()
     if row is None:
         raise RuntimeError("a query of counts gives one row")
-    return Open(*row, messages=stack.depth("AssignQueue").total)
+    bookings, outbox, mails = row
+    return Open(bookings, outbox, mails, stack.depth("AssignQueue").total)
 
 
 def _relay(stack: LocalStack) -> bool:

@@ -32,11 +32,11 @@ def timeline(
             of_table[table].append(stay)
     lines: list[RenderableType] = [_clock(begins, showing.ends, label, columns)]
     zone = ""
-    for table in tables:
-        if table["zone"] != zone:
-            zone = str(table["zone"])
+    for row in tables:
+        if row["zone"] != zone:
+            zone = str(row["zone"])
             lines.append(Text(zone, style="bold"))
-        lines.append(_row(table, of_table[str(table["id"])], begins, steps, label, columns))
+        lines.append(_row(row, of_table[str(row["id"])], begins, steps, label, columns))
     lines.append(_legend())
     lines += _waiting(stays)
     return Group(*lines)
@@ -56,7 +56,7 @@ def _clock(begins: datetime, ends: datetime, label: int, columns: int) -> Text:
     return line
 
 
-def _row(  # noqa: PLR0913, PLR0917 - the geometry of the drawing
+def _row(
     table: Document, stays: Sequence[Stay], begins: datetime, steps: int, label: int, columns: int
 ) -> Text:
     line = Text(_label(table).ljust(label))
@@ -94,8 +94,12 @@ def _legend() -> Text:
 
 
 def _waiting(stays: Sequence[Stay]) -> list[RenderableType]:
-    waiting = [stay for stay in stays if stay.state == "manual_review"]
+    """Parties without a table, grouped by their start."""
+    waiting: defaultdict[datetime, list[str]] = defaultdict(list)
+    for stay in stays:
+        if stay.state == "manual_review":
+            waiting[stay.starts].append(str(stay.party))
     if not waiting:
         return []
-    words = ", ".join(f"{stay.starts:%H:%M} {stay.party} ({stay.reason})" for stay in waiting)
-    return [Text(f" for a person ({len(waiting)}): {words}")]
+    words = ", ".join(f"{start:%H:%M} for {'+'.join(parties)}" for start, parties in sorted(waiting.items()))
+    return [Text(f" without a table, for a person ({sum(map(len, waiting.values()))}): {words}")]

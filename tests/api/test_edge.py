@@ -24,7 +24,6 @@ BAD_QUERIES = [
     *[({"limit": limit}, "limit") for limit in ("0", "-1", "201", "1000000", "5.0", "ten", "", "٥", "1e2", " 5")],
     *[({"cursor": cursor}, "cursor") for cursor in ("", "x", "%%%%", "ä", "=" * 9, "A" * 10_000)],
     *[({"cursor": _cursor(text)}, "cursor") for text in ("|", "2026-12-04|", f"2026-12-04T19:00|{ID}", "2026-12-04T19:00Z|1")],
-    *[({"cursor": _cursor(f"{moment}|{ID}")}, "cursor") for moment in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00")],
     ({"page": "2"}, "page"),
     ({"Limit": "5"}, "Limit"),
     ({"\x00": "1"}, "?"),
@@ -37,6 +36,11 @@ BAD_QUERIES = [
 def test_a_wrong_query(shared: Service, query: dict[str, str], field: str) -> None:
     event = http_event("GET", LIST) | {"queryStringParameters": query}
     assert_problem(invoke("bookings", event), 422, "invalid_request", field)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00", "2026-01-01T00:00+00:00:07"])
+def test_a_forged_cursor_does_no_harm(shared: Service, moment: str) -> None:
+    assert call("bookings", "GET", LIST, query={"cursor": _cursor(f"{moment}|{ID}")}).status == 200
 
 
 def test_bookings_of_an_unknown_restaurant(shared: Service) -> None:

@@ -91,9 +91,9 @@ def stay(start: datetime = SEVEN, length: timedelta = TWO_HOURS) -> str:
 
 def seated_booking(conn: Connection, state: str = "confirmed", **columns: Any) -> UUID:
     """A booking with its table, committed together."""
+    own = {name: columns.pop(name) for name in ("start", "party") if name in columns}
+    restaurant_id = columns.setdefault("restaurant_id", "harbour")
     with conn.transaction():
-        booking_id = add_booking(
-            conn, state, **{k: columns.pop(k) for k in ("start", "party", "restaurant_id") if k in columns}
-        )
+        booking_id = add_booking(conn, state, restaurant_id=restaurant_id, **own)
         allocate(conn, booking_id=booking_id, **columns)
     return booking_id

@@ -142,7 +142,7 @@ def test_a_stop_while_it_is_starting_leaves_nothing(tmp_path: Path) -> None:
     )
     assert process.stderr is not None
     assert process.stderr.readline().startswith("starting the database")
-    eventually(lambda: (tmp_path / "postgres" / "postmaster.pid").exists())
+    eventually((tmp_path / "postgres" / "postmaster.pid").exists)
     children = family(process)
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0

@@ -98,9 +98,9 @@ def test_no_list_of_failures_means_that_all_is_done(stack: LocalStack, diary: Di
 
 
 def test_no_more_batches_at_once_than_the_mapping_allows(stack: LocalStack, diary: Diary) -> None:
-    stack.warm("PartialFunction", 3)
+    stack.warm("SlowFunction", 3)
     for number in range(8):
-        send(stack, "PartialQueue", {"name": str(number), "do": "note", "seconds": 0.3})
+        send(stack, "SlowQueue", {"name": str(number), "do": "note", "seconds": 0.3})
     eventually(lambda: sum(len(entry["records"]) for entry in diary.read()) == 8)
     entries = diary.entries
     most = max(

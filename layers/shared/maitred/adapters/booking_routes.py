@@ -9,7 +9,7 @@ from maitred.bootstrap import Bookings
 from maitred.contracts import bookings as contract
 from maitred.contracts import responses
 from maitred.contracts.base import parse
-from maitred.domain.errors import FieldError, HoldNotFound, InvalidRequest
+from maitred.domain.errors import FieldError, HoldNotFound, InvalidRequest, RestaurantNotFound
 from maitred.domain.states import STATUSES, State, states_of
 from maitred.services.access import BOOKINGS_READ, BOOKINGS_WRITE
 from maitred.services.inline_run import BookingWish

@@ -21,9 +21,7 @@ class SqsQueue:
         from botocore.config import Config  # noqa: PLC0415
 
         # A request may be waiting: better the sweep sends a minute later than the guest waits for a queue.
-        config = Config(
-            connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"}
-        )
+        config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
         return boto3.client("sqs", config=config)
 
     def send(self, queue_url: str, messages: Sequence[OutgoingMessage]) -> SendReport:

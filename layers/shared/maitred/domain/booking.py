@@ -46,7 +46,10 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """One row of the booking book. ``tables`` are those held now, sorted; times are UTC."""
+    """One row of the booking book. ``tables`` are those held now, sorted; times are UTC.
+
+    ``confirmation_queued``: the guest's confirmation of this very request has been written to the outbox.
+    """
 
     id: UUID
     reference: str
@@ -71,3 +74,4 @@ class Booking:
     zone: str | None = None
     lease_token: UUID | None = None
     lease_until: datetime | None = None
+    confirmation_queued: bool = False

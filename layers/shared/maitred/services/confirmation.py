@@ -13,6 +13,7 @@ type Step = tuple[State | None, State, int]
 
 LOCALE = "en"
 STANDARD = "standard"
+CONFIRMED = "confirmed"
 
 
 def steps_through(states: Sequence[State | None], first_version: int) -> list[Step]:
@@ -49,9 +50,13 @@ def history_rows(
 def mail(
     booking: Booking, kind: str, variant: str | None, correlation_id: str, ids: Ids, due_at: datetime
 ) -> tuple[list[NotificationRow], list[OutboxRow]]:
-    """A notification and the message that sends it; nothing for a guest without an address."""
+    """A notification and the message that sends it.
+
+    Nothing for a guest without an address, or who was told before: new tables are no news to a guest.
+    """
     address = booking.guest.get("email")
-    if not address:
+    told_before = kind == CONFIRMED and booking.confirmation_queued
+    if not address or told_before:
         return [], []
     row = NotificationRow(
         ids.uuid(), booking.id, booking.restaurant_id, kind, variant, booking.request_version

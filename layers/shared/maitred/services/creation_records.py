@@ -28,7 +28,7 @@ def confirmed(
     draft = _booking(run, reading, State.CONFIRMED)
     booking = replace(draft, tables=plan.tables, zone=plan.zone)
     notes, outbox = confirmation.mail(
-        booking, "confirmed", confirmation.STANDARD, attempt.correlation_id, ids, run.now
+        booking, confirmation.CONFIRMED, confirmation.STANDARD, attempt.correlation_id, ids, run.now
     )
     effects, reply = _effects(run, reading, booking, attempt, confirmation.STANDARD if notes else None)
     allocations = table_allocations(reading.index, plan, booking.id, reading.window)

@@ -75,7 +75,7 @@ def confirmed(
     attempt = _attempt(run, Outcome.CONFIRMED, None)
     booking = replace(run.booking, tables=plan.tables, zone=plan.zone)
     notes, outbox = confirmation.mail(
-        booking, "confirmed", confirmation.STANDARD, attempt.correlation_id, ids, run.now
+        booking, confirmation.CONFIRMED, confirmation.STANDARD, attempt.correlation_id, ids, run.now
     )
     variant = confirmation.STANDARD if notes else None
     metadata: ports.Json = {"attemptId": str(attempt.id), "tables": list(plan.tables)}

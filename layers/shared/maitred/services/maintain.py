@@ -46,7 +46,7 @@ class Maintenance(Protocol):
         """Bookings in progress whose lease ended before ``before``, and how often that happened to them."""
 
     def forgotten(self, before: datetime, now: datetime, limit: int) -> Sequence[Booking]:
-        """Pending bookings untouched since ``before`` that are still to come and have no unsent message."""
+        """Pending bookings untouched since ``before`` without an unsent message, at most a day past."""
 
     def awaiting_a_person(self, now: datetime, until: datetime) -> tuple[int, int]:
         """Bookings in manual review: in all, and starting before ``until``."""

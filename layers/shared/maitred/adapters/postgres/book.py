@@ -77,7 +77,7 @@ class PostgresBook:
             "after_id": after[1],
             "limit": limit + 1,
         }
-        name = "list_bookings"
+        name = "list_bookings" if set(states) == set(State) else "list_bookings_in_states"
         if service_date is not None:
             name = "list_bookings_of_day"
             params["service_date"] = service_date

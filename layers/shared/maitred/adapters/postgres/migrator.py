@@ -20,9 +20,9 @@ _TABLE = b"""create table if not exists schema_migrations (
     applied_at timestamptz not null default now())"""
 # What the functions' role may take, at most, whatever a statement asks for; transactions tighten it.
 _ROLE_LIMITS = {
-    "statement_timeout": "15s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "15s",
+    "statement_timeout": "8s",
+    "lock_timeout": "4s",
+    "idle_in_transaction_session_timeout": "9s",
 }
 
 

@@ -84,6 +84,7 @@ def booking_of(row: Sequence[Any]) -> Booking:
         zone=b.zone,
         lease_token=b.lease_token,
         lease_until=b.lease_until,
+        confirmation_queued=b.confirmation_queued,
     )
 
 
@@ -121,3 +122,4 @@ class _BookRow:
     zone: str | None
     lease_token: UUID | None
     lease_until: datetime | None
+    confirmation_queued: bool

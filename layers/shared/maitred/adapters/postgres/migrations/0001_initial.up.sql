@@ -92,6 +92,7 @@ create table bookings (
 );
 create index bookings_by_day on bookings (restaurant_id, service_date, start_at, id);
 create index bookings_by_start on bookings (restaurant_id, start_at, id);
+create index bookings_by_state on bookings (restaurant_id, state, start_at, id);
 create index bookings_waiting on bookings (restaurant_id, service_date, created_at)
     where state in ('assignment_pending', 'manual_review');
 create index bookings_to_assign on bookings (updated_at) where state = 'assignment_pending';
@@ -112,6 +113,7 @@ create table holds (
     constraint holds_tenant_key unique (id, restaurant_id),
     check (start_at < end_at)
 );
+create index holds_by_day on holds (restaurant_id, service_date);
 
 -- The one ledger: who has which table when, bookings and holds alike, buffers included.
 create table allocations (
@@ -145,20 +147,6 @@ create table allocations (
 create index allocations_by_booking on allocations (booking_id) where booking_id is not null;
 create index allocations_by_hold on allocations (hold_id) where hold_id is not null;
 
--- A booking with the tables it holds now: what every reader of a booking sees.
-create view booking_book as
-select b.id, b.reference, b.restaurant_id, b.state, b.version, b.request_version, b.party_size, b.start_at, b.end_at,
-       b.duration_minutes, b.service_id, b.service_date, b.pinned, b.guest, b.preferences, b.notes,
-       b.auto_assign_last_result, b.created_at, r.timezone, seats.tables, seats.zone, b.lease_token, b.lease_until
-from bookings b
-join restaurants r on r.id = b.restaurant_id
-left join lateral (
-    select array_agg(a.table_id order by a.table_id collate "C") as tables, min(t.zone) as zone
-    from allocations a
-    join layout_tables t using (restaurant_id, layout_version, table_id)
-    where a.booking_id = b.id and a.live
-) seats on true;
-
 -- Confirmed <=> allocated, with seats for the party over the whole stay, whatever the application does.
 -- Checked at commit, because booking and ledger are two tables of one truth.
 create function check_booking_seats(checked uuid) returns void language plpgsql as $$
@@ -166,7 +154,8 @@ declare
     b record;
     a record;
 begin
-    select state, party_size, start_at, end_at into b from bookings where id = checked;
+    -- Locked, because a rival that has not committed yet is not seen: the later one of two must wait and look.
+    select state, party_size, start_at, end_at into b from bookings where id = checked for no key update;
     if not found then
         return;
     end if;
@@ -261,7 +250,7 @@ create table outbox (
     dead_at         timestamptz,
     created_at      timestamptz not null default now()
 );
-create index outbox_unsent on outbox (id) where sent_at is null and dead_at is null;
+create index outbox_unsent on outbox (id) where sent_at is null;
 create index outbox_sent on outbox (sent_at) where sent_at is not null;
 create index outbox_by_booking on outbox (booking_id);
 
@@ -296,6 +285,23 @@ create table notifications (
     created_at      timestamptz not null default now(),
     constraint notifications_once unique (booking_id, kind, request_version)
 );
+
+-- A booking with the tables it holds now: what every reader of a booking sees.
+create view booking_book as
+select b.id, b.reference, b.restaurant_id, b.state, b.version, b.request_version, b.party_size, b.start_at, b.end_at,
+       b.duration_minutes, b.service_id, b.service_date, b.pinned, b.guest, b.preferences, b.notes,
+       b.auto_assign_last_result, b.created_at, r.timezone, seats.tables, seats.zone, b.lease_token, b.lease_until,
+       exists (select 1 from notifications n
+               where n.booking_id = b.id and n.kind = 'confirmed'
+                 and n.request_version = b.request_version) as confirmation_queued
+from bookings b
+join restaurants r on r.id = b.restaurant_id
+left join lateral (
+    select array_agg(a.table_id order by a.table_id collate "C") as tables, min(t.zone) as zone
+    from allocations a
+    join layout_tables t using (restaurant_id, layout_version, table_id)
+    where a.booking_id = b.id and a.live
+) seats on true;
 
 create table observability_events (
     id              bigint generated always as identity primary key,

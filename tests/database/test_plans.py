@@ -1,0 +1,209 @@
+"""With a million old bookings every question is still answered from an index, in a few pages."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from local.postgres import PostgresServer
+from maitred.adapters.postgres.statements import load_statements
+from maitred.domain.states import State, states_of
+from tests.database.crowded import BOOKINGS, crowd
+from tests.harness.databases import APPLICATION_ROLE, TEMPLATE, TestDatabase
+from tests.harness.rows import Connection
+
+SMALL = {"restaurants", "layouts", "layout_tables", "service_days"}  # these do not grow with the bookings
+NOBODY = UUID(int=0)
+BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def crowded(postgres: PostgresServer) -> Iterator[TestDatabase]:
+    """Made once: a million old bookings, half of them of ``harbour``."""
+    name = f"crowded_{uuid4().hex}"
+    with psycopg.connect(postgres.dsn(), autocommit=True) as owner:
+        owner.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
+        )
+        database = TestDatabase(postgres, name)
+        crowd(database)
+        yield database
+        owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def conn(crowded: TestDatabase) -> Iterator[Connection]:
+    """As the application logs in; what it does is rolled back."""
+    dsn = crowded.server.dsn(crowded.name, APPLICATION_ROLE)
+    with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as conn:
+        conn.execute(b"begin")
+        yield conn
+        conn.execute(b"rollback")
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def midnight(days: int) -> datetime:
+    return datetime.combine(now().date() + timedelta(days=days), time(), UTC)
+
+
+def a_booking(conn: Connection) -> UUID:
+    [booking] = conn.execute(b"select md5('ahead/harbour/7/3')::uuid").fetchone() or [None]
+    assert isinstance(booking, UUID)
+    return booking
+
+
+def an_old_booking(conn: Connection) -> UUID:
+    [booking] = conn.execute(b"select md5('2')::uuid").fetchone() or [None]
+    assert isinstance(booking, UUID)
+    return booking
+
+
+def page(states: tuple[State, ...], **more: Any) -> dict[str, Any]:
+    return {
+        "restaurant_id": "harbour",
+        "states": [state.value for state in states],
+        "after_start": BEFORE_ALL,
+        "after_id": NOBODY,
+        "limit": 51,
+        **more,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A statement of the application's with parameters as it would send them, and how much it may read."""
+
+    name: str
+    params: dict[str, Any]
+    pages: int
+
+
+def questions() -> list[Question]:
+    ahead, before = midnight(7), midnight(-30)
+    day = {"restaurant_id": "harbour", "service_date": ahead.date()}
+    key = {"caller": "me", "key": "k777"}
+    evening = {"start": ahead + timedelta(hours=17), "end": ahead + timedelta(hours=23)}
+    cancelled = {"restaurant_id": "harbour", "service_date": ahead.date(), "now": now(), "freed_by": NOBODY}
+    return [
+        Question("read_layout", {"restaurant_id": "harbour", "known_version": 1, **key}, 20),
+        Question("read_snapshot", {**day, **evening, "known_version": 1, **key}, 300),
+        Question("read_reply", {"restaurant_id": "harbour", **key}, 8),
+        Question("list_bookings", page(tuple(State)), 700),
+        Question("list_bookings", page(tuple(State), after_start=before), 700),
+        Question("list_bookings_of_day", page(tuple(State), service_date=ahead.date()), 700),
+        Question("list_bookings_of_day", page(tuple(State), service_date=before.date()), 1500),
+        Question("waiting_bookings", {**cancelled, **evening, "limit": 20}, 40),
+        Question("claim_outbox", {"now": now(), "lease_seconds": 60, "horizon": now(), "limit": 100}, 1500),
+        Question("outbox_state", {"now": now()}, 150),
+        Question("stuck_bookings", {"before": now(), "limit": 200}, 5000),
+        Question("stuck_bookings", {"before": before, "limit": 200}, 20),
+        Question("forgotten_bookings", {"before": now(), "now": now(), "limit": 200}, 5000),
+        Question("forgotten_bookings", {"before": before, "now": now(), "limit": 200}, 20),
+        Question("awaiting_a_person", {"now": now(), "until": now()}, 700),
+        Question("upcoming_confirmed", {"restaurant_id": "harbour", "now": now()}, 15_000),
+        Question("prune_idempotency", {"now": now() - timedelta(days=400), "idempotency": 7}, 20),
+        Question("prune_events", {"now": now(), "events": 400}, 20),
+        Question("prune_outbox", {"now": now(), "outbox": 14}, 20),
+        Question("claim_layout", {"restaurant_id": "harbour", "layout_version": 1}, 20),
+        Question("claim_day", {**day, "revision": 1}, 80),
+    ]
+
+
+def each_status() -> list[Question]:
+    return [
+        Question("list_bookings_in_states", page(states_of(status)), 1200)
+        for status in ("pending", "confirmed", "seated", "completed", "cancelled", "no_show")
+    ]
+
+
+BY_BOOKING = {
+    "read_booking": 30,
+    "read_history": 12,
+    "read_attempts": 12,
+    "count_attempts": 12,
+}
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda q: q.name)
+def test_a_question_is_answered_from_indexes(conn: Connection, question: Question) -> None:
+    assert_cheap(conn, load_statements()[question.name], question.params, question.pages)
+
+
+@pytest.mark.parametrize("question", each_status(), ids=lambda q: q.params["states"][0])
+def test_bookings_of_one_status_are_found_without_reading_the_others(conn: Connection, question: Question) -> None:
+    assert_cheap(conn, load_statements()[question.name], question.params, question.pages)
+
+
+@pytest.mark.parametrize(("name", "pages"), BY_BOOKING.items())
+@pytest.mark.parametrize("which", [a_booking, an_old_booking])
+def test_what_belongs_to_one_booking_is_found_by_it(conn: Connection, name: str, pages: int, which: Any) -> None:
+    assert_cheap(conn, load_statements()[name], {"booking_id": which(conn)}, pages)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from observability_events where booking_id = %(booking)s order by id",
+        "select * from observability_events where correlation_id = 'c777' order by id",
+        "select * from outbox where booking_id = %(booking)s",
+        "select * from notifications where booking_id = %(booking)s",
+        "select * from holds where id = %(booking)s",
+    ],
+)
+def test_what_an_operator_looks_for_is_found(conn: Connection, statement: str) -> None:
+    assert_cheap(conn, statement.encode(), {"booking": an_old_booking(conn)}, 12)
+
+
+def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
+    """The statements that change the ledger, each with rows like a confirmation's."""
+    stay = {
+        "restaurant_id": "harbour",
+        "layout_version": 1,
+        "table_id": "T40",
+        "capacity": 4,
+        "booking_id": str(a_booking(conn)),
+        "start": midnight(90).isoformat(),
+        "end": (midnight(90) + timedelta(hours=2)).isoformat(),
+    }
+    rows = {"rows": Jsonb([stay]), "restaurant_id": "harbour"}
+    change = {
+        "booking_id": a_booking(conn), "expected_version": 3, "version": 4, "state": "cancelled", "last_result": None,
+        "lease_token": None, "new_lease_token": None, "new_lease_until": None,
+    }  # fmt: skip
+    statements = load_statements()
+    assert_cheap(conn, statements["release_expired_holds"], rows, 150)
+    assert_cheap(conn, statements["insert_allocations"], rows, 150)
+    assert_cheap(conn, statements["change_booking"], change, 150)
+    assert_cheap(conn, statements["release_tables"], {"booking_ids": [a_booking(conn)]}, 60)
+    assert_cheap(conn, statements["expire_lease"], {"lease_token": uuid4()}, 700)
+
+
+def test_there_are_a_million_old_bookings(crowded: TestDatabase) -> None:
+    assert crowded.value("select count(*) from bookings where start_at < now()") >= BOOKINGS
+
+
+def assert_cheap(conn: Connection, statement: bytes, params: dict[str, Any], pages: int) -> None:
+    """No sequential scan of a table that grows, and at most ``pages`` 8-KiB pages touched."""
+    explain = b"explain (analyze, buffers, timing off, format json) " + statement
+    [[[report]]] = conn.execute(explain, params).fetchall()
+    scanned = {
+        node["Relation Name"] for node in nodes(report["Plan"]) if node["Node Type"] == "Seq Scan"
+    } - SMALL
+    touched = sum(report["Plan"][f"Shared {kind} Blocks"] for kind in ("Hit", "Read"))
+    assert scanned == set(), f"{statement.decode()} reads the whole of {scanned}"
+    assert touched <= pages, f"{statement.decode()} touches {touched} pages: {report['Plan']}"
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
