@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from maitred import bootstrap
 from maitred.adapters import booking_routes
 from maitred.adapters.http import Edge
+from maitred.bootstrap.bookings import services
 
 edge = Edge()
 app = edge.app
@@ -14,23 +14,23 @@ app = edge.app
 
 @app.post("/restaurants/<restaurant_id>/bookings")
 def create_booking(restaurant_id: str) -> Response[str]:
-    return booking_routes.create(edge, bootstrap.bookings(), restaurant_id)
+    return booking_routes.create(edge, services(), restaurant_id)
 
 
 @app.get("/restaurants/<restaurant_id>/bookings")
 def list_bookings(restaurant_id: str) -> Response[str]:
-    return booking_routes.page(edge, bootstrap.bookings(), restaurant_id)
+    return booking_routes.page(edge, services(), restaurant_id)
 
 
 @app.get("/bookings/<booking_id>")
 def get_booking(booking_id: str) -> Response[str]:
-    return booking_routes.read(edge, bootstrap.bookings(), booking_id)
+    return booking_routes.read(edge, services(), booking_id)
 
 
 @app.post("/bookings/<booking_id>/cancel")
 def cancel_booking(booking_id: str) -> Response[str]:
-    return booking_routes.cancel(edge, bootstrap.bookings(), booking_id)
+    return booking_routes.cancel(edge, services(), booking_id)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return edge.handle(event, context, lambda: bootstrap.bookings().core.recorder)
+    return edge.handle(event, context, lambda: services().core.recorder)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from maitred import bootstrap
+from maitred.bootstrap.maintain import services
 
 
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
-    services = bootstrap.maintain()
-    with services.core.recorder.invocation():
-        return services.maintain.run(context.aws_request_id)
+    wired = services()
+    with wired.core.recorder.invocation():
+        return wired.maintain.run(context.aws_request_id)

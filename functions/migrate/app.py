@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from maitred.bootstrap import migrator
+from maitred.bootstrap.migrate import migrator
 
 logger = Logger()
 ANSWER_SECONDS = 10

@@ -4,9 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from maitred import __version__, bootstrap
+from maitred import __version__
 from maitred.adapters import operation_routes
 from maitred.adapters.http import Edge
+from maitred.bootstrap.operations import services
 from maitred.contracts.responses import dumps
 from maitred.services.replies import Reply
 
@@ -21,29 +22,29 @@ def health() -> Response[str]:
 
 @app.put("/restaurants/<restaurant_id>")
 def put_restaurant(restaurant_id: str) -> Response[str]:
-    return operation_routes.put_restaurant(edge, bootstrap.operations(), restaurant_id)
+    return operation_routes.put_restaurant(edge, services(), restaurant_id)
 
 
 @app.get("/restaurants/<restaurant_id>")
 def get_restaurant(restaurant_id: str) -> Response[str]:
-    return operation_routes.get_restaurant(edge, bootstrap.operations(), restaurant_id)
+    return operation_routes.get_restaurant(edge, services(), restaurant_id)
 
 
 @app.post("/assignments/process")
 def process_assignment() -> Response[str]:
-    return operation_routes.process(edge, bootstrap.operations())
+    return operation_routes.process(edge, services())
 
 
 @app.get("/bookings/<booking_id>/history")
 def get_history(booking_id: str) -> Response[str]:
-    return operation_routes.history(edge, bootstrap.operations(), booking_id)
+    return operation_routes.history(edge, services(), booking_id)
 
 
 @app.get("/bookings/<booking_id>/attempts")
 def get_attempts(booking_id: str) -> Response[str]:
-    return operation_routes.attempts(edge, bootstrap.operations(), booking_id)
+    return operation_routes.attempts(edge, services(), booking_id)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     healthy = event.get("rawPath") == "/health"
-    return edge.handle(event, context, None if healthy else lambda: bootstrap.operations().core.recorder)
+    return edge.handle(event, context, None if healthy else lambda: services().core.recorder)

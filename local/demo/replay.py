@@ -14,8 +14,8 @@ from local.demo.reservations import Part, Reservation, busiest_part, moved_ahead
 AT_LEAST = 5000
 BUSIEST = 10
 POOLED = "large-house"
-OWN_BUSY_SHARE = 0.85  # an own hall is full on its busiest days, as a real one is
-POOLED_BUSY_SHARE = 0.9
+OWN_BUSY_SHARE = 0.7  # an own hall is too small on its busiest days, as a real one is
+POOLED_BUSY_SHARE = 0.75
 _A_DAY = timedelta(days=1)
 _SERVICE_OPENS, _NIGHT = time(10), timedelta(hours=18)
 _MANY_TABLES = 45  # more rows than fit a terminal
@@ -80,9 +80,9 @@ def _intro(
     )
     own = ", ".join(str(len(house.tables)) for house in houses[:-1])
     return [
-        f"{path.name}: {played:,} of its {part.of:,} reservations, for the {part.weeks} weeks {span}: {why}.",
+        f"{path.name}: {played:,} of its {part.of:,} reservations, {part.weeks} weeks, {span}: {why}.",
         f"Moved to {min(days):%Y-%m-%d} ... {max(days):%Y-%m-%d}, so weekdays stay and all lie ahead.",
-        f"Each asks for a table in the large house ({len(houses[-1].tables)} tables), all restaurants pooled,",
+        f"Each asks for a table in the large house ({len(houses[-1].tables)} tables), everybody together,",
         f"those of the {len(houses) - 1} busiest restaurants also in a hall of their own ({own} tables):",
         f"{len(steps):,} bookings in all.",
     ]

@@ -37,7 +37,7 @@ where b.restaurant_id = %s and b.service_date = %s order by b.start_at, b.refere
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How many bookings ended this way. ``flow``: which one confirmed it; ``reason``: why not, or why gone."""
+    """How many bookings ended so. ``flow``: which one confirmed it; ``reason``: why not, or why gone."""
 
     state: str
     flow: str

@@ -1,5 +1,13 @@
-"""The service behind its true handlers: one of its own for a test, or one for a module."""
+"""The service behind its true handlers; each test finds it empty, or shares it with its module."""
 
-from tests.harness.fixtures import harbour, service, shared
+import pytest
 
-__all__ = ["harbour", "service", "shared"]
+from tests.harness.fixtures import emptied, harbour, running, shared
+from tests.harness.service import Service
+
+__all__ = ["emptied", "harbour", "running", "shared"]
+
+
+@pytest.fixture
+def service(emptied: Service) -> Service:
+    return emptied

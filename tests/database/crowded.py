@@ -21,14 +21,15 @@ _HOUSE = "case when g % 2 = 0 then 'harbour' else 'house' || (g / 2 % {houses}) 
 _ID = "md5(g::text)::uuid"
 
 # One booking every three minutes of an evening, backwards from yesterday; a live one for each evening ahead.
-_BOOKINGS = f"""
+_HOUSES = f"""
 insert into restaurants (id, name, timezone, layout_version)
 select 'harbour', 'Harbour', 'UTC', 1 union all
 select 'house' || g, 'House', 'UTC', 1 from generate_series(0, {HOUSES} - 1) g;
 insert into layouts select id, 1, '{{}}' from restaurants;
 insert into layout_tables select r.id, 1, 'T' || g, 'main', 4 from restaurants r, generate_series(1, 40) g;
 insert into service_days select id, current_date + g, 1 from restaurants, generate_series(-1400, 60) g;
-
+"""
+_BOOKINGS = f"""
 insert into bookings (id, reference, restaurant_id, state, version, party_size, start_at, end_at, service_id,
     service_date, guest, created_at, updated_at)
 select {_ID}, 'R' || g, {_HOUSE.format(houses=HOUSES)},
@@ -91,6 +92,7 @@ def crowd(database: TestDatabase) -> None:
         for name, _ in indexes:
             conn.execute(f"drop index {name}".encode())
     definitions = [definition for _, definition in indexes]
+    _together(database, [_HOUSES])
     _together(database, [_BOOKINGS], [_LEDGER, _REST])
     _together(database, definitions[::2], definitions[1::2])
     with database.connect() as conn:

@@ -126,7 +126,7 @@ def each_status() -> list[Question]:
 
 
 BY_BOOKING = {
-    "read_booking": 30,
+    "read_booking": 40,
     "read_history": 12,
     "read_attempts": 12,
     "count_attempts": 12,

@@ -3,6 +3,7 @@
 The handlers keep one wiring a process, so whoever wants many sandboxes at once makes desks.
 """
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from maitred.adapters.postgres.database import Database
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.adapters.system import SystemClock, SystemIds
+from maitred.contracts.base import parse
 from maitred.contracts.messages import ASSIGN, NOTIFICATION, AssignMessage
 from maitred.contracts.restaurants import FloorDocument
 from maitred.domain.booking import LocalStart, Preferences
@@ -93,7 +95,7 @@ class Desk:
         return self._status(run)
 
     def put(self, restaurant_id: str, document: dict[str, Any]) -> int:
-        floor = FloorDocument.model_validate(document)
+        floor = parse(FloorDocument, json.dumps(document))
         context = RequestContext("tester", "correlation")
         return self._status(lambda: self.restaurants.put(restaurant_id, floor, context, dry_run=False))
 

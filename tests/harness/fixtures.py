@@ -9,7 +9,8 @@ from psycopg import sql
 
 from local.postgres import PostgresServer
 from tests.harness.databases import TEMPLATE, TestDatabase
-from tests.harness.service import Service, house, running_service
+from tests.harness.problems import tables_of
+from tests.harness.service import Service, forget_wiring, house, running_service
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def harbour(service: Service) -> Service:
 
 
 @pytest.fixture(scope="module")
-def shared(postgres: PostgresServer) -> Iterator[Service]:
-    """One service for a whole module, with ``harbour``: for calls that must not write, or need not be alone."""
+def running(postgres: PostgresServer) -> Iterator[Service]:
+    """One service for a whole module."""
     name = f"t_{uuid4().hex}"
     with psycopg.connect(postgres.dsn(), autocommit=True) as owner:
         owner.execute(
@@ -35,8 +36,27 @@ def shared(postgres: PostgresServer) -> Iterator[Service]:
         )
         with (
             pytest.MonkeyPatch.context() as patch,
-            running_service(TestDatabase(postgres, name), patch) as running,
+            running_service(TestDatabase(postgres, name), patch) as service,
         ):
-            assert running.put_restaurant("harbour", house(2, 2, 4)).status == 201
-            yield running
+            yield service
         owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="module")
+def shared(running: Service) -> Service:
+    """With ``harbour``: for calls that must not write, or need not be alone."""
+    assert running.put_restaurant("harbour", house(2, 2, 4)).status == 201
+    return running
+
+
+@pytest.fixture
+def emptied(running: Service) -> Service:
+    """The module's service as if it were new: empty tables and queues, no sandbox that remembers."""
+    forget_wiring()
+    tables = sql.SQL(", ").join(sql.Identifier(table) for table in tables_of(running.database))
+    with running.database.connect() as owner:
+        owner.execute(sql.SQL("truncate {} restart identity").format(tables))
+    for name, url in running.queues.items():
+        running.sqs.delete_queue(QueueUrl=url)
+        running.sqs.create_queue(QueueName=name)
+    return running

@@ -48,12 +48,17 @@ def assert_problem(answer: Answer, status: int, code: str, field: str | None = N
 
 def rows_of(database: TestDatabase) -> dict[str, int]:
     """How many rows each table has."""
-    tables = database.query(
-        "select table_name from information_schema.tables"
-        " where table_schema = 'public' and table_type = 'BASE TABLE'"
-    )
-    counts = " union all ".join(f"select '{table}', count(*) from \"{table}\"" for (table,) in tables)
+    counts = " union all ".join(f"select '{table}', count(*) from {table}" for table in tables_of(database))
     return dict(database.query(counts))
+
+
+def tables_of(database: TestDatabase) -> list[str]:
+    """The product's tables, without the migrator's own."""
+    found = database.query(
+        "select table_name from information_schema.tables where table_schema = 'public'"
+        " and table_type = 'BASE TABLE' and table_name <> 'schema_migrations'"
+    )
+    return [table for (table,) in found]
 
 
 @contextmanager

@@ -12,7 +12,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from maitred import bootstrap
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.events import LambdaContext, http_event, sqs_event
 
@@ -156,7 +155,7 @@ def running_service(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> 
 def forget_wiring() -> None:
     """As if the sandboxes had ended."""
     for name in _WIRINGS:
-        wiring = getattr(bootstrap, name)
+        wiring = importlib.import_module(f"maitred.bootstrap.{name}").services
         if wiring.cache_info().currsize:
             wiring().core.database.close()
         wiring.cache_clear()

@@ -108,7 +108,7 @@ def test_sandboxes_run_side_by_side_up_to_the_limit(stack: LocalStack) -> None:
     stack.warm("TroubleFunction", 3)
     with ThreadPoolExecutor(6) as callers:
         asked = [
-            callers.submit(stack.invoke, "TroubleFunction", {"how": "sleep", "seconds": 0.2})
+            callers.submit(stack.invoke, "TroubleFunction", {"how": "sleep", "seconds": 0.5})
             for _ in range(6)
         ]
         pids = {one.result() for one in asked}

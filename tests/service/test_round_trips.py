@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from maitred import bootstrap
+from maitred.bootstrap.bookings import services
 from maitred.adapters.postgres.database import Database
 from tests.harness.databases import TestDatabase
 from tests.harness.service import Service, forget_wiring, house, party, running_service
@@ -44,7 +44,7 @@ class Count:
 def warm(service: Service) -> Database:
     """The bookings function's database, its connection open and its floor compiled."""
     assert service.book("harbour", party(2, "17:00")).status == 201
-    return bootstrap.bookings().core.database
+    return services().core.database
 
 
 def test_create_and_confirm_takes_two_round_trips(tapped: Service, tap: WireTap) -> None:
@@ -57,7 +57,7 @@ def test_create_and_confirm_takes_two_round_trips(tapped: Service, tap: WireTap)
 def test_create_and_confirm_takes_three_round_trips_in_a_new_sandbox(tapped: Service, tap: WireTap) -> None:
     warm(tapped)
     forget_wiring()
-    count = Count(tap, bootstrap.bookings().core.database)
+    count = Count(tap, services().core.database)
     assert tapped.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
     count.assert_trips(3)
 
@@ -99,7 +99,7 @@ def test_a_replay_takes_one_round_trip(tapped: Service, tap: WireTap) -> None:
 
 def test_a_cancellation_takes_three_round_trips(tapped: Service, tap: WireTap) -> None:
     booking = tapped.book("harbour", party(4)).json["booking"]
-    count = Count(tap, bootstrap.bookings().core.database)
+    count = Count(tap, services().core.database)
     assert tapped.cancel(booking["id"]).status == 200
     count.assert_trips(3)
 

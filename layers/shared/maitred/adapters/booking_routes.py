@@ -5,7 +5,7 @@ from datetime import date
 from aws_lambda_powertools.event_handler import Response
 
 from maitred.adapters.http import Edge
-from maitred.bootstrap import Bookings
+from maitred.bootstrap.bookings import Bookings
 from maitred.contracts import bookings as contract
 from maitred.contracts import responses
 from maitred.contracts.base import parse

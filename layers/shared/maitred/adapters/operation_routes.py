@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler import Response
 
 from maitred.adapters.http import Edge
-from maitred.bootstrap import Operations
+from maitred.bootstrap.operations import Operations
 from maitred.contracts import bookings as contract
 from maitred.contracts import responses
 from maitred.contracts.base import is_identifier, parse

@@ -38,7 +38,7 @@ def rows_param(rows: Sequence[Any]) -> dict[str, Jsonb]:
 
 
 def members(row: Any) -> dict[str, Any]:
-    """A data class as a dict, without copying what is in it (``asdict`` would, at a millisecond a booking)."""
+    """A data class as a dict. Unlike ``asdict`` it copies nothing: that took a millisecond a booking."""
     return {field.name: getattr(row, field.name) for field in fields(row)}
 
 

@@ -1,0 +1,33 @@
+"""The background job."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+import boto3  # noqa: F401 - every run sends: loaded as the sandbox starts, not by its first message
+
+from maitred import config
+from maitred.adapters.sqs import SqsQueue
+from maitred.bootstrap.core import Core, core
+from maitred.services.assign_job import AssignJob, JobLimits
+from maitred.services.planning import Floors, Planning
+from maitred.services.queue_worker import QueueWorker
+from maitred.services.seating import Seating
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    core: Core
+    job: AssignJob
+    worker: QueueWorker
+
+
+@cache
+def services() -> Assign:
+    settings = config.load(config.AssignSettings, os.environ)
+    base = core(settings, "assign")
+    limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
+    seating = Seating(base.book, base.recorder)
+    job = AssignJob(base.kit(settings), Floors(), seating, Planning(base.clock), limits)
+    worker = QueueWorker(SqsQueue(), settings.assign_queue_url, settings.assign_dlq_url, base.recorder)
+    return Assign(base, job, worker)

@@ -1,0 +1,32 @@
+"""The guests' side."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from maitred import config
+from maitred.bootstrap.core import Core, core
+from maitred.services.cancel_booking import CancelBooking
+from maitred.services.create_booking import CreateBooking
+from maitred.services.day_reader import DayReader
+from maitred.services.planning import Floors, Planning
+from maitred.services.seating import Seating
+from maitred.services.waking import Waking
+
+
+@dataclass(frozen=True, slots=True)
+class Bookings:
+    core: Core
+    create: CreateBooking
+    cancel: CancelBooking
+
+
+@cache
+def services() -> Bookings:
+    settings = config.load(config.BookingsSettings, os.environ)
+    base = core(settings, "bookings")
+    kit = base.kit(settings)
+    reader = DayReader(base.book, Floors(), base.clock, base.recorder)
+    seating = Seating(base.book, base.recorder)
+    create = CreateBooking(kit, reader, seating, Planning(base.clock), settings.inline_budget_ms)
+    return Bookings(base, create, CancelBooking(kit, Waking(base.book)))

@@ -1,0 +1,36 @@
+"""What every function with a database is made of."""
+
+from dataclasses import dataclass
+
+from maitred import config
+from maitred.adapters.postgres.book import PostgresBook
+from maitred.adapters.postgres.connection import connector
+from maitred.adapters.postgres.database import Database
+from maitred.adapters.postgres.outbox import PostgresOutbox
+from maitred.adapters.sqs import SqsQueue
+from maitred.adapters.system import SystemClock, SystemIds
+from maitred.contracts.messages import ASSIGN
+from maitred.services.kit import Kit
+from maitred.services.relay import OwnRelay, Relay
+from maitred.telemetry.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    clock: SystemClock
+    ids: SystemIds
+    database: Database
+    book: PostgresBook
+    recorder: Recorder
+
+    def kit(self, settings: config.AssignQueueSettings) -> Kit:
+        """For use cases that hand bookings to the background job."""
+        queues = {ASSIGN: settings.assign_queue_url}
+        relay = OwnRelay(Relay(PostgresOutbox(self.database), SqsQueue(), queues, self.clock))
+        return Kit(self.book, self.clock, self.ids, relay, self.recorder)
+
+
+def core(settings: config.Settings, name: str) -> Core:
+    database = Database(connector(settings, name))
+    recorder = Recorder(name, database)
+    return Core(SystemClock(), SystemIds(), database, PostgresBook(database, name), recorder)
