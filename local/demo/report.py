@@ -93,7 +93,7 @@ def print_where(console: Console, home: Path, mails: int, stay: Stay | None) -> 
     lines = [
         f"[bold]Look at it[/bold] (the data stays in {home}; the next demo begins anew)",
         *(f'{name:12} .venv/bin/python -m local.demo.look "{query}"' for name, query in queries.items()),
-        f"mail         {mails} letters: ls {home / 'mail'}",
+        f"mail         {mails} letters (who waits is told two minutes later): ls {home / 'mail'}",
         f"logs         one a function: tail {log}",
         f"all of it    MAITRED_HOME={home} make up   (prints the addresses and a token)",
     ]

@@ -8,7 +8,7 @@ import psycopg
 
 from local.stack import InvocationError, LocalStack
 
-SECONDS = 240.0
+PATIENCE_SECONDS = 120.0
 _PAUSE = 0.25
 # "request received" is told to a guest who still waits two minutes later; nobody waits for that here.
 _OPEN = """
@@ -42,13 +42,19 @@ class Open:
         )
 
 
-def settle(stack: LocalStack, told: Callable[[Open], None], seconds: float = SECONDS) -> Open:
-    """Relay on demand until nothing is open or the time is over; return what is open then."""
-    deadline = time.monotonic() + seconds
+def settle(stack: LocalStack, told: Callable[[Open], None], patience: float = PATIENCE_SECONDS) -> Open:
+    """Relay on demand until nothing is open, or less has not become open for ``patience`` seconds.
+
+    Returns what is open then. How long it takes depends on how much was played; only standing still is wrong.
+    """
+    least: int | None = None
+    deadline = 0.0
     with psycopg.connect(stack.dsn, autocommit=True) as connection:
         while True:
             found = _look(stack, connection)
             told(found)
+            if least is None or found.total < least:
+                least, deadline = found.total, time.monotonic() + patience
             if not found.total or time.monotonic() > deadline:
                 return found
             if not (found.outbox and _relay(stack)):

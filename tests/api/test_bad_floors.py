@@ -1,4 +1,4 @@
-"""Every rule for a floor document, broken: its code and field, nothing written; other broken calls of operators."""
+"""Every rule for a floor document, broken: its code and field, nothing written; and other calls."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,10 @@ CLOSURE = {"from": "2026-12-25T00:00", "to": "2026-12-26T00:00"}
 FLAWS: list[tuple[Change, str]] = [
     *[(_without(member), member) for member in ("name", "timezone", "services", "zones", "tables")],
     *[(_top(name=name), "name") for name in ("", "x" * 201, None, 5, "a\x00")],
-    *[(_top(timezone=zone), "timezone") for zone in ("Mars/Base", "europe/london", "", "+01:00", "../UTC", 5, "GMT+25")],
+    *[
+        (_top(timezone=zone), "timezone")
+        for zone in ("Mars/Base", "europe/london", "", "+01:00", "../UTC", 5, "GMT+25")
+    ],
     (_top(owner="me"), "owner"),
     (_policy(bufferAfterMinutes=-1), "policy.bufferAfterMinutes"),
     (_policy(bufferBeforeMinutes=121), "policy.bufferBeforeMinutes"),
@@ -57,7 +60,10 @@ FLAWS: list[tuple[Change, str]] = [
     (_policy(turnTimes=[{"maxParty": 2, "minutes": 90}]), f"{TURNS}.maxParty"),
     (_policy(turnTimes=[{"maxParty": None, "minutes": 5}]), f"{TURNS}.minutes"),
     (_policy(turnTimes=[{"maxParty": None, "minutes": 90}] * 2), f"{TURNS}.maxParty"),
-    (_policy(turnTimes=[{"maxParty": 0, "minutes": 90}, {"maxParty": None, "minutes": 90}]), f"{TURNS}.maxParty"),
+    (
+        _policy(turnTimes=[{"maxParty": 0, "minutes": 90}, {"maxParty": None, "minutes": 90}]),
+        f"{TURNS}.maxParty",
+    ),
     (_policy(color="red"), "policy.color"),
     (_service(opens="25:00"), "services.0.opens"),
     (_service(closes="17:00"), "services.0.closes"),

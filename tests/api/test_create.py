@@ -8,8 +8,8 @@ from tests.harness.problems import assert_problem, call, rows_of
 from tests.harness.service import Answer, Service, evening, house, party
 
 BOOKING_MEMBERS = {
-    "id", "reference", "restaurantId", "status", "state", "version", "partySize", "startAt", "endAt", "service",
-    "zone", "tables", "pinned", "guest", "preferences", "createdAt",
+    "id", "reference", "restaurantId", "status", "state", "version", "partySize", "startAt", "endAt",
+    "service", "zone", "tables", "pinned", "guest", "preferences", "createdAt",
 }  # fmt: skip
 ASSIGNMENT_MEMBERS = {
     "attemptId", "trigger", "outcome", "strategy", "score", "reason", "durationMs", "alternates", "moves",
@@ -64,7 +64,8 @@ def test_the_shape_of_a_confirmed_booking(harbour: Service) -> None:
     assert booking["startAt"].startswith(f"{evening()}T19:00:00")
     assert booking["endAt"].startswith(f"{evening()}T20:45:00")  # 105 minutes for up to four
     assert assignment | {
-        "trigger": "inline_creation", "outcome": "confirmed", "strategy": "best_fit", "reason": None, "moves": 0,
+        "trigger": "inline_creation", "outcome": "confirmed", "strategy": "best_fit", "reason": None,
+        "moves": 0,
     } == assignment  # fmt: skip
     assert isinstance(assignment["score"], float | int)
     assert assignment["durationMs"] > 0
@@ -85,23 +86,41 @@ def test_a_confirmation_went_through_the_machine(harbour: Service) -> None:
         ("created", "assignment_in_progress", 2, "tester"),
         ("assignment_in_progress", "confirmed", 3, "tester"),
     ]
-    assert all(i.keys() == {"at", "fromState", "toState", "version", "actor", "reason", "metadata"} for i in answer.json["items"])
+    assert all(
+        i.keys() == {"at", "fromState", "toState", "version", "actor", "reason", "metadata"}
+        for i in answer.json["items"]
+    )
     [attempt] = call("operations", "GET", f"/bookings/{booking}/attempts").json["items"]
-    assert attempt.keys() == {"attemptNo", "flow", "trigger", "outcome", "reason", "strategy", "strategies", "durationMs", "at"}
-    assert (attempt["attemptNo"], attempt["flow"], attempt["outcome"], attempt["reason"]) == (1, "inline", "confirmed", None)
+    assert attempt.keys() == {
+        "attemptNo",
+        "flow",
+        "trigger",
+        "outcome",
+        "reason",
+        "strategy",
+        "strategies",
+        "durationMs",
+        "at",
+    }
+    assert (attempt["attemptNo"], attempt["flow"], attempt["outcome"], attempt["reason"]) == (
+        1,
+        "inline",
+        "confirmed",
+        None,
+    )
 
 
 def test_the_last_result_of_a_confirmation(harbour: Service) -> None:
     answer = harbour.book("harbour", party())
     result = harbour.database.value("select auto_assign_last_result from bookings")
     assert result.keys() == {
-        "schema", "source", "attemptId", "correlationId", "at", "success", "outcome", "reason", "trigger", "strategy",
-        "alternates", "durationMs", "bookingVersion", "emailSent", "emailVariant",
+        "schema", "source", "attemptId", "correlationId", "at", "success", "outcome", "reason", "trigger",
+        "strategy", "alternates", "durationMs", "bookingVersion", "emailSent", "emailVariant",
     }  # fmt: skip
     assert result | {
         "schema": 1, "source": "inline", "attemptId": answer.json["assignment"]["attemptId"], "success": True,
-        "outcome": "confirmed", "reason": None, "trigger": "inline_creation", "bookingVersion": 3, "emailSent": True,
-        "emailVariant": "standard",
+        "outcome": "confirmed", "reason": None, "trigger": "inline_creation", "bookingVersion": 3,
+        "emailSent": True, "emailVariant": "standard",
     } == result  # fmt: skip
     assert harbour.database.query("select kind, variant from notifications") == [("confirmed", "standard")]
 
@@ -116,7 +135,11 @@ def test_the_shape_of_a_pending_booking(harbour: Service) -> None:
     assert tables_of(harbour.book("harbour", party(4))) == ["T3"]
     answer = harbour.book("harbour", party(4))
     booking, assignment = answer.json["booking"], answer.json["assignment"]
-    assert booking | {"status": "pending", "state": "assignment_pending", "version": 3, "tables": [], "zone": None} == booking
+    assert (
+        booking
+        | {"status": "pending", "state": "assignment_pending", "version": 3, "tables": [], "zone": None}
+        == booking
+    )
     assert assignment | {"outcome": "deferred", "strategy": None, "score": None, "moves": 0} == assignment
     assert assignment["reason"].keys() == {"code", "category", "detail"}
     assert assignment["reason"]["category"] == "deterministic"
@@ -170,7 +193,9 @@ def test_each_alternative_confirms_if_it_is_asked_for_next(harbour: Service) -> 
     assert minutes == sorted(minutes)
     assert all(0 < m <= 120 for m in minutes)
     for alternative in problem["alternatives"]:
-        asked = {k: v for k, v in body.items() if k not in ("date", "time")} | {"startAt": alternative["startAt"]}
+        asked = {k: v for k, v in body.items() if k not in ("date", "time")} | {
+            "startAt": alternative["startAt"]
+        }
         answer = harbour.book("harbour", asked)
         assert tables_of(answer) == alternative["tables"]
         booking = answer.json["booking"]
@@ -190,7 +215,9 @@ def test_alternatives_keep_the_length_of_the_stay(harbour: Service, duration: in
     body = party(4, "19:30", onFull="refuse", durationMinutes=duration)
     problem = assert_problem(harbour.book("harbour", body), 409, "no_capacity")
     for alternative in problem["alternatives"]:
-        asked = {k: v for k, v in body.items() if k not in ("date", "time")} | {"startAt": alternative["startAt"]}
+        asked = {k: v for k, v in body.items() if k not in ("date", "time")} | {
+            "startAt": alternative["startAt"]
+        }
         booking = harbour.book("harbour", asked).json["booking"]
         assert booking["endAt"] == alternative["endAt"]
         harbour.cancel(booking["id"])
@@ -213,8 +240,12 @@ def test_musts_are_kept(service: Service) -> None:
     terrace = {"zone": "terrace", "zoneRequired": True}
     assert tables_of(service.book("harbour", party(2, preferences=terrace))) == ["T2"]
     assert reason_of(service.book("harbour", party(2, preferences=terrace))) == "zone"
-    assert tables_of(service.book("harbour", party(2, preferences={"required": ["accessible", "window"]}))) == ["T3"]
-    assert reason_of(service.book("harbour", party(2, preferences={"required": ["accessible"]}))) == "attributes"
+    assert tables_of(
+        service.book("harbour", party(2, preferences={"required": ["accessible", "window"]}))
+    ) == ["T3"]
+    assert (
+        reason_of(service.book("harbour", party(2, preferences={"required": ["accessible"]}))) == "attributes"
+    )
     assert tables_of(service.book("harbour", party(2))) == ["T1"]
     assert reason_of(service.book("harbour", party(2))) == "no_capacity"
 
@@ -226,7 +257,10 @@ def test_a_seating_type_is_an_attribute(service: Service) -> None:
 
 def test_a_zone_or_attribute_nobody_has(service: Service) -> None:
     laid_out(service, two_zones())
-    assert reason_of(service.book("harbour", party(2, preferences={"zone": "attic", "zoneRequired": True}))) == "zone"
+    assert (
+        reason_of(service.book("harbour", party(2, preferences={"zone": "attic", "zoneRequired": True})))
+        == "zone"
+    )
     assert reason_of(service.book("harbour", party(2, preferences={"required": ["pool"]}))) == "attributes"
     assert tables_of(service.book("harbour", party(2, preferences={"zone": "attic", "attributes": ["pool"]})))
 
@@ -236,8 +270,10 @@ def test_a_zone_or_attribute_nobody_has(service: Service) -> None:
 
 def test_tables_that_are_not_for_bookings(service: Service) -> None:
     document = house(2, 2, 2, 2)
-    for table, flag in zip(document["tables"], ({"walkInOnly": True}, {"outOfService": True}, {"active": False}), strict=False):
-        table |= flag
+    for table, flag in zip(
+        document["tables"], ({"walkInOnly": True}, {"outOfService": True}, {"active": False}), strict=False
+    ):
+        table.update(flag)
     laid_out(service, document)
     assert tables_of(service.book("harbour", party(2))) == ["T4"]
     assert reason_of(service.book("harbour", party(2))) == "no_capacity"

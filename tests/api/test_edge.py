@@ -19,11 +19,23 @@ def _cursor(text: str) -> str:
 
 ID = str(uuid4())
 BAD_QUERIES = [
-    *[({"date": day}, "date") for day in ("", "today", "2026-02-30", "20261204", "9999-12-31", "0001-01-01", "2026-12-04T00:00")],
-    *[({"status": status}, "status") for status in ("", "open", "assignment_pending", "Confirmed", "confirmed,cancelled")],
-    *[({"limit": limit}, "limit") for limit in ("0", "-1", "201", "1000000", "5.0", "ten", "", "٥", "1e2", " 5")],
+    *[
+        ({"date": day}, "date")
+        for day in ("", "today", "2026-02-30", "20261204", "9999-12-31", "0001-01-01", "2026-12-04T00:00")
+    ],
+    *[
+        ({"status": status}, "status")
+        for status in ("", "open", "assignment_pending", "Confirmed", "confirmed,cancelled")
+    ],
+    *[
+        ({"limit": limit}, "limit")
+        for limit in ("0", "-1", "201", "1000000", "5.0", "ten", "", "\u0665", "1e2", " 5")
+    ],
     *[({"cursor": cursor}, "cursor") for cursor in ("", "x", "%%%%", "ä", "=" * 9, "A" * 10_000)],
-    *[({"cursor": _cursor(text)}, "cursor") for text in ("|", "2026-12-04|", f"2026-12-04T19:00|{ID}", "2026-12-04T19:00Z|1")],
+    *[
+        ({"cursor": _cursor(text)}, "cursor")
+        for text in ("|", "2026-12-04|", f"2026-12-04T19:00|{ID}", "2026-12-04T19:00Z|1")
+    ],
     ({"page": "2"}, "page"),
     ({"Limit": "5"}, "Limit"),
     ({"\x00": "1"}, "?"),
@@ -38,7 +50,9 @@ def test_a_wrong_query(shared: Service, query: dict[str, str], field: str) -> No
     assert_problem(invoke("bookings", event), 422, "invalid_request", field)
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00", "2026-01-01T00:00+00:00:07"])
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:00-14:00", "2026-01-01T00:00+00:00:07"]
+)
 def test_a_forged_cursor_does_no_harm(shared: Service, moment: str) -> None:
     assert call("bookings", "GET", LIST, query={"cursor": _cursor(f"{moment}|{ID}")}).status == 200
 
@@ -121,18 +135,21 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize(("function", "method", "path", "status"), ANSWERS.values(), ids=ANSWERS.keys())
+@pytest.mark.parametrize("route", ANSWERS.values(), ids=ANSWERS.keys())
 @pytest.mark.parametrize("given", ["abc-123", "Root=1-67891233-abcdef012345678912345678", str(UUID(int=7))])
 @pytest.mark.parametrize("header", ["x-correlation-id", "X-Correlation-Id"])
 def test_a_given_id_is_echoed(
-    shared: Service, function: str, method: str, path: str, status: int, given: str, header: str
+    shared: Service, route: tuple[str, str, str, int], given: str, header: str
 ) -> None:
+    function, method, path, status = route
     answer = call(function, method, path, headers={header: given})
     assert (answer.status, answer.headers["x-correlation-id"]) == (status, given)
     assert status < 400 or answer.json["correlationId"] == given
 
 
-@pytest.mark.parametrize("given", ["", " ", "a b", "x" * 129, "a\r\nset-cookie: x", "ä", '"', "<script>", "\x00"])
+@pytest.mark.parametrize(
+    "given", ["", " ", "a b", "x" * 129, "a\r\nset-cookie: x", "ä", '"', "<script>", "\x00"]
+)
 def test_an_id_that_is_no_use_is_replaced(shared: Service, given: str) -> None:
     answer = call("bookings", "GET", "/bookings/1", headers={"x-correlation-id": given})
     assert UUID(answer.headers["x-correlation-id"]).version == 4
@@ -149,9 +166,16 @@ def test_the_id_follows_the_booking(shared: Service) -> None:
     answer = shared.book("harbour", party(2, date=evening(31)), headers={"x-correlation-id": "trail-1"})
     booking = answer.json["booking"]["id"]
     assert answer.headers["x-correlation-id"] == "trail-1"
-    assert shared.database.value("select auto_assign_last_result->>'correlationId' from bookings where id = %s", booking) == "trail-1"
+    assert (
+        shared.database.value(
+            "select auto_assign_last_result->>'correlationId' from bookings where id = %s", booking
+        )
+        == "trail-1"
+    )
     for table in ("observability_events", "booking_assignment_attempts", "outbox"):
-        found = shared.database.query(f"select distinct correlation_id from {table} where booking_id = %s", booking)
+        found = shared.database.query(
+            f"select distinct correlation_id from {table} where booking_id = %s", booking
+        )
         assert found == [("trail-1",)], table
     shared.cancel(booking)
 

@@ -21,10 +21,13 @@ def listed(restaurant: str = "harbour", **query: str) -> dict[str, Any]:
 def set_state(service: Service, booking_id: str, state: str, *, keeps_tables: bool = False) -> None:
     """What a person at the door does, by hand."""
     with psycopg.connect(service.database.server.dsn(service.database.name)) as owner:
-        owner.execute("update bookings set state = %s, version = version + 1 where id = %s", (state, booking_id))
+        owner.execute(
+            "update bookings set state = %s, version = version + 1 where id = %s", (state, booking_id)
+        )
         if not keeps_tables:
             owner.execute(
-                "update allocations set live = false, released_at = now() where booking_id = %s and live", (booking_id,)
+                "update allocations set live = false, released_at = now() where booking_id = %s and live",
+                (booking_id,),
             )
 
 
@@ -34,7 +37,9 @@ def full_book(harbour: Service) -> list[str]:
     made = []
     for day in (evening(15), evening(14)):
         for time in ("19:00", "17:00"):
-            made += [harbour.book("harbour", party(size, time, date=day)).json["booking"] for size in (2, 2, 4)]
+            made += [
+                harbour.book("harbour", party(size, time, date=day)).json["booking"] for size in (2, 2, 4)
+            ]
     made.append(harbour.book("harbour", party(4, "19:15", date=evening(14))).json["booking"])  # pending
     made.sort(key=lambda b: (b["startAt"], UUID(b["id"])))
     return [b["id"] for b in made]
@@ -72,7 +77,9 @@ def test_filters(harbour: Service, full_book: list[str]) -> None:
     [waiting] = listed(status="pending")["items"]
     assert waiting["state"] == "assignment_pending"
     harbour.work()
-    assert listed(status="pending")["items"] == [waiting | {"state": "manual_review", "version": waiting["version"] + 2}]
+    assert listed(status="pending")["items"] == [
+        waiting | {"state": "manual_review", "version": waiting["version"] + 2}
+    ]
     assert harbour.cancel(full_book[0]).status == 200
     assert [i["id"] for i in listed(status="cancelled")["items"]] == full_book[:1]
     confirmed = [i["id"] for i in listed(status="confirmed", date=evening(14))["items"]]
@@ -95,13 +102,21 @@ def test_cancel_frees_the_tables_at_once(harbour: Service) -> None:
     answer = harbour.cancel(booking["id"], body={"reason": "Ill"})
     assert answer.status == 200
     assert answer.json == {
-        "booking": booking | {"status": "cancelled", "state": "cancelled", "version": 4, "tables": [], "zone": None}
+        "booking": booking
+        | {"status": "cancelled", "state": "cancelled", "version": 4, "tables": [], "zone": None}
     }
     assert harbour.booking(booking["id"]).json == answer.json
     assert harbour.book("harbour", party(4)).json["booking"]["tables"] == ["T3"]
     last = call("operations", "GET", f"/bookings/{booking['id']}/history").json["items"][-1]
-    assert (last["fromState"], last["toState"], last["reason"], last["version"]) == ("confirmed", "cancelled", "Ill", 4)
-    kinds = harbour.database.query("select kind from notifications where booking_id = %s order by kind", booking["id"])
+    assert (last["fromState"], last["toState"], last["reason"], last["version"]) == (
+        "confirmed",
+        "cancelled",
+        "Ill",
+        4,
+    )
+    kinds = harbour.database.query(
+        "select kind from notifications where booking_id = %s order by kind", booking["id"]
+    )
     assert kinds == [("cancelled",), ("confirmed",)]
 
 
@@ -138,7 +153,7 @@ def test_a_booking_that_waits_can_be_cancelled(harbour: Service, state: str) -> 
 
 
 @pytest.mark.parametrize(("state", "keeps"), [("seated", True), ("completed", False), ("no_show", False)])
-def test_who_came_or_did_not_cannot_cancel(harbour: Service, state: str, keeps: bool) -> None:  # noqa: FBT001
+def test_who_came_or_did_not_cannot_cancel(harbour: Service, state: str, keeps: bool) -> None:
     booking = harbour.book("harbour", party(4)).json["booking"]["id"]
     set_state(harbour, booking, state, keeps_tables=keeps)
     harbour.messages("notification")

@@ -27,7 +27,11 @@ def test_out_of_review_by_way_of_pending(harbour: Service, waiting: str, trigger
     now = harbour.booking(waiting).json["booking"]
     assert now == before | {"state": "assignment_pending", "version": before["version"] + 1}
     last = call("operations", "GET", f"/bookings/{waiting}/history").json["items"][-1]
-    assert (last["fromState"], last["toState"], last["actor"]) == ("manual_review", "assignment_pending", "tester")
+    assert (last["fromState"], last["toState"], last["actor"]) == (
+        "manual_review",
+        "assignment_pending",
+        "tester",
+    )
     harbour.work()
     summary = harbour.events("auto_assign.summary", waiting)[-1]
     assert (summary["flow"], summary["trigger"], summary["reason"]) == ("job", trigger, "no_capacity")
@@ -61,8 +65,8 @@ def test_nothing_to_assign(harbour: Service) -> None:
 
 def lease(service: Service, booking: str, until: str) -> None:
     service.database.query(
-        "update bookings set state = 'assignment_in_progress', version = version + 1, lease_token = gen_random_uuid(),"
-        f" lease_until = now() + interval '{until}' where id = %s",
+        "update bookings set state = 'assignment_in_progress', version = version + 1,"
+        f" lease_token = gen_random_uuid(), lease_until = now() + interval '{until}' where id = %s",
         booking,
     )
 

@@ -42,20 +42,25 @@ def test_first_created_then_changed(service: Service) -> None:
 
 def test_defaults_are_filled_in(service: Service) -> None:
     document = {
-        "name": "Bare", "timezone": "Europe/London", "services": [{"id": "d", "opens": "17:00", "closes": "23:00"}],
-        "zones": [{"id": "main"}], "tables": [{"id": "T1", "zone": "main", "capacity": 4}],
-    }  # fmt: skip
+        "name": "Bare",
+        "timezone": "Europe/London",
+        "services": [{"id": "d", "opens": "17:00", "closes": "23:00"}],
+        "zones": [{"id": "main"}],
+        "tables": [{"id": "T1", "zone": "main", "capacity": 4}],
+    }
     restaurant = service.put_restaurant("bare", document).json["restaurant"]
     turns = [{"maxParty": p, "minutes": m} for p, m in ((2, 90), (4, 105), (6, 120), (None, 150))]
     assert restaurant["policy"] == {
         "bufferBeforeMinutes": 0, "bufferAfterMinutes": 5, "maxTables": 3, "adjacency": "connected",
-        "minDiningMinutes": 45, "maxMoves": 2, "freezeMinutes": 120, "holdSeconds": 300, "startCutoffMinutes": 10,
+        "minDiningMinutes": 45, "maxMoves": 2, "freezeMinutes": 120, "holdSeconds": 300,
+        "startCutoffMinutes": 10,
         "turnTimes": turns, "pacing": {"slotMinutes": 15, "maxCoversPerSlot": None}, "weights": {},
     }  # fmt: skip
     assert restaurant["services"][0]["days"] == ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     assert restaurant["tables"][0] == {
-        "id": "T1", "zone": "main", "capacity": 4, "minParty": 1, "maxParty": None, "movable": True, "active": True,
-        "outOfService": False, "walkInOnly": False, "priority": 0, "seatingType": "standard", "attributes": [],
+        "id": "T1", "zone": "main", "capacity": 4, "minParty": 1, "maxParty": None, "movable": True,
+        "active": True, "outOfService": False, "walkInOnly": False, "priority": 0, "seatingType": "standard",
+        "attributes": [],
     }  # fmt: skip
     assert restaurant["closures"] == restaurant["adjacency"] == restaurant["combinations"] == []
 
@@ -112,7 +117,9 @@ def changed(change: dict[str, Any]) -> dict[str, Any]:
     document["tables"] = [document["tables"][i] for i in change.get("tables", range(4))]
     document["tables"][0] |= change.get("edit", {})
     if "closure" in change:
-        document["closures"] = [{"from": f"{evening()}T18:00", "to": f"{evening()}T19:30"} | change["closure"]]
+        document["closures"] = [
+            {"from": f"{evening()}T18:00", "to": f"{evening()}T19:30"} | change["closure"]
+        ]
     return document
 
 
@@ -125,7 +132,9 @@ def test_guests_are_sent_back_to_the_job(service: Service, change: dict[str, Any
     late = service.book("harbour", party(4, "20:45", date=evening())).json["booking"]
 
     answer = service.put_restaurant("harbour", changed(change))
-    untouched = [b for b in (other_day, late) if b["id"] not in {a["bookingId"] for a in answer.json["affected"]}]
+    untouched = [
+        b for b in (other_day, late) if b["id"] not in {a["bookingId"] for a in answer.json["affected"]}
+    ]
     if "closure" in change:
         assert untouched == [other_day, late]
     affected = {a["bookingId"]: a for a in answer.json["affected"]}
@@ -138,7 +147,11 @@ def test_guests_are_sent_back_to_the_job(service: Service, change: dict[str, Any
     waiting = service.booking(touched["id"]).json["booking"]
     assert (waiting["state"], waiting["version"], waiting["tables"]) == ("assignment_pending", 4, [])
     last = call("operations", "GET", f"/bookings/{touched['id']}/history").json["items"][-1]
-    assert (last["fromState"], last["toState"], last["reason"]) == ("confirmed", "assignment_pending", "layout_change")
+    assert (last["fromState"], last["toState"], last["reason"]) == (
+        "confirmed",
+        "assignment_pending",
+        "layout_change",
+    )
     service.work()
     settled = service.booking(touched["id"]).json["booking"]
     if change.get("elsewhere", True):
@@ -154,10 +167,16 @@ def test_a_set_that_is_allowed_no_longer(service: Service) -> None:
     service.put_restaurant("harbour", floor(2, 2, 2, 2, policy={"maxTables": 2, "adjacency": "connected"}))
     pair = [service.book("harbour", party(4)).json["booking"] for _ in range(2)]
     assert {tuple(b["tables"]) for b in pair} == {("T1", "T2"), ("T3", "T4")}
-    answer = service.put_restaurant("harbour", floor(2, 2, 2, 2, adjacency=[], combinations=[{"tables": ["T3", "T4"]}]))
-    assert [a["bookingId"] for a in answer.json["affected"]] == [b["id"] for b in pair if b["tables"] == ["T1", "T2"]]
+    answer = service.put_restaurant(
+        "harbour", floor(2, 2, 2, 2, adjacency=[], combinations=[{"tables": ["T3", "T4"]}])
+    )
+    assert [a["bookingId"] for a in answer.json["affected"]] == [
+        b["id"] for b in pair if b["tables"] == ["T1", "T2"]
+    ]
     answer = service.put_restaurant("harbour", floor(2, 2, 2, 2, combinations=[]))
-    assert [a["bookingId"] for a in answer.json["affected"]] == [b["id"] for b in pair if b["tables"] == ["T3", "T4"]]
+    assert [a["bookingId"] for a in answer.json["affected"]] == [
+        b["id"] for b in pair if b["tables"] == ["T3", "T4"]
+    ]
 
 
 def test_new_buffers_turn_times_and_pacing_touch_nobody(service: Service) -> None:
@@ -165,7 +184,8 @@ def test_new_buffers_turn_times_and_pacing_touch_nobody(service: Service) -> Non
     booking = service.book("harbour", party(4)).json["booking"]
     policy = {
         "maxTables": 1, "bufferBeforeMinutes": 60, "bufferAfterMinutes": 60, "minDiningMinutes": 30,
-        "turnTimes": [{"maxParty": None, "minutes": 30}], "pacing": {"slotMinutes": 15, "maxCoversPerSlot": 1},
+        "turnTimes": [{"maxParty": None, "minutes": 30}],
+        "pacing": {"slotMinutes": 15, "maxCoversPerSlot": 1},
     }  # fmt: skip
     assert service.put_restaurant("harbour", house(4, 4, policy=policy)).json["affected"] == []
     assert service.booking(booking["id"]).json["booking"] == booking
@@ -185,7 +205,9 @@ def test_out_of_service_is_about_the_next_day_only(service: Service) -> None:
     service.put_restaurant("harbour", base)
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     soon, later = (
-        service.book("harbour", {"partySize": 4, "startAt": (now + timedelta(hours=hours)).isoformat()}).json["booking"]
+        service.book("harbour", {"partySize": 4, "startAt": (now + timedelta(hours=hours)).isoformat()}).json[
+            "booking"
+        ]
         for hours in (20, 26)
     )
     assert soon["tables"] == later["tables"] == ["T1"]
@@ -199,7 +221,9 @@ def test_past_seated_and_cancelled_bookings_are_never_touched(service: Service) 
     base = house(4, 4, 4, timezone="UTC", services=ROUND_THE_CLOCK)
     service.put_restaurant("harbour", base)
     now = datetime.now(UTC).replace(second=0, microsecond=0)
-    begun = service.book("harbour", {"partySize": 4, "startAt": (now - timedelta(minutes=2)).isoformat()}).json["booking"]
+    begun = service.book(
+        "harbour", {"partySize": 4, "startAt": (now - timedelta(minutes=2)).isoformat()}
+    ).json["booking"]
     seated = service.book("harbour", party(4)).json["booking"]
     service.database.query("update bookings set state = 'seated', version = 4 where id = %s", seated["id"])
     gone = service.book("harbour", party(4)).json["booking"]
@@ -227,7 +251,9 @@ def test_a_new_time_zone_shows_the_same_moments(service: Service) -> None:
     service.put_restaurant("harbour", house(4, timezone="Asia/Tokyo"))
     shown = service.booking(booking["id"]).json["booking"]["startAt"]
     assert shown.endswith("+09:00")
-    assert datetime.fromisoformat(shown) == datetime.fromisoformat(booking["startAt"]).astimezone(ZoneInfo("UTC"))
+    assert datetime.fromisoformat(shown) == datetime.fromisoformat(booking["startAt"]).astimezone(
+        ZoneInfo("UTC")
+    )
 
 
 def test_the_next_request_sees_the_new_floor(service: Service) -> None:

@@ -1,6 +1,5 @@
 """Who may do what: scopes and restaurants of the token, on every route."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -52,14 +51,26 @@ every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method
 
 
 @pytest.fixture(scope="module")
-def booking(shared: Service) -> Iterator[str]:
-    yield shared.book("harbour", party()).json["booking"]["id"]
+def booking(shared: Service) -> str:
+    made: str = shared.book("harbour", party()).json["booking"]["id"]
+    return made
 
 
 @every_route
 @pytest.mark.parametrize(
     "scope",
-    ["", READ, WRITE, OPERATIONS, f"{READ} {OPERATIONS}", "openid", "operations:read", "Operations", f"{WRITE},{READ}", "*"],
+    [
+        "",
+        READ,
+        WRITE,
+        OPERATIONS,
+        f"{READ} {OPERATIONS}",
+        "openid",
+        "operations:read",
+        "Operations",
+        f"{WRITE},{READ}",
+        "*",
+    ],
 )
 def test_scopes(shared: Service, booking: str, route: Route, scope: str) -> None:
     answer = route.call("harbour", booking, scope=scope)
@@ -70,13 +81,17 @@ def test_scopes(shared: Service, booking: str, route: Route, scope: str) -> None
 
 
 @every_route
-@pytest.mark.parametrize("restaurants", ["harbour", "*", "elsewhere harbour", " harbour  x ", "* harbour", "[x harbour]"])
+@pytest.mark.parametrize(
+    "restaurants", ["harbour", "*", "elsewhere harbour", " harbour  x ", "* harbour", "[x harbour]"]
+)
 def test_a_restaurant_of_the_token(shared: Service, booking: str, route: Route, restaurants: str) -> None:
     assert route.call("harbour", booking, restaurants=restaurants).status == route.passed
 
 
 @every_route
-@pytest.mark.parametrize("restaurants", ["elsewhere", "", "harbou", "harbour2", "Harbour", "harbour,elsewhere", "har*", "[]"])
+@pytest.mark.parametrize(
+    "restaurants", ["elsewhere", "", "harbou", "harbour2", "Harbour", "harbour,elsewhere", "har*", "[]"]
+)
 def test_what_is_another_tenants_does_not_exist(
     shared: Service, booking: str, route: Route, restaurants: str
 ) -> None:
@@ -90,7 +105,9 @@ def test_what_is_another_tenants_does_not_exist(
 
 
 @every_route
-@pytest.mark.parametrize("authorizer", ["absent", None, {}, {"jwt": None}, {"jwt": {"claims": None}}, {"jwt": {"claims": {}}}])
+@pytest.mark.parametrize(
+    "authorizer", ["absent", None, {}, {"jwt": None}, {"jwt": {"claims": None}}, {"jwt": {"claims": {}}}]
+)
 def test_no_claims_no_access(shared: Service, booking: str, route: Route, authorizer: Any) -> None:
     event = route.event("harbour", booking)
     event["requestContext"]["authorizer"] = authorizer

@@ -15,7 +15,10 @@ def clock_change(zone: str, *, forward: bool) -> date:
     tz = ZoneInfo(zone)
     day = datetime.now(UTC).date() + timedelta(days=2)
     while True:
-        before, after = (datetime(d.year, d.month, d.day, 12, tzinfo=tz).utcoffset() for d in (day - timedelta(days=1), day))
+        before, after = (
+            datetime(d.year, d.month, d.day, 12, tzinfo=tz).utcoffset()
+            for d in (day - timedelta(days=1), day)
+        )
         assert before is not None
         assert after is not None
         if (after > before) if forward else (after < before):
@@ -84,7 +87,9 @@ def test_of_a_time_shown_twice_the_first_is_meant(
 
 def test_a_stay_over_a_change_of_the_clock_is_not_longer(service: Service) -> None:
     """Two sittings that touch in real time do not overlap, whatever the clock on the wall shows."""
-    service.put_restaurant("night", night_house("Europe/London") | {"tables": [{"id": "T1", "zone": "main", "capacity": 2}]})
+    service.put_restaurant(
+        "night", night_house("Europe/London") | {"tables": [{"id": "T1", "zone": "main", "capacity": 2}]}
+    )
     day = clock_change("Europe/London", forward=False).isoformat()
     first = booked(service.book("night", party(2, "00:30", date=day)))
     assert first["endAt"] == f"{day}T01:00:00+00:00"
@@ -95,14 +100,19 @@ def test_a_moment_and_the_venues_clock_are_the_same_start(service: Service) -> N
     service.put_restaurant("ny", house(2, 2, timezone="America/New_York"))
     local = booked(service.book("ny", party(2, "19:00")))
     start = datetime.fromisoformat(f"{evening()}T19:00").replace(tzinfo=ZoneInfo("America/New_York"))
-    for text in (start.astimezone(UTC).isoformat().replace("+00:00", "Z"), start.astimezone(ZoneInfo("Asia/Tokyo")).isoformat()):
+    for text in (
+        start.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        start.astimezone(ZoneInfo("Asia/Tokyo")).isoformat(),
+    ):
         moment = booked(service.book("ny", {"partySize": 2, "startAt": text}))
         assert (moment["startAt"], moment["endAt"]) == (local["startAt"], local["endAt"])
         service.cancel(moment["id"])
     assert local["startAt"] == start.isoformat()
 
 
-@pytest.mark.parametrize("text", ["{}T19:00Z", "{}t19:00:00z", "{}T19:00:00.000Z", "{}T20:00+01:00", "{}T14:00:00-05:00"])
+@pytest.mark.parametrize(
+    "text", ["{}T19:00Z", "{}t19:00:00z", "{}T19:00:00.000Z", "{}T20:00+01:00", "{}T14:00:00-05:00"]
+)
 def test_spellings_of_one_moment(service: Service, text: str) -> None:
     service.put_restaurant("utc", house(2, timezone="UTC"))
     booking = booked(service.book("utc", {"partySize": 2, "startAt": text.format(evening())}))
@@ -140,7 +150,9 @@ def test_a_stay_is_cut_at_closing_with_a_warning(harbour: Service) -> None:
 
 
 def test_with_overrun_it_is_not(service: Service) -> None:
-    service.put_restaurant("late", house(2, services=[{"id": "d", "opens": "17:00", "closes": "23:00", "allowOverrun": True}]))
+    service.put_restaurant(
+        "late", house(2, services=[{"id": "d", "opens": "17:00", "closes": "23:00", "allowOverrun": True}])
+    )
     answer = service.book("late", party(2, "23:00"))
     assert booked(answer)["endAt"].startswith(f"{evening(15)}T00:30")
     assert warnings_of(answer) == []
@@ -154,7 +166,12 @@ def test_a_length_of_ones_own(harbour: Service) -> None:
 
 
 def test_a_services_own_turn_times(service: Service) -> None:
-    lunch = {"id": "lunch", "opens": "12:00", "closes": "16:00", "turnTimes": [{"maxParty": None, "minutes": 60}]}
+    lunch = {
+        "id": "lunch",
+        "opens": "12:00",
+        "closes": "16:00",
+        "turnTimes": [{"maxParty": None, "minutes": 60}],
+    }
     dinner = {"id": "dinner", "opens": "17:00", "closes": "23:00"}
     service.put_restaurant("two", house(2, services=[lunch, dinner]))
     noon = booked(service.book("two", party(2, "12:00")))
@@ -165,7 +182,17 @@ def test_a_services_own_turn_times(service: Service) -> None:
 
 def test_a_walk_in_of_a_moment_ago(service: Service) -> None:
     """A start up to five minutes ago is taken."""
-    service.put_restaurant("always", house(2, timezone="UTC", services=[{"id": "all", "opens": "00:00", "closes": "23:59", "allowOverrun": True}, {"id": "m", "opens": "23:50", "closes": "01:00", "allowOverrun": True}]))
+    service.put_restaurant(
+        "always",
+        house(
+            2,
+            timezone="UTC",
+            services=[
+                {"id": "all", "opens": "00:00", "closes": "23:59", "allowOverrun": True},
+                {"id": "m", "opens": "23:50", "closes": "01:00", "allowOverrun": True},
+            ],
+        ),
+    )
     start = (datetime.now(UTC) - timedelta(minutes=3)).replace(second=0, microsecond=0)
     booking = booked(service.book("always", {"partySize": 2, "startAt": start.isoformat()}))
     assert utc(booking["startAt"]) == start

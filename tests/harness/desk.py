@@ -132,6 +132,7 @@ def open_desk(
             sslmode="disable",
             autocommit=True,
             prepare_threshold=None,
+            connect_timeout=3,
             application_name="maitred-desk",
         )
 

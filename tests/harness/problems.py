@@ -11,7 +11,9 @@ from tests.harness.events import LambdaContext, http_event
 from tests.harness.service import Answer, Service, handler
 
 _MEMBERS = {"type", "title", "status", "code", "detail", "correlationId"}
-_LEAKS = re.compile(r"Traceback|\.py\b|psycopg|pydantic|\bselect\b|\binsert into\b|\bconstraint\b|0x[0-9a-f]{6}")
+_LEAKS = re.compile(
+    r"Traceback|\.py\b|psycopg|pydantic|\bselect\b|\binsert into\b|\bconstraint\b|0x[0-9a-f]{6}"
+)
 
 
 def invoke(function: str, event: dict[str, Any]) -> Answer:

@@ -20,7 +20,7 @@ class WireTap:
     """
 
     def __init__(self, server_port: int) -> None:
-        self._server_port = server_port
+        self.server_port = server_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
@@ -62,9 +62,13 @@ class WireTap:
         while True:
             try:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._server_port))
             except OSError:
                 return
+            try:
+                server = socket.create_connection(("127.0.0.1", self.server_port))
+            except OSError:
+                client.close()  # nobody is there: the client shall learn it at once
+                continue
             with self._lock:
                 self._open += [client, server]
             line = _Line(self, client, server)
@@ -138,3 +142,4 @@ class _Line:
         for end in (self._client, self._server):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
+            end.close()

@@ -153,7 +153,7 @@ def test_a_server_that_goes_and_comes_back_is_used_again(tmp_path_factory: pytes
             server.stop()
             assert [desk.booking(wish(4)), desk.booking(wish(4))] == [503, 503]
             server.start()
-            tap._server_port = server.port
+            tap.server_port = server.port
             assert desk.booking(wish(4)) == 201
             desk.database.close()
         assert_consistent(database)

@@ -77,13 +77,7 @@ class Database:
 
     def read(self, name: str, params: Params, budget_ms: int | None = None) -> Rows:
         """Run one reading statement; a kept connection found dead is replaced once."""
-        kept = self._conn is not None
-        try:
-            return self._transact([Call(name, params)], budget_ms)[0]
-        except ports.Unavailable:
-            if not kept or self._conn is not None:  # a new connection would not fare better
-                raise
-            return self._transact([Call(name, params)], budget_ms)[0]
+        return self._on_a_live_line(lambda: self._transact([Call(name, params)], budget_ms)[0])
 
     def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
         """All of ``calls`` in one transaction and one round trip, or none of them."""
@@ -92,13 +86,25 @@ class Database:
     @contextmanager
     def session(self, calls: Sequence[Call], budget_ms: int | None) -> Iterator[tuple[list[Rows], "Session"]]:
         """Begin with ``calls``, look at their rows, then end with `Session.commit`. Rolls back otherwise."""
-        conn = self._live()
-        session = Session(self, budget_ms)
+        rows = self._on_a_live_line(
+            lambda: self._pipeline(self._live(), calls, budget_ms, begin=True, commit=False)
+        )
+        session = Session(self, self._live(), budget_ms)
         try:
-            yield self._pipeline(conn, calls, budget_ms, begin=True, commit=False), session
+            yield rows, session
         finally:
             if not session.done:
                 self._abandon()
+
+    def _on_a_live_line[T](self, run: Callable[[], T]) -> T:
+        """``run``, which commits nothing, once more if a kept connection turns out to have died meanwhile."""
+        kept = self._conn is not None
+        try:
+            return run()
+        except ports.Unavailable:
+            if not kept or self._conn is not None:  # a new connection would not fare better
+                raise
+            return run()
 
     def _transact(self, calls: Sequence[Call], budget_ms: int | None) -> list[Rows]:
         conn = self._live()
@@ -116,22 +122,30 @@ class Database:
         begin: bool,
         commit: bool,
     ) -> list[Rows]:
-        statements = load_statements()
         self.round_trips += 1
         try:
             with conn.pipeline():
                 if begin:
                     conn.execute(b"begin")
                 if begin and budget_ms is not None:
-                    conn.execute(statements["set_limits"], {"budget_ms": max(1, budget_ms)})
-                cursors = [conn.execute(statements[call.name], call.params) for call in calls]
-                if commit and budget_ms is not None:
-                    conn.execute(statements["finish_in_time"], {"budget_ms": max(1, budget_ms)})
+                    _limit(conn, "set_limits", budget_ms)
+                cursors = []
+                for call in calls:
+                    if cursors and budget_ms is not None:
+                        _limit(conn, "cut_limit", budget_ms)
+                    cursors.append(conn.execute(load_statements()[call.name], call.params))
                 if commit:
-                    conn.execute(b"commit")
+                    self._commit(conn, budget_ms)
             return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
         except psycopg.Error as error:
             self._fail(error)
+
+    def _commit(self, conn: PlainConnection, budget_ms: int | None) -> None:
+        if budget_ms is not None:
+            _limit(conn, "cut_limit", budget_ms)
+            conn.execute(load_statements()["check_now"])
+            _limit(conn, "finish_in_time", budget_ms)
+        conn.execute(b"commit")
 
     def _fail(self, error: psycopg.Error) -> NoReturn:
         self._abandon()
@@ -161,16 +175,22 @@ class Database:
         return self._conn
 
 
+def _limit(conn: PlainConnection, name: str, budget_ms: int) -> None:
+    conn.execute(load_statements()[name], {"budget_ms": max(1, budget_ms)})
+
+
 class Session:
     """A transaction that has begun; ends by `commit`."""
 
-    def __init__(self, database: Database, budget_ms: int | None) -> None:
+    def __init__(self, database: Database, conn: PlainConnection, budget_ms: int | None) -> None:
         self._database = database
+        self._conn = conn
         self._budget_ms = budget_ms
         self.done = False
 
     def commit(self, calls: Sequence[Call]) -> list[Rows]:
-        conn = self._database._live()  # noqa: SLF001 - the session is the other half of Database
-        rows = self._database._pipeline(conn, calls, self._budget_ms, begin=False, commit=True)  # noqa: SLF001
+        rows = self._database._pipeline(  # noqa: SLF001 - the session is the other half of Database
+            self._conn, calls, self._budget_ms, begin=False, commit=True
+        )
         self.done = True
         return rows

@@ -6,6 +6,11 @@ select set_config('statement_timeout', %(budget_ms)s::text, true),
        set_config('lock_timeout', %(budget_ms)s::text, true),
        set_config('idle_in_transaction_session_timeout', (%(budget_ms)s::int + 1000)::text, true)
 
+-- name: cut_limit
+-- Sent between statements: many that are each in time must not be late together.
+select set_config('statement_timeout', greatest(1, %(budget_ms)s - (extract(epoch from
+    clock_timestamp() - transaction_timestamp()) * 1000)::int)::text, true)
+
 -- name: claim_layout
 -- Holds the layout still until commit: a new floor document waits, or this plan is void.
 with layout as (
@@ -123,6 +128,10 @@ returning id
 -- name: insert_reply
 insert into idempotency (caller, restaurant_id, key, fingerprint, status, headers, body)
 values (%(caller)s, %(restaurant_id)s, %(key)s, %(fingerprint)s, %(status)s, %(headers)s, %(body)s)
+
+-- name: check_now
+-- What is checked at commit is checked before: no time-out reaches into a commit.
+set constraints all immediate
 
 -- name: finish_in_time
 select require_in_time(%(budget_ms)s)

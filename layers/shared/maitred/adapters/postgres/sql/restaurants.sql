@@ -11,6 +11,7 @@ where r.id = %(restaurant_id)s
 select pg_advisory_xact_lock(hashtextextended('restaurant ' || %(restaurant_id)s, 0))
 
 -- name: read_restaurant_for_update
+-- Confirmations wait (they share the row), pending bookings do not: their foreign key takes a key share only.
 -- Shuts out bookings being confirmed on the old layout, not bookings being kept as pending (foreign keys).
 select r.layout_version, l.document
 from restaurants r

@@ -1,0 +1,133 @@
+"""What a cold start loads: each function only what its own work needs, AWS's clients only who must send."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.harness.events import http_event
+from tests.harness.service import Service, party
+
+ROOT = Path(__file__).parents[2]
+# Heavy, or useful only where something is traced or tested.
+NEVER = frozenset({"aws_xray_sdk", "moto", "requests", "responses"})
+OF_OTHERS = {
+    "AWS's clients": {"boto3", "botocore.client", "botocore.session", "botocore.loaders"},
+    "http": {"maitred.adapters.http", "aws_lambda_powertools.event_handler"},
+    "guests": {
+        "maitred.adapters.booking_routes",
+        "maitred.services.create_booking",
+        "maitred.services.day_reader",
+    },
+    "operators": {
+        "maitred.adapters.operation_routes",
+        "maitred.services.restaurants",
+        "maitred.adapters.postgres.restaurants",
+    },
+    "floor documents": {"maitred.contracts.restaurants", "maitred.contracts.floor_rules"},
+    "job": {"maitred.services.assign_job", "maitred.services.retry_policy"},
+    "planner": {"maitred.planner.quote", "maitred.services.planning"},
+    "mail": {"maitred.adapters.mail", "maitred.services.notify", "maitred.services.letters", "email.message"},
+    "maintenance": {"maitred.services.maintain", "maitred.adapters.postgres.maintenance"},
+    "migrations": {"maitred.adapters.postgres.migrator"},
+    "batches": {"aws_lambda_powertools.utilities.batch"},
+}
+# Not listed: what a function does need. An HTTP function's toolkit brings e-mail's message class with it.
+FORBIDDEN = {
+    "bookings": [
+        "AWS's clients",
+        "operators",
+        "floor documents",
+        "job",
+        "maintenance",
+        "migrations",
+        "batches",
+    ],
+    "operations": ["AWS's clients", "guests", "job", "maintenance", "migrations", "batches"],
+    "assign": ["http", "guests", "operators", "floor documents", "maintenance", "migrations"],
+    "relay": [
+        "http",
+        "guests",
+        "operators",
+        "floor documents",
+        "job",
+        "planner",
+        "maintenance",
+        "migrations",
+        "batches",
+    ],
+    "notify": [
+        "http",
+        "guests",
+        "operators",
+        "floor documents",
+        "job",
+        "planner",
+        "maintenance",
+        "migrations",
+    ],
+    "maintain": [
+        "AWS's clients",
+        "http",
+        "guests",
+        "operators",
+        "floor documents",
+        "planner",
+        "migrations",
+        "batches",
+    ],
+}
+WIRED = """
+import importlib, json, sys
+name = sys.argv[1]
+importlib.import_module(f"functions.{name}.app")
+importlib.import_module(f"maitred.bootstrap.{name}").services()
+print("LOADED" + json.dumps(sorted(sys.modules)))
+"""
+BOOKED = """
+import json, sys
+from functions.bookings import app
+from tests.harness.events import LambdaContext
+answer = app.handler(json.loads(sys.argv[1]), LambdaContext())
+print("ANSWER" + answer["body"])
+print("LOADED" + json.dumps(sorted(sys.modules)))
+"""
+
+
+def lines_of(script: str, argument: str) -> list[str]:
+    """Run in a Python of its own, with the layer and the functions on its path."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'layers' / 'shared'}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-c", script, argument]
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def marked(lines: list[str], mark: str) -> str:
+    [line] = [line for line in lines if line.startswith(mark)]
+    return line.removeprefix(mark)
+
+
+def assert_lean(function: str, loaded: set[str]) -> None:
+    assert not loaded & NEVER
+    for group in FORBIDDEN[function]:
+        assert not loaded & OF_OTHERS[group], f"{function} loads what is for {group}"
+
+
+@pytest.mark.parametrize("function", FORBIDDEN)
+def test_a_function_loads_what_it_needs(running: Service, function: str) -> None:
+    assert_lean(function, set(json.loads(marked(lines_of(WIRED, function), "LOADED"))))
+
+
+def test_a_confirmed_booking_loads_no_client_of_aws(shared: Service) -> None:
+    event = json.dumps(http_event("POST", "/restaurants/harbour/bookings", body=party(2)))
+    lines = lines_of(BOOKED, event)
+    assert json.loads(marked(lines, "ANSWER"))["booking"]["status"] == "confirmed"
+    loaded = set(json.loads(marked(lines, "LOADED")))
+    assert_lean("bookings", loaded)
+    assert not loaded & OF_OTHERS["mail"] - {"email.message"}

@@ -1,0 +1,192 @@
+"""The outbox and its way to the queues (O4): nothing lost, nothing marked that was not sent."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from maitred import bootstrap
+from maitred.adapters.sqs import SqsQueue
+from maitred.adapters.system import SystemClock
+from maitred.services.ports import SendReport
+from tests.harness.consistency import assert_consistent
+from tests.harness.databases import TestDatabase
+from tests.harness.desk import RecordingQueue, all_at_once, open_desk
+from tests.harness.events import LambdaContext
+from tests.harness.service import Service, handler, party
+
+UNSENT = "select topic, attempts, dead_at is not null from outbox where sent_at is null order by id"
+
+
+@pytest.fixture
+def full(harbour: Service) -> Service:
+    """The four-top of seven o'clock is taken, its mail is away."""
+    assert harbour.book("harbour", party(4)).status == 201
+    assert harbour.scheduled("relay") == {"sent": 1}
+    harbour.messages("notification")
+    return harbour
+
+
+@pytest.fixture
+def sqs_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Undo the patch to bring the queues back."""
+
+    class Down:
+        def send_message_batch(self, **_: Any) -> Any:
+            raise EndpointConnectionError(endpoint_url="https://sqs.example.com")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqsQueue, "_client", Down())
+        yield patch
+
+
+def later(monkeypatch: pytest.MonkeyPatch, **ahead: float) -> None:
+    now = datetime.now(UTC) + timedelta(**ahead)
+    monkeypatch.setattr(SystemClock, "now", lambda self: now)
+
+
+def test_queues_that_are_down_cost_the_guest_nothing(
+    full: Service, sqs_down: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = full.book("harbour", party(4))
+    assert answer.status == 201
+    assert answer.json["assignment"]["outcome"] == "deferred"
+    assert ("assign", 1, False) in full.database.query(UNSENT)
+    sqs_down.undo()
+    assert full.messages("assign") == []
+
+    later(monkeypatch, minutes=5)
+    assert full.scheduled("relay")["sent"] == 2  # the job's message, and the guest's "received"
+    full.work()
+    assert full.booking(answer.json["booking"]["id"]).json["booking"]["state"] == "manual_review"
+
+
+def test_the_sweep_sends_what_a_writer_that_died_left_behind(
+    full: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crash:
+        crash.setattr("maitred.services.relay.OwnRelay.send_now", lambda self, rows: None)
+        assert full.book("harbour", party(4)).status == 201
+    assert full.messages("assign") == []
+    assert full.scheduled("relay") == {"sent": 1}  # its writer's lease on the job's message still runs
+    later(monkeypatch, minutes=1)
+    assert full.scheduled("relay") == {"sent": 1}
+    assert len(full.messages("assign")) == 1
+    assert full.scheduled("relay") == {"sent": 0}
+    assert full.database.query(UNSENT) == []
+
+
+def test_o4_two_relays_at_once_send_each_row_once(database: TestDatabase) -> None:
+    queue = RecordingQueue()
+    desks = [open_desk(database, queue) for _ in range(4)]
+    database.query(
+        "insert into outbox (topic, restaurant_id, payload, correlation_id)"
+        " select 'notification', 'harbour', json_build_object('n', g), 'c' from generate_series(1, 300) g"
+    )
+
+    class Never:
+        def expired(self) -> bool:
+            return False
+
+    sent = all_at_once([lambda desk=desk: desk.sweep.run(Never()) for desk in desks])
+    assert sum(sent) == 300
+    assert len({message.body for _, message in queue.sent}) == len(queue.sent) == 300
+    assert database.query(UNSENT) == []
+    for desk in desks:
+        desk.database.close()
+
+
+def test_a_crash_between_send_and_mark_sends_again_and_that_is_harmless(
+    full: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crash:
+        crash.setattr(
+            "maitred.adapters.postgres.outbox.PostgresOutbox.mark_sent", _raise(RuntimeError("the sandbox is gone"))
+        )
+        booking = full.book("harbour", party(4)).json["booking"]
+    later(monkeypatch, minutes=1)
+    full.scheduled("relay")
+    twins = [message["Body"] for message in full.messages("assign")]
+    assert len(twins) == 2
+    assert len(set(twins)) == 1
+    full.deliver("assign", *twins)
+    results = [context["result"] for context in full.events("auto_assign.summary", booking["id"])]
+    assert results == ["deferred", "manual_review", "superseded"]
+    assert len(full.database.query("select 1 from booking_assignment_attempts where booking_id = %s", booking["id"])) == 2
+    assert_consistent(full.database)
+
+
+def test_o4_an_unknown_topic_is_kept_and_told(full: Service, caplog: pytest.LogCaptureFixture) -> None:
+    full.database.query(
+        "insert into outbox (topic, restaurant_id, payload, correlation_id) values ('pigeon', 'harbour', '{}', 'c')"
+    )
+    assert full.scheduled("relay") == {"sent": 0}
+    assert full.database.query(UNSENT) == [("pigeon", 1, True)]
+    assert "no queue for topic pigeon" in caplog.text
+    assert "wait for an operator" in caplog.text
+    assert full.database.value("select last_error from outbox where topic = 'pigeon'") == "unknown topic pigeon"
+
+
+def test_one_refused_entry_does_not_hold_its_neighbours_up(full: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    full.database.query(
+        "insert into outbox (topic, restaurant_id, payload, correlation_id)"
+        " select 'notification', 'harbour', json_build_object('n', g), 'c' from generate_series(1, 12) g"
+    )
+    send = SqsQueue.send
+
+    def first_refused(self: SqsQueue, url: str, messages: Any) -> SendReport:
+        report = send(self, url, messages[1:])
+        assert not report.failed
+        return SendReport({0: "InvalidMessageContents"})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqsQueue, "send", first_refused)
+        assert full.scheduled("relay") == {"sent": 11}
+    assert full.database.query(UNSENT) == [("notification", 1, False)]
+    assert len(full.messages("notification")) == 11
+
+
+def test_a_row_that_never_goes_is_dead_after_twenty_times(
+    full: Service, sqs_down: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full.database.query(
+        "insert into outbox (topic, restaurant_id, payload, correlation_id) values ('notification', 'harbour', '{}', 'c')"
+    )
+    pauses = []
+    for day in range(1, 25):
+        full.scheduled("relay")
+        [(again, now)] = full.database.query("select claimed_until, now() from outbox where sent_at is null")
+        pauses.append((again - now).total_seconds())
+        sqs_down.setattr(SystemClock, "now", lambda self, day=day: datetime.now(UTC) + timedelta(days=day))
+    assert full.database.query(UNSENT) == [("notification", 20, True)]
+    assert pauses[0] < 60
+
+
+def test_a_delayed_row_becomes_a_delayed_message_and_a_late_one_waits(full: Service) -> None:
+    full.database.query(
+        "insert into outbox (topic, restaurant_id, payload, correlation_id, due_at)"
+        " values ('assign', 'harbour', '{}', 'c', now() + interval '10 minutes'),"
+        " ('assign', 'harbour', '{}', 'c', now() + interval '20 minutes')"
+    )
+    bootstrap.relay()
+    delays: list[int] = []
+    send = SqsQueue.send
+
+    def noted(self: SqsQueue, url: str, messages: Any) -> SendReport:
+        delays.extend(message.delay_seconds for message in messages)
+        return send(self, url, messages)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SqsQueue, "send", noted)
+        assert handler("relay")({}, LambdaContext("relay", seconds=50)) == {"sent": 1}
+    assert 590 <= delays[0] <= 600
+    assert len(full.database.query(UNSENT)) == 1
+
+
+def _raise(error: Exception) -> Any:
+    def raise_it(*_: Any) -> None:
+        raise error
+
+    return raise_it
