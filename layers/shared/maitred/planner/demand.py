@@ -13,7 +13,7 @@ from maitred.planner.floor_index import FloorIndex
 
 #: Shares of party sizes that restaurants in general see.
 PRIOR_SHARES: Mapping[int, float] = MappingProxyType(
-    {1: 0.04, 2: 0.44, 3: 0.12, 4: 0.22, 5: 0.06, 6: 0.06, 7: 0.02, 8: 0.02, 10: 0.02}
+    {1: 0.03, 2: 0.43, 3: 0.15, 4: 0.18, 5: 0.06, 6: 0.06, 7: 0.02, 8: 0.03, 10: 0.04}
 )
 #: So many bookings of its own weigh as much as the prior.
 PRIOR_STRENGTH = 30

@@ -67,16 +67,20 @@ def quote(  # noqa: PLR0913 - one question with many sides; five of them have no
 
 
 class CountedDeadline:
-    """Counts how often a deadline is asked, so that a replay can end where the search ended."""
+    """Counts how often a deadline is asked until it has passed, so that a replay can end there too."""
 
     def __init__(self, deadline: Deadline) -> None:
         """Nothing has been asked yet."""
         self._deadline = deadline
+        self._passed = False
         self.asked = 0
 
     def expired(self) -> bool:
-        self.asked += 1
-        return self._deadline.expired()
+        """Has it passed? Once it has, it is not asked again."""
+        if not self._passed:
+            self.asked += 1
+            self._passed = self._deadline.expired()
+        return self._passed
 
 
 class Movers:
