@@ -66,7 +66,7 @@ check-lint:
 .PHONY: check-types
 check-types:
 	@$(call environments,)
-	@$(BIN)/mypy layers/shared functions local tests $(wildcard bench/*.py)
+	@$(BIN)/mypy layers/shared functions local tests bench solver
 
 # Neither needs an account, but the commands want a region.
 check-template check-build: export AWS_DEFAULT_REGION := eu-west-1

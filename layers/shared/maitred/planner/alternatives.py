@@ -6,17 +6,19 @@ from dataclasses import replace
 from maitred.domain.errors import MaitredError
 from maitred.domain.timeline import from_minutes, to_minutes
 from maitred.domain.windows import resolve_window, slot_starts
+from maitred.planner.demand import PRIOR, Demand
 from maitred.planner.floor_index import FloorIndex
-from maitred.planner.model import Alternative, Covers, Deadline, PartyRequest
+from maitred.planner.model import Alternative, Covers, Deadline, MovableBooking, PartyRequest
 from maitred.planner.occupancy import Occupancy
-from maitred.planner.quote import find_plan
+from maitred.planner.options import FULL, PlannerOptions
+from maitred.planner.quote import Aids, Movers, find_plan
 from maitred.planner.search import SearchEndedError, Steps
-from maitred.planner.situation import situation
+from maitred.planner.situation import Situation, situation
 
 REACH_MINUTES = 120
 
 
-def find_alternatives(  # noqa: PLR0913 - one question with many sides; all but three have no default
+def find_alternatives(  # noqa: PLR0913 - one question with many sides; five of them have no default
     index: FloorIndex,
     occupancy: Occupancy,
     request: PartyRequest,
@@ -26,18 +28,27 @@ def find_alternatives(  # noqa: PLR0913 - one question with many sides; all but 
     *,
     limit: int = 5,
     duration_minutes: int | None = None,
+    movable: Sequence[MovableBooking] = (),
+    demand: Demand = PRIOR,
+    options: PlannerOptions = FULL,
+    other_zones: bool = False,
 ) -> tuple[Alternative, ...]:
-    """Up to ``limit`` slots within two hours, nearest first (the earlier of two), each free as told.
+    """Up to ``limit`` slots within two hours, nearest first (the earlier of two), each confirmable as told.
 
     Not before ``now`` (minutes since the epoch), on the same service date, each with the stay of its own
-    start. When the deadline passes, what has been found until then is returned.
+    start; ``movable`` bookings are moved for it as ``quote`` would. With ``other_zones`` and a zone that is
+    a must, places left over name the wished start in other zones. When the deadline passes, what has been
+    found until then is returned.
     """
     found: list[Alternative] = []
     steps = Steps(deadline)
+    aids = Aids(demand, options, Movers(index, occupancy, movable))
     try:
-        for wish in _other_starts(index, request, now, duration_minutes):
+        for wish in _wishes(index, request, now, duration_minutes, other_zones=other_zones):
             steps.check()
-            alternative = _if_free(index, occupancy, wish, pacing, steps)
+            if not occupancy.covers(wish.start, wish.end):
+                continue
+            alternative = _if_free(situation(index, occupancy, wish, pacing), aids, steps)
             if alternative is not None:
                 found.append(alternative)
             if len(found) >= limit:
@@ -45,6 +56,15 @@ def find_alternatives(  # noqa: PLR0913 - one question with many sides; all but 
     except SearchEndedError:
         pass
     return tuple(found)
+
+
+def _wishes(
+    index: FloorIndex, request: PartyRequest, now: int, duration_minutes: int | None, *, other_zones: bool
+) -> Iterator[PartyRequest]:
+    yield from _other_starts(index, request, now, duration_minutes)
+    if other_zones and request.zone_required:
+        for zone in sorted(index.zone_bits.keys() - {request.zone}):
+            yield replace(request, zone=zone)
 
 
 def _other_starts(
@@ -71,14 +91,8 @@ def _at(
     return replace(request, start=start, end=to_minutes(window.end), service_id=window.service.id)
 
 
-def _if_free(
-    index: FloorIndex, occupancy: Occupancy, wish: PartyRequest, pacing: Sequence[Covers], steps: Steps
-) -> Alternative | None:
-    if not occupancy.covers(wish.start, wish.end):
-        return None
-    asked = situation(index, occupancy, wish, pacing)
-    found = None if asked.slot_full() else find_plan(asked, steps)
+def _if_free(asked: Situation, aids: Aids, steps: Steps) -> Alternative | None:
+    found = None if asked.slot_full() else find_plan(asked, aids, steps)
     if found is None:
         return None
-    plan, _ = found
-    return Alternative(wish.start, wish.end, plan.tables, plan.zone)
+    return Alternative(asked.request.start, asked.request.end, found.plan.tables, found.plan.zone)

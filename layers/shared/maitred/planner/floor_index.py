@@ -3,11 +3,12 @@
 Compile once per layout version and keep it; the lists for one party size are made when first asked for.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from maitred.domain.floor import Floor, Table
 from maitred.planner.enumeration import JoinedSet, JoinRules, bit_positions, joined_sets
+from maitred.planner.needs import Needs
 from maitred.planner.weights import Weights, resolve_weights
 
 #: Sets of joined tables that are kept. 160 tables on a dense grid with four to a set need 15,000; more
@@ -15,6 +16,7 @@ from maitred.planner.weights import Weights, resolve_weights
 MAX_JOINED_SETS = 120_000
 
 _SCORE_DIGITS = 6
+_KEPT_PRICES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ class FloorIndex:
 
     ``tables`` are sorted by id (plain code points, no locale), and table ``i`` is bit ``1 << i``.
     ``assignable``: bits of tables the planner may give away. ``seats``: contract 9's bound for
-    ``party_too_large``. ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration.
+    ``party_too_large``. ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration. ``shortest_stay``: of the
+    house's turn times the shortest, with its buffers: a gap of less is of no use. ``needs``: what parties
+    take at least.
     """
 
     floor: Floor
@@ -67,15 +71,27 @@ class FloorIndex:
     rules: JoinRules
     weights: Weights
     truncated: bool
+    shortest_stay: int
+    needs: Needs
     _joined: list[JoinedSet]
     _rows: tuple[_Row, ...]
     _candidates: dict[int, Candidates] = field(default_factory=dict)
+    _prices: dict[Hashable, tuple[float, ...]] = field(default_factory=dict)
 
     def candidates(self, party_size: int) -> Candidates:
         """Every set that may seat this party on an empty floor, less those of which a part would do."""
         known = self._candidates.get(party_size)
         if known is None:
             known = self._candidates[party_size] = self._find_candidates(party_size)
+        return known
+
+    def prices(self, key: Hashable, make: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
+        """One number a table, made once a key; a bounded number of keys is kept."""
+        known = self._prices.get(key)
+        if known is None:
+            if len(self._prices) >= _KEPT_PRICES:
+                self._prices.clear()
+            known = self._prices[key] = make()
         return known
 
     def matching(self, zone: str | None, attributes: Iterable[str]) -> int:
@@ -170,9 +186,17 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
         rules=rules,
         weights=resolve_weights(floor.policy.weights),
         truncated=truncated,
+        shortest_stay=_shortest_stay(floor),
+        needs=Needs.build(rules.capacities),
         _joined=joined,
         _rows=_rows(floor, position, assignable),
     )
+
+
+def _shortest_stay(floor: Floor) -> int:
+    turns = [turn.minutes for turn in floor.policy.turn_times]
+    turns += [turn.minutes for service in floor.services for turn in service.turn_times or ()]
+    return min(turns) + floor.policy.buffer_before_minutes + floor.policy.buffer_after_minutes
 
 
 def _join_rules(

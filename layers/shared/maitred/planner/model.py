@@ -52,8 +52,38 @@ class Covers:
 
 
 @dataclass(frozen=True, slots=True)
+class MovableBooking:
+    """A confirmed booking that may be given other tables: not seated, not pinned, before its freeze.
+
+    ``[start, end)`` is its stay without buffers; what it occupies stands in its allocations. A move keeps
+    ``zone`` (None: no zone was promised), ``attributes`` (wished and got) and ``required``.
+    """
+
+    booking_id: str
+    party_size: int
+    start: int
+    end: int
+    tables: tuple[str, ...]
+    zone: str | None = None
+    attributes: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A booking that changes its tables, at the same time; both sets are sorted."""
+
+    booking_id: str
+    from_tables: tuple[str, ...]
+    to_tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """A set of tables for a request: sorted ids, and the named parts of its score."""
+    """A set of tables for a request: sorted ids, and the named parts of its score.
+
+    ``moves`` are carried out in the same transaction, sorted by booking; empty for most plans.
+    """
 
     tables: tuple[str, ...]
     seats: int
@@ -61,6 +91,34 @@ class Plan:
     strategy: str
     score: float
     terms: tuple[tuple[str, float], ...]
+    moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyResult:
+    """What one strategy made of the free sets: how many it weighed, its best, and that one's score.
+
+    The score is the one by which plans are compared, not the strategy's own objective.
+    """
+
+    name: str
+    considered: int
+    best: tuple[str, ...] | None
+    score: float | None
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Loser:
+    """A set that was not taken: ``term`` cost it ``by`` more than the chosen one.
+
+    ``term`` is ``priority`` or ``order`` if the scores are equal; ``by`` is 0 then.
+    """
+
+    tables: tuple[str, ...]
+    score: float
+    term: str
+    by: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +127,8 @@ class Decision:
 
     ``candidates``: sets that could serve the party on an empty floor; ``evaluated``: sets looked at;
     ``alternates``: other free sets beside the chosen one; ``truncated``: a limit or the deadline ended
-    the search or the floor's enumeration early.
+    the search or the floor's enumeration early. ``deciding_term`` is what told the plan from the best
+    loser. ``checks``: how often the deadline was asked, if it ended the search (a replay ends there too).
     """
 
     plan: Plan | None
@@ -79,6 +138,10 @@ class Decision:
     alternates: int
     truncated: bool
     explanation: str
+    strategies: tuple[StrategyResult, ...] = ()
+    losers: tuple[Loser, ...] = ()
+    deciding_term: str | None = None
+    checks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ Two layers, bookings and live holds, so that a refusal can tell them apart; clos
 beside them. Windows are stored ones, with their buffers; nothing is computed again from a booking.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from maitred.domain.floor import Closure
 from maitred.domain.timeline import to_minutes
@@ -44,6 +44,7 @@ class Occupancy:
     span: Span
     before: int
     after: int
+    allocations: tuple[Allocation, ...]
     _booked: tuple[int, ...]
     _held: tuple[int, ...]
     _closed: tuple[_ClosedTables, ...]
@@ -51,26 +52,64 @@ class Occupancy:
     @classmethod
     def build(cls, index: FloorIndex, span: Span, allocations: Iterable[Allocation]) -> "Occupancy":
         """Draw the allocations (buffers included) and the floor's closures; unknown tables are left out."""
+        known = tuple(each for each in allocations if each.table_id in index.position)
         booked = [0] * len(index.tables)
         held = [0] * len(index.tables)
-        for allocation in allocations:
-            position = index.position.get(allocation.table_id)
-            if position is not None:
-                layer = booked if allocation.hold_id is None else held
-                layer[position] |= _minutes(span, allocation.start, allocation.end)
+        for allocation in known:
+            layer = booked if allocation.hold_id is None else held
+            layer[index.position[allocation.table_id]] |= _minutes(span, allocation.start, allocation.end)
         policy = index.floor.policy
         return cls(
             span=span,
             before=policy.buffer_before_minutes,
             after=policy.buffer_after_minutes,
+            allocations=known,
             _booked=tuple(booked),
             _held=tuple(held),
             _closed=tuple(_closed_tables(index, closure) for closure in index.floor.closures),
         )
 
+    def changed(
+        self, index: FloorIndex, released: Collection[str], added: Iterable[Allocation]
+    ) -> "Occupancy":
+        """The same day after the bookings or holds ``released`` left and others came.
+
+        Only the tables concerned are drawn again.
+        """
+        fresh = tuple(each for each in added if each.table_id in index.position)
+        kept = tuple(each for each in self.allocations if _owner(each) not in released)
+        touched = {each.table_id for each in fresh}
+        if len(kept) != len(self.allocations):
+            touched |= {each.table_id for each in self.allocations if _owner(each) in released}
+        booked, held = list(self._booked), list(self._held)
+        for table_id in touched:
+            booked[index.position[table_id]] = held[index.position[table_id]] = 0
+        for each in (*kept, *fresh):
+            if each.table_id in touched:
+                layer = booked if each.hold_id is None else held
+                layer[index.position[each.table_id]] |= _minutes(self.span, each.start, each.end)
+        return replace(self, allocations=(*kept, *fresh), _booked=tuple(booked), _held=tuple(held))
+
+    def gaps(self, position: int, start: int, end: int) -> tuple[int | None, int | None]:
+        """Minutes between the stay, with its buffers, and what is before and after it at this table.
+
+        None: nothing is, within the span. The table is free for the stay.
+        """
+        begin, finish = start - self.before - self.span[0], end + self.after - self.span[0]
+        minutes = self._booked[position] | self._held[position]
+        earlier, later = minutes & ((1 << begin) - 1), minutes >> finish
+        return (
+            begin - earlier.bit_length() if earlier else None,
+            (later & -later).bit_length() - 1 if later else None,
+        )
+
     def covers(self, start: int, end: int) -> bool:
         """Is the stay ``[start, end)`` with its buffers inside what is known?"""
         return self.span[0] <= start - self.before and end + self.after <= self.span[1]
+
+    def buffered(self, start: int, end: int) -> Span:
+        """What a stay ``[start, end)`` of a new booking occupies."""
+        return start - self.before, end + self.after
 
     def taken(self, start: int, end: int) -> Taken:
         """What is in the way of a stay ``[start, end)``, whose buffers are added here.
@@ -105,6 +144,10 @@ class Occupancy:
                 f"minutes {start}-{end} lie outside the known span {self.span[0]}-{self.span[1]}"
             )
         return _minutes(self.span, start, end)
+
+
+def _owner(allocation: Allocation) -> str | None:
+    return allocation.booking_id if allocation.hold_id is None else allocation.hold_id
 
 
 def _minutes(span: Span, start: int, end: int) -> int:

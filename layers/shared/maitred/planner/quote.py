@@ -1,40 +1,54 @@
 """The planner's one question: which tables for this party, and if none, why not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from maitred.domain.reasons import Reason, ReasonCode
+from maitred.planner.demand import PRIOR, Demand
 from maitred.planner.explanation import explain_plan
-from maitred.planner.floor_index import FloorIndex, TableSet, best_first
-from maitred.planner.model import Covers, Deadline, Decision, PartyRequest, Plan
+from maitred.planner.floor_index import FloorIndex, TableSet
+from maitred.planner.model import (
+    Covers,
+    Deadline,
+    Decision,
+    Loser,
+    MovableBooking,
+    Move,
+    PartyRequest,
+    Plan,
+    StrategyResult,
+)
 from maitred.planner.occupancy import Occupancy
+from maitred.planner.options import BEST_FIT, FULL, REARRANGE, PlannerOptions
+from maitred.planner.rearrange import rearrange
 from maitred.planner.refusal import binding_reason
+from maitred.planner.scoring import Scoring, total
 from maitred.planner.search import SearchEndedError, Steps, smallest_part
 from maitred.planner.situation import Situation, situation
-from maitred.planner.weights import ATTRIBUTES_MISSED, EXTRA_TABLES, WASTED_SEATS, ZONE_MISSED
+from maitred.planner.stays import Stays
+from maitred.planner.strategies import choose
+from maitred.planner.weights import MOVES
 
-BEST_FIT = "best_fit"
-_SCORE_DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """A wish as the tables that do not grant it, and what it costs not to."""
-
-    term: str
-    without: int
-    cost: float
+_ENDED = Reason(ReasonCode.SEARCH_TRUNCATED, "The time for searching was over before an answer was found")
+_UNLISTED = Reason(
+    ReasonCode.SEARCH_TRUNCATED, "This floor allows too many sets of tables to try all moves of other parties"
+)
 
 
-def quote(
+def quote(  # noqa: PLR0913 - one question with many sides; five of them have no default
     index: FloorIndex,
     occupancy: Occupancy,
     request: PartyRequest,
     pacing: Sequence[Covers],
     deadline: Deadline,
+    *,
+    movable: Sequence[MovableBooking] = (),
+    demand: Demand = PRIOR,
+    options: PlannerOptions = FULL,
 ) -> Decision:
     """Decide where the party sits, or prove that it cannot and say which rule binds.
 
+    If nothing is free, up to ``options.moves_allowed`` of the ``movable`` bookings are moved for it.
     A deadline that passes first gives the refusal ``search_truncated``, never a claim without proof.
     Raises ``ValueError`` if ``occupancy`` does not cover the stay with its buffers.
     """
@@ -45,50 +59,167 @@ def quote(
         text = "The restaurant is closed at some time of this stay"
         return _refused(Reason(ReasonCode.CLOSED, text), candidates=0)
     asked = situation(index, occupancy, request, pacing)
+    counted = CountedDeadline(deadline)
     try:
-        return _decide(asked, deadline)
+        return _decide(asked, Aids(demand, options, Movers(index, occupancy, movable)), counted)
     except SearchEndedError:
-        reason = Reason(
-            ReasonCode.SEARCH_TRUNCATED, "The time for searching was over before an answer was found"
-        )
-        return _refused(reason, candidates=0, truncated=True)
+        return replace(_refused(_ENDED, candidates=0, truncated=True), checks=counted.asked)
 
 
-def find_plan(asked: Situation, steps: Steps) -> tuple[Plan, int] | None:
-    """The best free plan and how many other free sets there are; raises ``SearchEndedError``."""
+class CountedDeadline:
+    """Counts how often a deadline is asked until it has passed, so that a replay can end there too."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        """Nothing has been asked yet."""
+        self._deadline = deadline
+        self._passed = False
+        self.asked = 0
+
+    def expired(self) -> bool:
+        """Has it passed? Once it has, it is not asked again."""
+        if not self._passed:
+            self.asked += 1
+            self._passed = self._deadline.expired()
+        return self._passed
+
+
+class Movers:
+    """The stays of a snapshot, numbered when somebody has to be moved and not before."""
+
+    def __init__(self, index: FloorIndex, occupancy: Occupancy, movable: Sequence[MovableBooking]) -> None:
+        """Keep what ``stays`` is made of."""
+        self._index, self._occupancy = index, occupancy
+        self._movable = movable
+        self._stays: Stays | None = None
+
+    def __bool__(self) -> bool:
+        """May anybody be moved at all?"""
+        return bool(self._movable)
+
+    def stays(self) -> Stays:
+        if self._stays is None:
+            self._stays = Stays.build(self._index, self._occupancy, self._movable)
+        return self._stays
+
+
+@dataclass(frozen=True, slots=True)
+class Aids:
+    """What the planner is given beside the situation."""
+
+    demand: Demand
+    options: PlannerOptions
+    movers: Movers
+
+    def most_moves(self, index: FloorIndex) -> int:
+        """How many bookings may be moved for this party."""
+        return self.options.moves_allowed(index.floor.policy) if self.movers else 0
+
+    @property
+    def wide(self) -> bool:
+        """Does a strategy beyond the best fit look at the free sets?"""
+        return any(name not in (BEST_FIT, REARRANGE) for name in self.options.strategies)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A plan, how many other free sets there are, and what was compared to come to it."""
+
+    plan: Plan
+    alternates: int
+    strategies: tuple[StrategyResult, ...]
+    losers: tuple[Loser, ...]
+
+
+def find_plan(asked: Situation, aids: Aids, steps: Steps) -> Found | None:
+    """The plan for a free set, else with moves; None: there is none. Raises ``SearchEndedError``.
+
+    The pacing slot is not looked at.
+    """
+    scoring = Scoring(asked, aids.demand, wide=aids.wide)
     free = asked.free_sets(asked.blocked, steps)
     if free:
-        sets = index_sets(asked)
-        return _plan(asked, _best(asked, [sets[number] for number in free])), len(free) - 1
+        sets = asked.index.candidates(asked.request.party_size).sets
+        return _chosen(asked, scoring, [sets[number] for number in free], aids)
     unlisted = asked.unlisted(asked.blocked, steps)
     if unlisted:
         party = asked.request.party_size
         bits = smallest_part(asked.index.rules, unlisted, party)
-        return _plan(asked, asked.index.table_set(bits, party)), 0
-    return None
+        return _chosen(asked, scoring, [asked.index.table_set(bits, party)], aids)
+    return _by_moves(asked, scoring, aids, steps)
 
 
-def index_sets(asked: Situation) -> tuple[TableSet, ...]:
-    """Every set that could serve the party on an empty floor, best first."""
-    return asked.index.candidates(asked.request.party_size).sets
+def _chosen(asked: Situation, scoring: Scoring, free: Sequence[TableSet], aids: Aids) -> Found:
+    choice = choose(asked, scoring, free, aids.options.strategies)
+    terms = scoring.terms(choice.chosen)
+    plan = make_plan(asked, choice.chosen.set, choice.strategy, terms)
+    return Found(plan, len(free) - 1, choice.results, choice.losers)
 
 
-def _decide(asked: Situation, deadline: Deadline) -> Decision:
-    index = asked.index
-    candidates = len(index_sets(asked))
-    found = None if asked.slot_full() else find_plan(asked, Steps(deadline))
+def _by_moves(asked: Situation, scoring: Scoring, aids: Aids, steps: Steps) -> Found | None:
+    most = aids.most_moves(asked.index)
+    if not most:
+        return None
+    steps.check()
+    found = rearrange(asked, aids.movers.stays(), scoring, most, steps)
     if found is None:
-        return _refused(binding_reason(asked, deadline), candidates)
-    plan, alternates = found
+        return None
+    weighed = scoring.weigh(scoring.fit(found.set), found.set)
+    terms = scoring.terms(weighed) | {MOVES: len(found.moves) * asked.index.weights.moves}
+    plan = make_plan(asked, found.set, REARRANGE, terms, found.moves)
+    results = tuple(
+        StrategyResult(name, found.considered, plan.tables, plan.score, chosen=True)
+        if name == REARRANGE
+        else StrategyResult(name, 0, None, None, chosen=False)
+        for name in aids.options.strategies
+    )
+    return Found(plan, 0, results, ())
+
+
+def make_plan(
+    asked: Situation, chosen: TableSet, strategy: str, terms: dict[str, float], moves: tuple[Move, ...] = ()
+) -> Plan:
+    """The set as a plan with its named costs."""
+    tables = [asked.index.tables[position] for position in chosen.positions]
+    named = tuple(terms.items())
+    return Plan(
+        tables=tuple([table.id for table in tables]),
+        seats=chosen.seats,
+        zone=tables[0].zone,
+        strategy=strategy,
+        score=total(named),
+        terms=named,
+        moves=moves,
+    )
+
+
+def _decide(asked: Situation, aids: Aids, deadline: Deadline) -> Decision:
+    index = asked.index
+    candidates = len(index.candidates(asked.request.party_size).sets)
+    full = asked.slot_full()
+    found = None if full else find_plan(asked, aids, Steps(deadline))
+    if found is None:
+        return _no_plan(asked, aids, deadline, candidates, tried=not full)
+    deciding = found.losers[0].term if found.losers else None
     return Decision(
-        plan=plan,
+        plan=found.plan,
         refusal=None,
         candidates=candidates,
         evaluated=candidates,
-        alternates=alternates,
+        alternates=found.alternates,
         truncated=index.truncated,
-        explanation=explain_plan(asked, plan, alternates),
+        explanation=explain_plan(asked, found.plan, found.alternates, found.losers),
+        strategies=found.strategies,
+        losers=found.losers,
+        deciding_term=deciding,
     )
+
+
+def _no_plan(asked: Situation, aids: Aids, deadline: Deadline, candidates: int, *, tried: bool) -> Decision:
+    """The refusal. ``tried``: free sets and moves have been looked for (the pacing slot is not full)."""
+    strategies = tuple(StrategyResult(name, 0, None, None, chosen=False) for name in aids.options.strategies)
+    if tried and asked.index.truncated and aids.most_moves(asked.index):
+        return replace(_refused(_UNLISTED, candidates, truncated=True), strategies=strategies)
+    return replace(_refused(binding_reason(asked, deadline), candidates), strategies=strategies)
 
 
 def _refused(reason: Reason, candidates: int, *, truncated: bool = False) -> Decision:
@@ -101,53 +232,3 @@ def _refused(reason: Reason, candidates: int, *, truncated: bool = False) -> Dec
         truncated=truncated,
         explanation=f"{reason.detail}.",
     )
-
-
-def _wishes(asked: Situation) -> list[_Wish]:
-    index, request, weights = asked.index, asked.request, asked.index.weights
-    wishes = []
-    if request.zone is not None and not request.zone_required:
-        wishes.append(_Wish(ZONE_MISSED, ~index.matching(request.zone, ()), weights.zone_missed))
-    for attribute in sorted(request.attributes):
-        without = ~index.matching(None, (attribute,))
-        wishes.append(_Wish(ATTRIBUTES_MISSED, without, weights.attributes_missed))
-    return wishes
-
-
-def _best(asked: Situation, free: Sequence[TableSet]) -> TableSet:
-    """The lowest score, then the lowest priority, then the first ids; ``free`` is so sorted but wishes."""
-    wishes = _wishes(asked)
-    if not wishes:
-        return free[0]
-    return min(free, key=lambda each: (_score(each, wishes), *best_first(each)[1:]))
-
-
-def _score(each: TableSet, wishes: Sequence[_Wish]) -> float:
-    missed = sum(wish.cost for wish in wishes if each.bits & wish.without)
-    return round(each.cost + missed, _SCORE_DIGITS)
-
-
-def _plan(asked: Situation, chosen: TableSet) -> Plan:
-    wishes = _wishes(asked)
-    tables = [asked.index.tables[position] for position in chosen.positions]
-    return Plan(
-        tables=tuple(table.id for table in tables),
-        seats=chosen.seats,
-        zone=tables[0].zone,
-        strategy=BEST_FIT,
-        score=_score(chosen, wishes),
-        terms=_terms(asked, chosen, wishes),
-    )
-
-
-def _terms(asked: Situation, chosen: TableSet, wishes: Sequence[_Wish]) -> tuple[tuple[str, float], ...]:
-    """The parts of the score by name; a missed wish only where there is one."""
-    weights = asked.index.weights
-    terms = {
-        WASTED_SEATS: (chosen.seats - asked.request.party_size) * weights.wasted_seats,
-        EXTRA_TABLES: (len(chosen.positions) - 1) * weights.extra_tables,
-    }
-    for wish in wishes:
-        if chosen.bits & wish.without:
-            terms[wish.term] = terms.get(wish.term, 0.0) + wish.cost
-    return tuple((name, round(cost, _SCORE_DIGITS)) for name, cost in terms.items())

@@ -18,6 +18,7 @@ class Situation:
     """A request against the floor and what is taken. ``unfit``: tables without one of the request's musts."""
 
     index: FloorIndex
+    occupancy: Occupancy
     request: PartyRequest
     taken: Taken
     unfit: int
@@ -73,7 +74,7 @@ def situation(
     """Put the request to the floor. Raises ``ValueError`` if the occupancy does not cover the stay."""
     started, held = _covers_in_slot(index, request, pacing)
     taken = occupancy.taken(request.start, request.end)
-    return Situation(index, request, taken, musts(index, request), started, held)
+    return Situation(index, occupancy, request, taken, musts(index, request), started, held)
 
 
 def _covers_in_slot(index: FloorIndex, request: PartyRequest, pacing: Sequence[Covers]) -> tuple[int, int]:

@@ -11,11 +11,28 @@ WASTED_SEATS = "wasted_seats"
 EXTRA_TABLES = "extra_tables"
 ZONE_MISSED = "zone_missed"
 ATTRIBUTES_MISSED = "attributes_missed"
+DEAD_TIME = "dead_time"
+SCARCITY = "scarcity"
+BALANCE = "balance"
+MOVES = "moves"
 
 #: Cost of: a seat left empty; each table beyond the first; a wished zone not given; each wished
 #: attribute not given. An exact fit of two tables is worth more than a table with two seats too many.
+#: Then: gaps beside the stay that are too short for anybody (1: as bad as they can be); each unit of a
+#: table's scarcity (planner/demand.py); a zone that is fuller than the emptiest one (1: full against
+#: empty); each booking that is moved. Dead time and balance together weigh less than one seat, so that
+#: of two single tables the one that fits better wins unless expected demand makes it the scarcer one.
 DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
-    {WASTED_SEATS: 1.0, EXTRA_TABLES: 1.5, ZONE_MISSED: 4.0, ATTRIBUTES_MISSED: 2.0}
+    {
+        WASTED_SEATS: 1.0,
+        EXTRA_TABLES: 1.5,
+        ZONE_MISSED: 4.0,
+        ATTRIBUTES_MISSED: 2.0,
+        DEAD_TIME: 0.6,
+        SCARCITY: 1.0,
+        BALANCE: 0.3,
+        MOVES: 3.0,
+    }
 )
 
 
@@ -27,6 +44,10 @@ class Weights:
     extra_tables: float
     zone_missed: float
     attributes_missed: float
+    dead_time: float
+    scarcity: float
+    balance: float
+    moves: float
 
 
 def resolve_weights(overrides: Mapping[str, float]) -> Weights:

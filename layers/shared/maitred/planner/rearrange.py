@@ -1,0 +1,160 @@
+"""Seating a party by moving others: the fewest moves, then the best set for the party.
+
+A set for the party is taken; whoever sits there is in the way and must take other tables, at which
+somebody may be in the way in turn. Bookings that need not move for this never do: in an arrangement with
+the fewest moves each one is in the way of the party or of another that moved. So the search, one number
+of moves after the other, is complete within its limit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from maitred.planner.bounds import full_whoever_moves
+from maitred.planner.enumeration import bit_positions
+from maitred.planner.floor_index import TableSet
+from maitred.planner.model import Move
+from maitred.planner.scoring import Scoring
+from maitred.planner.search import Steps
+from maitred.planner.situation import Situation
+from maitred.planner.stays import Option, Stays
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A movable stay at its new tables (bits)."""
+
+    number: int
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rearranged:
+    """The set for the party, the moves that free it, and the sets that were considered for it."""
+
+    set: TableSet
+    moves: tuple[Move, ...]
+    considered: int
+
+
+def rearrange(
+    asked: Situation, stays: Stays, scoring: Scoring, most_moves: int, steps: Steps
+) -> Rearranged | None:
+    """The best arrangement with at most ``most_moves``; None is a proof that there is none.
+
+    (Unless the floor's list of sets was cut short: then it is only a failure to find.) Asked only when
+    nothing is free. Raises ``SearchEndedError``.
+    """
+    if most_moves <= 0 or not stays.movable:
+        return None
+    steps.check()
+    if full_whoever_moves(asked, stays):
+        return None
+    steps.check()
+    search = _Search(asked, stays, most_moves, steps)
+    wanted = search.wanted(scoring)
+    for moves in range(1, most_moves + 1):
+        for option in wanted:
+            placed = search.seat(option, moves)
+            if placed is not None:
+                chosen = asked.index.candidates(asked.request.party_size).sets[option.order]
+                return Rearranged(chosen, search.moves(placed), len(wanted))
+    return None
+
+
+class _Search:
+    def __init__(self, asked: Situation, stays: Stays, most_moves: int, steps: Steps) -> None:
+        self._asked = asked
+        self._stays = stays
+        self._most = most_moves
+        self._steps = steps
+        self._start, self._end = asked.occupancy.buffered(asked.request.start, asked.request.end)
+        self._around = stays.overlapping(self._start, self._end)
+        self._set = 0
+
+    def wanted(self, scoring: Scoring) -> list[Option]:
+        """The sets that the party could have if few enough others moved, best first."""
+        asked = self._asked
+        candidates = asked.index.candidates(asked.request.party_size)
+        unfit = asked.unfit | asked.taken.closed
+        found = self._stays.find_options(candidates, self._around, unfit, self._most).all
+        sets = candidates.sets
+        if not scoring.wishes:
+            return list(found)
+        return sorted(found, key=lambda option: (scoring.fit(sets[option.order]), option.order))
+
+    def seat(self, option: Option, moves: int) -> tuple[Placed, ...] | None:
+        """Where exactly ``moves`` others go if the party takes this set."""
+        self._steps.take()
+        count = option.conflicts.bit_count()
+        if count > moves:
+            return None
+        self._set = option.bits
+        return self._place(tuple(bit_positions(option.conflicts)), option.conflicts, (), moves - count)
+
+    def _place(
+        self, todo: tuple[int, ...], moved: int, placed: tuple[Placed, ...], spare: int
+    ) -> tuple[Placed, ...] | None:
+        """Tables for all of ``todo``; ``moved``: everybody who leaves; ``spare``: how many more may."""
+        if not todo:
+            return placed if not spare else None
+        number, rest = todo[0], todo[1:]
+        blocked = self._blocked(number, placed)
+        for option in self._reachable(number, moved, spare):
+            if option.bits & blocked:
+                continue
+            self._steps.take()
+            fresh = option.conflicts & ~moved
+            left = spare - fresh.bit_count()
+            if left and not rest and not fresh:
+                continue  # nobody is left who could use up the spare moves: found with fewer before
+            found = self._place(
+                (*rest, *bit_positions(fresh)), moved | fresh, (*placed, Placed(number, option.bits)), left
+            )
+            if found is not None:
+                return found
+        return None
+
+    def _blocked(self, number: int, placed: tuple[Placed, ...]) -> int:
+        """Tables that the party or somebody already placed will have during this stay."""
+        stay, stays = self._stays.stays[number], self._stays.stays
+        blocked = self._set if self._around >> number & 1 else 0
+        for each in placed:
+            other = stays[each.number]
+            if other.start < stay.end and stay.start < other.end:
+                blocked |= each.bits
+        return blocked
+
+    def _reachable(self, number: int, moved: int, spare: int) -> Iterator[Option]:
+        """Options of a stay with at most ``spare`` conflicts beyond ``moved``, best first."""
+        options = self._stays.options(number, self._most)
+        if not spare:
+            return iter(self._without_conflict(options.by_conflicts, moved))
+        return (each for each in options.all if (each.conflicts & ~moved).bit_count() <= spare)
+
+    @staticmethod
+    def _without_conflict(by_conflicts: dict[int, tuple[Option, ...]], moved: int) -> list[Option]:
+        """The options that need nobody else to leave: those whose conflicts are among ``moved``."""
+        found = list(by_conflicts.get(0, ()))
+        part = moved
+        while part:
+            found += by_conflicts.get(part, ())
+            part = part - 1 & moved
+        found.sort(key=_order)
+        return found
+
+    def moves(self, placed: tuple[Placed, ...]) -> tuple[Move, ...]:
+        """The moves as the outside knows them, by booking."""
+        told = []
+        for each in sorted(placed, key=lambda one: one.number):
+            booking = self._stays.stays[each.number].booking
+            if booking is not None:
+                told.append(Move(booking.booking_id, tuple(sorted(booking.tables)), self._names(each.bits)))
+        return tuple(told)
+
+    def _names(self, bits: int) -> tuple[str, ...]:
+        tables = self._asked.index.tables
+        return tuple(tables[position].id for position in bit_positions(bits))
+
+
+def _order(option: Option) -> int:
+    return option.order

@@ -1,0 +1,91 @@
+"""Moves, judged twice: by trying every arrangement, and by an exact solver that shares no search with us."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maitred.planner.exact import ExactQuestion, Proof
+from maitred.planner.model import Decision
+from maitred.planner.options import PlannerOptions
+from maitred.planner.quote import quote
+from solver.cpsat import CpSatSolver
+from tests.planner.brute_force import Judge
+from tests.planner.floors import AfterChecks, Unhurried, evening
+from tests.planner.move_judge import carried_out, fewest_moves, ways_kept
+from tests.planner.random_evenings import Evening, evenings
+
+SOLVER_SECONDS = 20.0
+
+
+def decide(case: Evening, options: PlannerOptions | None = None) -> Decision:
+    occupancy = evening(case.index, case.busy)
+    return quote(
+        case.index,
+        occupancy,
+        case.request,
+        (),
+        Unhurried(),
+        movable=case.movable,
+        options=options or PlannerOptions(),
+    )
+
+
+@given(evenings())
+def test_the_fewest_moves_or_a_proof_that_none_will_do(case: Evening) -> None:
+    decision = decide(case)
+    fewest = fewest_moves(case.floor, case.request, case.busy, case.movable, case.floor.policy.max_moves)
+    if case.request.party_size > case.floor.seats():
+        fewest = None
+    assert (None if decision.plan is None else len(decision.plan.moves)) == fewest
+
+
+@given(evenings())
+def test_no_promise_is_broken_and_nobody_shares_a_table(case: Evening) -> None:
+    plan = decide(case).plan
+    if plan is None:
+        return
+    carried_out(case.floor, case.request, case.busy, plan)
+    judge = Judge(case.floor)
+    assert frozenset(plan.tables) in judge.candidates(case.request.party_size)
+    bookings = {each.booking_id: each for each in case.movable}
+    for move in plan.moves:
+        assert frozenset(move.to_tables) in set(ways_kept(judge, bookings[move.booking_id]))
+    assert len({move.booking_id for move in plan.moves}) == len(plan.moves)
+    assert (plan.strategy == "rearrange") == bool(plan.moves)
+    assert dict(plan.terms).get("moves", 0.0) == 3.0 * len(plan.moves)
+
+
+@given(evenings(most_tables=8), st.integers(1, 4))
+def test_an_exact_solver_agrees(case: Evening, most: int) -> None:
+    if case.request.party_size > case.floor.seats():
+        return
+    decision = decide(case, PlannerOptions(max_moves=most))
+    question = ExactQuestion(
+        case.index, evening(case.index, case.busy), case.request, case.movable, most_moves=most
+    )
+    answer = CpSatSolver().rearrange(question, SOLVER_SECONDS)
+    if decision.plan is None:
+        assert answer.proof is Proof.IMPOSSIBLE
+    else:
+        assert answer.proof is Proof.ARRANGED
+        assert len(answer.moves) == len(decision.plan.moves)
+
+
+@given(evenings(), st.integers(0, 40))
+def test_a_deadline_never_makes_an_unproven_claim_about_moves(case: Evening, checks: int) -> None:
+    whole = decide(case)
+    occupancy = evening(case.index, case.busy)
+    hurried = quote(case.index, occupancy, case.request, (), AfterChecks(checks), movable=case.movable)
+    if hurried.refusal is not None and hurried.refusal.code == "search_truncated":
+        assert hurried.checks == checks + 1
+    else:
+        assert hurried == whole
+
+
+@given(evenings(), st.randoms(use_true_random=False))
+def test_the_order_in_which_things_are_given_changes_nothing(case: Evening, shuffler: random.Random) -> None:
+    busy = shuffler.sample(case.busy, len(case.busy))
+    movable = shuffler.sample(case.movable, len(case.movable))
+    occupancy = evening(case.index, busy)
+    assert quote(case.index, occupancy, case.request, (), Unhurried(), movable=movable) == decide(case)
