@@ -10,7 +10,8 @@ from maitred import config
 from maitred.adapters.sqs import SqsQueue
 from maitred.bootstrap.core import Core, core
 from maitred.services.assign_job import AssignJob, JobLimits
-from maitred.services.planning import Floors, Planning
+from maitred.services.floors import Floors
+from maitred.services.planning import Planning
 from maitred.services.queue_worker import QueueWorker
 from maitred.services.seating import Seating
 

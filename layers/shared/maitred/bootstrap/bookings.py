@@ -9,7 +9,8 @@ from maitred.bootstrap.core import Core, core
 from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
-from maitred.services.planning import Floors, Planning
+from maitred.services.floors import Floors
+from maitred.services.planning import Planning
 from maitred.services.seating import Seating
 from maitred.services.waking import Waking
 

@@ -19,9 +19,11 @@ from maitred.services import job_records, ports
 from maitred.services.attempt import Outcome, Quote
 from maitred.services.budget import Budget
 from maitred.services.failures import reason_of
+from maitred.services.floors import Floors, day_of
 from maitred.services.job_run import JobRun
 from maitred.services.kit import Kit
-from maitred.services.planning import Floors, Planning, Question, day_of, party_request, table_allocations
+from maitred.services.moving import carried_out, table_allocations, with_moves
+from maitred.services.planning import Planning, Question, party_request
 from maitred.services.retry_policy import (
     Allowance,
     GiveUp,
@@ -100,7 +102,15 @@ class AssignJob:
         lease = ports.Lease(self._ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
         inline = fresh_inline_result(booking.last_result, now, booking.version)
         return JobRun(
-            message, booking, budget, now, self._ids.uuid(), lease, inline, self._limits.max_attempts
+            message,
+            booking,
+            budget,
+            now,
+            self._ids.uuid(),
+            lease,
+            inline,
+            self._limits.max_attempts,
+            self._planning.options,
         )
 
     def _attempt(self, run: JobRun) -> str:
@@ -145,7 +155,7 @@ class AssignJob:
         window = _window(run.booking, index)
         if isinstance(window, Reason):
             return window
-        day = day_of(index.floor, window)
+        day = day_of(index.floor, window, run.now)
         before = run.budget.spent_ms()
         snapshot = self._book.snapshot(day, index.floor.layout_version, None, run.budget.remaining_ms())
         run.db_ms = round(run.budget.spent_ms() - before, 3)
@@ -160,9 +170,11 @@ class AssignJob:
             self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.JOB.value)
             return quote
 
-        def write(plan: Plan, claim: ports.DayClaim | None) -> ports.Effects:
+        def write(plan: Plan, current: ports.Snapshot, claim: ports.DayClaim | None) -> ports.Effects:
+            effects = job_records.confirmed(run, plan, claim, self._ids)
             seats = table_allocations(index, plan, run.booking.id, window)
-            return job_records.confirmed(run, seats, plan, claim, self._ids)
+            moved = carried_out(plan, index, current, run.booking, run.message.correlation_id)
+            return with_moves(replace(effects, allocations=seats), moved)
 
         return self._seating.seat(snapshot, ask, write, run.budget)
 

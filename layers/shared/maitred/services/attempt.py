@@ -8,7 +8,11 @@ from uuid import UUID
 from maitred.domain.booking import Booking, Flow, Trigger
 from maitred.domain.floor import Adjacency, Policy
 from maitred.domain.reasons import Reason
-from maitred.planner.model import Alternative, Decision
+from maitred.planner.explanation import explanation_data
+from maitred.planner.floor_index import FloorIndex
+from maitred.planner.model import Alternative, Decision, Plan
+from maitred.planner.options import PlannerOptions
+from maitred.planner.replay import PlannerInputs, record
 from maitred.services.ports import AttemptRow, Json
 
 
@@ -27,6 +31,13 @@ class Quote:
     alternatives: tuple[Alternative, ...]
     duration_ms: float
     cache_hit: bool
+    index: FloorIndex
+    inputs: PlannerInputs
+
+    @property
+    def replay(self) -> str:
+        """All that the decision was made from, to make it again."""
+        return record(self.index, self.inputs, self.decision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +83,13 @@ class Attempt:
         return self.quote.decision.explanation if self.quote else ""
 
 
-def strategy_json(policy: Policy, name: str = "best_fit") -> Json:
-    """How the planner was asked. This planner moves nobody, so ``maxMoves`` is 0."""
+def strategy_json(policy: Policy, options: PlannerOptions, plan: Plan | None) -> Json:
+    """How the planner was asked; ``name`` is the strategy that decided, or the first one if none did."""
     return {
-        "name": name,
+        "name": plan.strategy if plan else options.strategies[0],
         "requireAdjacency": policy.adjacency is not Adjacency.NONE,
         "maxTables": policy.max_tables,
-        "maxMoves": 0,
+        "maxMoves": options.moves_allowed(policy),
     }
 
 
@@ -122,6 +133,7 @@ def attempt_row(attempt: Attempt, booking: Booking) -> AttemptRow:
         strategy=attempt.strategy,
         strategies=strategies(attempt),
         explanation=_explanation(attempt),
+        replay=attempt.quote.replay if attempt.quote else None,
         duration_ms=attempt.duration_ms,
         booking_version=booking.version,
         correlation_id=attempt.correlation_id,
@@ -132,27 +144,22 @@ def strategies(attempt: Attempt) -> list[Json]:
     """What each strategy found, of the planner call that decided."""
     if attempt.quote is None:
         return []
-    decision = attempt.quote.decision
-    plan = decision.plan
     return [
         {
-            "name": plan.strategy if plan else attempt.strategy["name"],
-            "considered": decision.evaluated,
-            "best": list(plan.tables) if plan else None,
-            "score": plan.score if plan else None,
-            "chosen": attempt.confirmed,
+            "name": each.name,
+            "considered": each.considered,
+            "best": list(each.best) if each.best is not None else None,
+            "score": each.score,
+            "chosen": each.chosen and attempt.confirmed,
         }
+        for each in attempt.quote.decision.strategies
     ]
 
 
 def _explanation(attempt: Attempt) -> Json:
-    decision = attempt.quote.decision if attempt.quote else None
-    plan = decision.plan if decision else None
-    return {
-        "summary": attempt.explanation,
-        "chosen": list(plan.tables) if plan and attempt.confirmed else None,
-        "scoreTerms": dict(plan.terms) if plan and attempt.confirmed else {},
-        "refusedBy": attempt.reason.code.value if attempt.reason else None,
-        "alternates": attempt.alternates,
-        "searchTruncated": bool(decision and decision.truncated),
-    }
+    """The decision's own, unless something other than the planner ended the attempt."""
+    refusal = attempt.quote.decision.refusal if attempt.quote else None
+    if attempt.quote is not None and (attempt.confirmed or refusal == attempt.reason):
+        return explanation_data(attempt.quote.decision)
+    code = attempt.reason.code.value if attempt.reason else None
+    return {"summary": attempt.explanation, "decision": "none", "refusedBy": code}

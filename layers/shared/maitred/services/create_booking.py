@@ -61,6 +61,7 @@ class CreateBooking:
             budget=Budget(self._clock, self._budget_ms),
             budget_ms=self._budget_ms,
             now=self._clock.now(),
+            options=self._planning.options,
             attempt_id=self._ids.uuid(),
             booking_id=self._ids.uuid(),
             reference=self._ids.reference(),
@@ -100,11 +101,10 @@ class CreateBooking:
         def ask(current: ports.Snapshot) -> Quote:
             return self._quote(run, reading, current)
 
-        def write(plan: Plan, claim: ports.DayClaim | None) -> ports.Effects:
+        def write(plan: Plan, current: ports.Snapshot, claim: ports.DayClaim | None) -> ports.Effects:
             run.stage = "confirm"
-            effects, run.written, run.attempt = creation_records.confirmed(
-                run, reading, plan, claim, self._ids
-            )
+            seat = creation_records.Seat(plan, current, claim)
+            effects, run.written, run.attempt = creation_records.confirmed(run, reading, seat, self._ids)
             return effects
 
         result = self._seating.seat(snapshot, ask, write, run.budget)
@@ -112,7 +112,10 @@ class CreateBooking:
             return result
         if run.written is None or run.attempt is None:
             raise ValueError("what was committed was written before")
-        return self._told(result.effects, run.written, run.attempt)
+        moves = len(result.effects.moves)
+        if moves:
+            self._telemetry.count("Moves", moves)
+        return self._told(run, result.effects, run.written, run.attempt)
 
     def _quote(self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot) -> Quote:
         run.stage = "plan"
@@ -135,7 +138,7 @@ class CreateBooking:
     def _keep_pending(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
         effects, reply, attempt = creation_records.pending(run, reading, reason, self._ids)
         sent = self._book.apply(effects, _GRACE_MS)
-        self._told(effects, reply, attempt)
+        self._told(run, effects, reply, attempt)
         self._relay.send_now(sent)
         return reply
 
@@ -144,12 +147,12 @@ class CreateBooking:
         attempt, events, more = creation_records.refused(run, reading, reason)
         if reason.category is not Category.DETERMINISTIC:
             self._telemetry.later(events)
-            self._measure(attempt)
+            self._measure(run, attempt)
             raise TryAgain(reason, more)
         reply = refusal_reply(reason, more, run.context.correlation_id)
         effects = ports.Effects(events=events, reply=to_store(run.context.key, reply))
         self._book.apply(effects, _GRACE_MS)
-        return self._told(effects, reply, attempt)
+        return self._told(run, effects, reply, attempt)
 
     def _twin(self, run: InlineRun) -> Reply:
         """A request with the same key has committed while this one was under way."""
@@ -160,13 +163,13 @@ class CreateBooking:
 
     # --- telling ---
 
-    def _told(self, effects: ports.Effects, reply: Reply, attempt: Attempt) -> Reply:
+    def _told(self, run: InlineRun, effects: ports.Effects, reply: Reply, attempt: Attempt) -> Reply:
         self._telemetry.committed(effects.events)
-        self._measure(attempt)
+        self._measure(run, attempt)
         return reply
 
-    def _measure(self, attempt: Attempt) -> None:
-        self._telemetry.milliseconds("InlineQuoteConfirm", attempt.duration_ms)
+    def _measure(self, run: InlineRun, attempt: Attempt) -> None:
+        self._telemetry.milliseconds("InlineQuoteConfirm", run.budget.spent_ms())
         self._telemetry.count("AssignOutcome", flow=Flow.INLINE.value, outcome=attempt.outcome.value)
         if attempt.reason is not None:
             self._telemetry.count("AssignReason", category=attempt.reason.category.value)

@@ -1,6 +1,6 @@
 """What a creation writes and answers, for each way it can end. Data in, data out."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from maitred.contracts import responses
@@ -12,7 +12,7 @@ from maitred.planner.model import Plan
 from maitred.services import confirmation, ports
 from maitred.services.attempt import Attempt, Outcome, attempt_row, last_result, strategy_json
 from maitred.services.inline_run import DayReading, InlineRun
-from maitred.services.planning import table_allocations
+from maitred.services.moving import carried_out, table_allocations, with_moves
 from maitred.services.replies import Reply, to_store
 from maitred.telemetry import events
 
@@ -20,10 +20,20 @@ _RECEIVED_AFTER = timedelta(minutes=2)  # "received" is only told to a guest who
 _STEPS = (None, State.CREATED, State.ASSIGNMENT_IN_PROGRESS)
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A plan, the reading of the day it was made on, and the claim to that day (None: the day is held)."""
+
+    plan: Plan
+    snapshot: ports.Snapshot
+    claim: ports.DayClaim | None
+
+
 def confirmed(
-    run: InlineRun, reading: DayReading, plan: Plan, claim: ports.DayClaim | None, ids: ports.Ids
+    run: InlineRun, reading: DayReading, seat: Seat, ids: ports.Ids
 ) -> tuple[ports.Effects, Reply, Attempt]:
-    """The booking with its tables, its mail, and the reply."""
+    """The booking with its tables, the moves it needs, its mail, and the reply."""
+    plan, index = seat.plan, reading.index
     attempt = _attempt(run, reading, Outcome.CONFIRMED, None)
     draft = _booking(run, reading, State.CONFIRMED)
     booking = replace(draft, tables=plan.tables, zone=plan.zone)
@@ -31,9 +41,15 @@ def confirmed(
         booking, confirmation.CONFIRMED, confirmation.STANDARD, attempt.correlation_id, ids, run.now
     )
     effects, reply = _effects(run, reading, booking, attempt, confirmation.STANDARD if notes else None)
-    allocations = table_allocations(reading.index, plan, booking.id, reading.window)
-    effects = replace(effects, claim=claim, allocations=allocations, notifications=notes, outbox=outbox)
-    return effects, reply, attempt
+    moved = carried_out(plan, index, seat.snapshot, booking, attempt.correlation_id)
+    effects = replace(
+        effects,
+        claim=seat.claim,
+        allocations=table_allocations(index, plan, booking.id, reading.window),
+        notifications=notes,
+        outbox=outbox,
+    )
+    return with_moves(effects, moved), reply, attempt
 
 
 def pending(
@@ -61,6 +77,7 @@ def refused(run: InlineRun, reading: DayReading, reason: Reason) -> tuple[Attemp
 
 
 def _attempt(run: InlineRun, reading: DayReading, outcome: Outcome, reason: Reason | None) -> Attempt:
+    plan = run.quotes[-1].decision.plan if run.quotes and reason is None else None
     return Attempt(
         id=run.attempt_id,
         flow=Flow.INLINE,
@@ -69,7 +86,7 @@ def _attempt(run: InlineRun, reading: DayReading, outcome: Outcome, reason: Reas
         outcome=outcome,
         reason=reason,
         quotes=tuple(run.quotes),
-        strategy=strategy_json(reading.index.floor.policy),
+        strategy=strategy_json(reading.index.floor.policy, run.options, plan),
         duration_ms=run.budget.spent_ms(),
         correlation_id=run.context.correlation_id,
     )
@@ -158,7 +175,7 @@ def _reply(reading: DayReading, booking: Booking, attempt: Attempt) -> Reply:
             "reason": responses.reason_json(attempt.reason),
             "durationMs": attempt.duration_ms,
             "alternates": attempt.alternates,
-            "moves": 0,
+            "moves": len(plan.moves) if plan else 0,
             "explanation": attempt.explanation,
         },
         "alternatives": responses.alternatives_json(attempt.alternatives, reading.index.floor.timezone),

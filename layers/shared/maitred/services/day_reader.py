@@ -9,8 +9,8 @@ from maitred.domain.windows import Notice, Window, local_start, resolve_window
 from maitred.planner.floor_index import FloorIndex
 from maitred.services import ports
 from maitred.services.failures import reason_of
+from maitred.services.floors import Floors, day_of
 from maitred.services.inline_run import BookingWish, DayReading, InlineRun
-from maitred.services.planning import Floors, day_of
 from maitred.services.replies import Reply, replay
 
 _LATE = timedelta(minutes=5)  # how long ago a start may lie
@@ -62,7 +62,7 @@ class DayReader:
         return self._floors.keep(run.wish.restaurant_id, read.layout_version, read.document or {})
 
     def _snapshot(self, run: InlineRun, index: FloorIndex, window: Window) -> ports.Snapshot | Reason:
-        day = day_of(index.floor, window)
+        day = day_of(index.floor, window, run.now)
         began = self._clock.monotonic()
         try:
             with self._telemetry.span("snapshot"):

@@ -8,6 +8,7 @@ from maitred.domain.booking import LocalStart, Preferences
 from maitred.domain.reasons import Reason
 from maitred.domain.windows import Notice, Window
 from maitred.planner.floor_index import FloorIndex
+from maitred.planner.options import PlannerOptions
 from maitred.services.attempt import Attempt, Quote
 from maitred.services.budget import Budget
 from maitred.services.ports import Snapshot
@@ -37,6 +38,7 @@ class InlineRun:
     budget: Budget
     budget_ms: int
     now: datetime
+    options: PlannerOptions
     attempt_id: UUID
     booking_id: UUID
     reference: str

@@ -64,14 +64,8 @@ class Ending:
     metadata: ports.Json = field(default_factory=dict)
 
 
-def confirmed(
-    run: JobRun,
-    seats: Sequence[ports.TableAllocation],
-    plan: Plan,
-    day: ports.DayClaim | None,
-    ids: ports.Ids,
-) -> ports.Effects:
-    """Tables, state, result and the guest's mail."""
+def confirmed(run: JobRun, plan: Plan, day: ports.DayClaim | None, ids: ports.Ids) -> ports.Effects:
+    """State, result and the guest's mail."""
     attempt = _attempt(run, Outcome.CONFIRMED, None)
     booking = replace(run.booking, tables=plan.tables, zone=plan.zone)
     notes, outbox = confirmation.mail(
@@ -81,7 +75,7 @@ def confirmed(
     metadata: ports.Json = {"attemptId": str(attempt.id), "tables": list(plan.tables)}
     ending = Ending("confirmed", Allowance(run.max_attempts, None), variant, metadata)
     effects = _outcome(run, attempt, (State.CONFIRMED,), ending)
-    return replace(effects, claim=day, allocations=seats, notifications=notes, outbox=outbox)
+    return replace(effects, claim=day, notifications=notes, outbox=outbox)
 
 
 def deferred(run: JobRun, reason: Reason, allowed: Allowance, delay: timedelta) -> ports.Effects:
@@ -146,6 +140,7 @@ def _path_to(source: State, target: State) -> tuple[State, ...]:
 
 def _attempt(run: JobRun, outcome: Outcome, reason: Reason | None) -> Attempt:
     policy = run.index.floor.policy if run.index else Policy()
+    plan = run.quotes[-1].decision.plan if run.quotes and reason is None else None
     return Attempt(
         id=run.attempt_id,
         flow=Flow.JOB,
@@ -154,7 +149,7 @@ def _attempt(run: JobRun, outcome: Outcome, reason: Reason | None) -> Attempt:
         outcome=outcome,
         reason=reason,
         quotes=tuple(run.quotes),
-        strategy=strategy_json(policy),
+        strategy=strategy_json(policy, run.options, plan),
         duration_ms=run.budget.spent_ms(),
         correlation_id=run.message.correlation_id,
     )

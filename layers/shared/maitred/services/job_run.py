@@ -7,6 +7,7 @@ from uuid import UUID
 from maitred.contracts.messages import AssignMessage
 from maitred.domain.booking import Booking
 from maitred.planner.floor_index import FloorIndex
+from maitred.planner.options import PlannerOptions
 from maitred.services.attempt import Quote
 from maitred.services.budget import Budget
 from maitred.services.ports import Lease
@@ -25,6 +26,7 @@ class JobRun:
     lease: Lease
     inline: InlineResult | None
     max_attempts: int
+    options: PlannerOptions
     quotes: list[Quote] = field(default_factory=list)
     index: FloorIndex | None = None
     db_ms: float = 0.0

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from maitred.domain.booking import Booking
+from maitred.domain.booking import Booking, Preferences
 from maitred.domain.states import State
 from maitred.planner.model import Allocation, Covers
 
@@ -87,17 +87,37 @@ class LayoutRead:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Which part of the ledger a snapshot covers: a service date, and ``[start, end)`` around it."""
+    """Which part of the ledger a snapshot covers: a service date, and ``[start, end)`` around it.
+
+    ``movable_from``: bookings that start later may be moved (None: nobody is). ``profile``: whose demand.
+    """
 
     restaurant_id: str
     service_date: date
     start: datetime
     end: datetime
+    movable_from: datetime | None
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A confirmed booking that may be moved, in minutes since the epoch, without buffers."""
+
+    booking_id: str
+    version: int
+    party_size: int
+    start: int
+    end: int
+    preferences: Preferences
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One consistent reading of a day: what a plan is made from and confirmed against."""
+    """One consistent reading of a day: what a plan is made from and confirmed against.
+
+    ``demand``: how many parties of each size this service usually sees; empty if that is not known.
+    """
 
     day: Day
     layout_version: int
@@ -105,6 +125,8 @@ class Snapshot:
     revision: int
     allocations: tuple[Allocation, ...]
     covers: tuple[Covers, ...]
+    stays: tuple[Stay, ...]
+    demand: Mapping[int, int]
     reply: StoredReply | None
 
 
@@ -150,6 +172,14 @@ class BookingChange:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingMove:
+    """A confirmed booking that gets other tables; fails with Conflict if it has changed meanwhile."""
+
+    booking_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class TableAllocation:
     """One table of the ledger for one booking over ``[start, end)``, buffers included."""
 
@@ -186,6 +216,7 @@ class AttemptRow:
     strategy: Json
     strategies: list[Json]
     explanation: Json
+    replay: str | None
     duration_ms: float
     booking_version: int
     correlation_id: str
@@ -232,6 +263,7 @@ class Effects:
     new_booking: Booking | None = None
     changes: Sequence[BookingChange] = ()
     expired_leases: Sequence[UUID] = ()
+    moves: Sequence[BookingMove] = ()
     release: Sequence[UUID] = ()
     allocations: Sequence[TableAllocation] = ()
     history: Sequence[HistoryRow] = ()

@@ -14,7 +14,7 @@ from maitred.services.attempt import Quote
 from maitred.services.budget import Budget
 
 type Ask = Callable[[ports.Snapshot], Quote]
-type Write = Callable[[Plan, ports.DayClaim | None], ports.Effects]
+type Write = Callable[[Plan, ports.Snapshot, ports.DayClaim | None], ports.Effects]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Seating:
         claim = ports.DayClaim(
             snapshot.day.restaurant_id, snapshot.day.service_date, snapshot.layout_version, snapshot.revision
         )
-        effects = write(decision.plan, claim)
+        effects = write(decision.plan, snapshot, claim)
         with self._telemetry.span("confirm"):
             return Seated(effects, self._book.apply(effects, budget.remaining_ms()))
 
@@ -65,7 +65,7 @@ class Seating:
                 decision = ask(locked.snapshot).decision
             if decision.plan is None:
                 return _refusal(decision.refusal)
-            effects = write(decision.plan, None)
+            effects = write(decision.plan, locked.snapshot, None)
             with self._telemetry.span("confirm"):
                 return Seated(effects, locked.apply(effects))
 

@@ -88,22 +88,16 @@ class Summary:
         return Event("auto_assign.summary", context, severity, restaurant_id, booking_id, correlation_id)
 
 
+def state_context(source: State | None, target: State, version: int, actor: str) -> Json:
+    return {"from": source.value if source else None, "to": target.value, "version": version, "actor": actor}
+
+
 def state_changed(
     booking: Booking, correlation_id: str, steps: list[tuple[State | None, State, int]], actor: str
 ) -> list[Event]:
     return [
-        booking_event(
-            booking,
-            correlation_id,
-            "booking.state_changed",
-            {
-                "from": source.value if source else None,
-                "to": target.value,
-                "version": version,
-                "actor": actor,
-            },
-        )
-        for source, target, version in steps
+        booking_event(booking, correlation_id, "booking.state_changed", state_context(*step, actor))
+        for step in steps
     ]
 
 

@@ -102,6 +102,9 @@ class PostgresBook:
     def history(self, booking_id: UUID) -> Rows:
         return self._db.read("read_history", {"booking_id": booking_id})
 
+    def explanation(self, booking_id: UUID) -> Rows:
+        return self._db.read("read_explanation", {"booking_id": booking_id})
+
     def attempts(self, booking_id: UUID) -> Rows:
         return self._db.read("read_attempts", {"booking_id": booking_id})
 
@@ -156,7 +159,7 @@ def _key_params(key: ports.IdempotencyKey | None) -> dict[str, str]:
 def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
     if not found:
         return None
-    version, document, revision, allocations, covers, reply = found[0]
+    version, document, revision, allocations, covers, stays, demand, reply = found[0]
     return ports.Snapshot(
         day,
         version,
@@ -164,6 +167,8 @@ def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
         revision,
         rows.allocations_of(allocations),
         rows.covers_of(covers),
+        rows.stays_of(stays),
+        rows.demand_of(demand),
         rows.reply_of(reply),
     )
 
@@ -208,6 +213,8 @@ def _booking_calls(effects: ports.Effects) -> Iterator[Call]:
 
 
 def _ledger_calls(effects: ports.Effects) -> Iterator[Call]:
+    if effects.moves:
+        yield Call("claim_moved", {**rows.rows_param(effects.moves), "expected": len(effects.moves)})
     if effects.release:
         yield Call("release_tables", {"booking_ids": list(effects.release)})
     if effects.allocations:

@@ -57,6 +57,14 @@ def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
     return tuple(Covers(start, int(covers), held) for start, covers, held in value or ())
 
 
+def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.Stay, ...]:
+    return tuple(ports.Stay(*row[:-1], preferences_of(row[-1])) for row in value or ())
+
+
+def demand_of(value: dict[str, int] | None) -> dict[int, int]:
+    return {int(size): bookings for size, bookings in (value or {}).items()}
+
+
 def booking_of(row: Sequence[Any]) -> Booking:
     """A row of the view ``booking_book``."""
     b = _BookRow(*row)

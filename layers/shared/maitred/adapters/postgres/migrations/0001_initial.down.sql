@@ -1,5 +1,5 @@
 drop view booking_book;
-drop table observability_events, notifications, idempotency, outbox, booking_assignment_attempts,
+drop table demand_profiles, observability_events, notifications, idempotency, outbox, booking_assignment_attempts,
     booking_state_history, allocations, holds, bookings, service_days, layout_tables cascade;
 alter table restaurants drop constraint restaurants_layout_fkey;
 drop table layouts, restaurants;

@@ -226,12 +226,20 @@ create table booking_assignment_attempts (
     strategy        jsonb not null,
     strategies      jsonb not null default '[]',
     explanation     jsonb not null default '{}',
+    replay          text,
     duration_ms     double precision not null,
     booking_version integer not null,
     correlation_id  text not null,
     created_at      timestamptz not null default now()
 );
 create index booking_assignment_attempts_by_booking on booking_assignment_attempts (booking_id, attempt_no);
+
+-- What parties each service of a restaurant usually sees: {"<weekday>:<service>": {"<party size>": bookings}}.
+create table demand_profiles (
+    restaurant_id   text primary key references restaurants,
+    profile         jsonb not null,
+    learnt_at       timestamptz not null
+);
 
 -- Messages that must leave once the transaction that wrote them has committed. `claimed_until` leases
 -- a row to one relay at a time; the writer itself holds the first lease.

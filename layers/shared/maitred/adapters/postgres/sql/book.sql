@@ -39,6 +39,13 @@ select r.layout_version,
               where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
                 and h.used_by is null
               group by h.start_at) c) as covers,
+       (select json_agg(json_build_array(b.id, b.version, b.party_size,
+                        (extract(epoch from b.start_at) / 60)::bigint, (extract(epoch from b.end_at) / 60)::bigint,
+                        b.preferences) order by b.id)
+        from bookings b
+        where b.restaurant_id = r.id and b.service_date = %(service_date)s and b.state = 'confirmed'
+          and not b.pinned and b.start_at > %(movable_from)s::timestamptz) as stays,
+       (select p.profile -> %(profile)s::text from demand_profiles p where p.restaurant_id = r.id) as demand,
        (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
         where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply
 from restaurants r
@@ -99,5 +106,6 @@ from booking_state_history where booking_id = %(booking_id)s order by id
 select attempt_no, flow, trigger, outcome, reason, strategy, strategies, duration_ms, created_at
 from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at, attempt_no
 
--- name: count_attempts
-select count(*) from booking_assignment_attempts where booking_id = %(booking_id)s
+-- name: read_explanation
+select explanation, created_at
+from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at desc, attempt_no desc limit 1

@@ -75,6 +75,16 @@ select require_one(count(*), 'MTV01') from changed
 -- A worker that failed lets go at once, so that the next delivery need not wait for the clock.
 update bookings set lease_until = least(lease_until, now()) where lease_token = %(lease_token)s
 
+-- name: claim_moved
+-- Who is moved must still be as the planner saw it.
+with held as (
+    select 1 from bookings b
+    join jsonb_to_recordset(%(rows)s) as n(booking_id uuid, version integer) on n.booking_id = b.id
+    where b.version = n.version and b.state = 'confirmed' and not b.pinned
+    order by b.id for update of b
+)
+select require_one(case when count(*) = %(expected)s then 1 else 0 end, 'MTR01') from held
+
 -- name: release_tables
 update allocations set live = false, released_at = now()
 where live and booking_id = any (%(booking_ids)s)
@@ -94,12 +104,12 @@ from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, from_state text, to_stat
 
 -- name: insert_attempts
 insert into booking_assignment_attempts (id, booking_id, restaurant_id, attempt_no, flow, trigger, outcome, reason,
-    strategy, strategies, explanation, duration_ms, booking_version, correlation_id)
+    strategy, strategies, explanation, replay, duration_ms, booking_version, correlation_id)
 select n.id, n.booking_id, n.restaurant_id, n.attempt_no, n.flow, n.trigger, n.outcome,
-    nullif(n.reason, 'null'::jsonb), n.strategy, n.strategies, n.explanation, n.duration_ms, n.booking_version,
+    nullif(n.reason, 'null'::jsonb), n.strategy, n.strategies, n.explanation, n.replay, n.duration_ms, n.booking_version,
     n.correlation_id
 from jsonb_to_recordset(%(rows)s) as n(id uuid, booking_id uuid, restaurant_id text, attempt_no integer, flow text,
-     trigger text, outcome text, reason jsonb, strategy jsonb, strategies jsonb, explanation jsonb,
+     trigger text, outcome text, reason jsonb, strategy jsonb, strategies jsonb, explanation jsonb, replay text,
      duration_ms double precision, booking_version integer, correlation_id text)
 
 -- name: insert_events

@@ -1,0 +1,54 @@
+"""Compiled floors that are kept, and the part of the ledger that a stay on one can touch."""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+from maitred.contracts.restaurants import floor_from_document
+from maitred.domain.floor import Floor
+from maitred.domain.windows import Window, service_day
+from maitred.planner.floor_index import FloorIndex, compile_floor
+from maitred.services.ports import Day, Json
+
+_KEPT_FLOORS = 64
+
+
+class Floors:
+    """The latest compiled floor of each restaurant, a bounded number of them.
+
+    Whoever uses one compares its layout version with the snapshot's, so an old one is never planned on.
+    """
+
+    def __init__(self, kept: int = _KEPT_FLOORS) -> None:
+        self._kept = kept
+        self._floors: OrderedDict[str, FloorIndex] = OrderedDict()
+
+    def latest(self, restaurant_id: str) -> FloorIndex | None:
+        index = self._floors.get(restaurant_id)
+        if index is not None:
+            self._floors.move_to_end(restaurant_id)
+        return index
+
+    def keep(self, restaurant_id: str, layout_version: int, document: Json) -> FloorIndex:
+        index = compile_floor(floor_from_document(document, restaurant_id, layout_version))
+        self._floors[restaurant_id] = index
+        self._floors.move_to_end(restaurant_id)
+        while len(self._floors) > self._kept:
+            self._floors.popitem(last=False)
+        return index
+
+
+def day_of(floor: Floor, window: Window, now: datetime) -> Day:
+    """The part of the ledger that a plan for ``window``, its moves and its alternatives can touch."""
+    opens, closes = service_day(floor, window.service_date)
+    before = timedelta(minutes=floor.policy.buffer_before_minutes)
+    after = timedelta(minutes=floor.policy.buffer_after_minutes)
+    start = min(opens, window.start) - before
+    end = max(closes, window.end) + after
+    movable_from = now + timedelta(minutes=floor.policy.freeze_minutes) if floor.policy.max_moves else None
+    profile = profile_name(window.service_date.isoweekday(), window.service.id)
+    return Day(floor.restaurant_id, window.service_date, start, end, movable_from, profile)
+
+
+def profile_name(weekday: int, service_id: str) -> str:
+    """Under which name the demand of a service is learnt; ``weekday`` 1 is Monday."""
+    return f"{weekday}:{service_id}"
