@@ -231,7 +231,6 @@ class Effects:
     touched_days: Sequence[tuple[str, date]] = ()
     new_booking: Booking | None = None
     changes: Sequence[BookingChange] = ()
-    expired_leases: Sequence[UUID] = ()
     release: Sequence[UUID] = ()
     allocations: Sequence[TableAllocation] = ()
     history: Sequence[HistoryRow] = ()

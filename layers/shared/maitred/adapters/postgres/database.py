@@ -129,7 +129,7 @@ class Database:
                     conn.execute(b"begin")
                 if begin and budget_ms is not None:
                     _limit(conn, "set_limits", budget_ms)
-                cursors = []
+                cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
                 for call in calls:
                     if cursors and budget_ms is not None:
                         _limit(conn, "cut_limit", budget_ms)

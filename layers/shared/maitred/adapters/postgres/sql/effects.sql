@@ -71,10 +71,6 @@ with changed as (
 )
 select require_one(count(*), 'MTV01') from changed
 
--- name: expire_lease
--- A worker that failed lets go at once, so that the next delivery need not wait for the clock.
-update bookings set lease_until = least(lease_until, now()) where lease_token = %(lease_token)s
-
 -- name: release_tables
 update allocations set live = false, released_at = now()
 where live and booking_id = any (%(booking_ids)s)
