@@ -40,6 +40,11 @@ def get_history(booking_id: str) -> Response[str]:
     return operation_routes.history(edge, services(), booking_id)
 
 
+@app.get("/bookings/<booking_id>/explanation")
+def get_explanation(booking_id: str) -> Response[str]:
+    return operation_routes.explanation(edge, services(), booking_id)
+
+
 @app.get("/bookings/<booking_id>/attempts")
 def get_attempts(booking_id: str) -> Response[str]:
     return operation_routes.attempts(edge, services(), booking_id)

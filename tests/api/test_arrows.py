@@ -25,9 +25,9 @@ INWARD = {
 }
 STANDARD = frozenset(
     {
-        "abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime",
-        "enum", "functools", "hashlib", "heapq", "importlib", "itertools", "json", "logging", "math", "operator", "re",
-        "types", "typing", "uuid", "zoneinfo",
+        "abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum",
+        "functools", "hashlib", "heapq", "importlib", "itertools", "json", "logging", "math", "operator",
+        "re", "types", "typing", "uuid", "zoneinfo",
     }
 )  # fmt: skip
 #: ``module.name`` or ``Class.method`` whose answer is not decided by the arguments.
@@ -108,8 +108,8 @@ def test_nothing_happens_at_import_but_definitions() -> None:
     """No call at a module's top level, but those that make a constant."""
     allowed = {
         "re.compile", "frozenset", "logging.getLogger", "timedelta", "tuple", "dict", "cache", "len", "range",
-        "set", "TypeVar", "dict.fromkeys", "sum", "max", "min", "MappingProxyType", "StringConstraints", "Field",
-        "AfterValidator", "TurnTimeDocument",
+        "set", "TypeVar", "dict.fromkeys", "sum", "max", "min", "MappingProxyType", "StringConstraints",
+        "Field", "AfterValidator", "TurnTimeDocument",
         "enumerate", "namedtuple", "date", "datetime", "ConfigDict",
         "ports.IdempotencyKey",
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """What the database refuses, whatever the application does: each rule by a statement that must fail."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -57,7 +58,7 @@ def test_b2_b3_a_table_is_never_given_twice(conn: Connection, occupied: str) -> 
         pytest.param({"table_id": "T2", "capacity": 4}, id="another table"),
     ],
 )
-def test_b2_what_does_not_overlap_is_taken(conn: Connection, columns: dict[str, object]) -> None:
+def test_b2_what_does_not_overlap_is_taken(conn: Connection, columns: dict[str, Any]) -> None:
     seated_booking(conn)
     allocate(conn, hold_id=add_hold(conn, SOON), **columns)
 
@@ -84,7 +85,9 @@ def test_two_holds_never_overlap(conn: Connection) -> None:
 def test_b4_a_released_table_is_free_again(conn: Connection) -> None:
     first = seated_booking(conn)
     with conn.transaction():
-        conn.execute(b"update allocations set live = false, released_at = now() where booking_id = %s", [first])
+        conn.execute(
+            b"update allocations set live = false, released_at = now() where booking_id = %s", [first]
+        )
         conn.execute(b"update bookings set state = 'cancelled', version = 2 where id = %s", [first])
     seated_booking(conn)
     with pytest.raises(errors.ExclusionViolation):
@@ -161,10 +164,12 @@ def test_an_allocation_has_exactly_one_owner(conn: Connection) -> None:
         pytest.param({"capacity": 6}, id="a table larger than it is"),
         pytest.param({"table_id": "T9"}, id="a table that does not exist"),
         pytest.param({"layout_version": 2}, id="a layout that does not exist"),
-        pytest.param({"table_id": "T2", "capacity": 4, "restaurant_id": "forest"}, id="a table of another restaurant"),
+        pytest.param(
+            {"table_id": "T2", "capacity": 4, "restaurant_id": "forest"}, id="a table of another restaurant"
+        ),
     ],
 )
-def test_b6_b10_the_ledger_holds_only_tables_of_the_layout(conn: Connection, columns: dict[str, object]) -> None:
+def test_b6_b10_the_ledger_holds_only_tables_of_the_layout(conn: Connection, columns: dict[str, Any]) -> None:
     add_restaurant(conn, "forest", 2)
     with pytest.raises(errors.ForeignKeyViolation, match="allocations_table_fkey"):
         seated_booking(conn, **columns)
@@ -211,7 +216,15 @@ def test_b1_no_pending_booking_becomes_confirmed_without_tables(conn: Connection
 
 @pytest.mark.parametrize(
     "state",
-    ["created", "assignment_pending", "assignment_in_progress", "manual_review", "completed", "no_show", "cancelled"],
+    [
+        "created",
+        "assignment_pending",
+        "assignment_in_progress",
+        "manual_review",
+        "completed",
+        "no_show",
+        "cancelled",
+    ],
 )
 def test_b1_b4_no_booking_holds_tables_without_being_confirmed(conn: Connection, state: str) -> None:
     with refused("MTI04"):
@@ -300,7 +313,9 @@ def test_b1_a_cancellation_and_an_allocation_that_race_do_not_both_commit(
         rival.execute(b"begin")
         allocate(rival, booking_id=booking, table_id="T2", capacity=4)
         conn.execute(b"begin")
-        conn.execute(b"update allocations set live = false, released_at = now() where booking_id = %s", [booking])
+        conn.execute(
+            b"update allocations set live = false, released_at = now() where booking_id = %s", [booking]
+        )
         conn.execute(b"update bookings set state = 'cancelled', version = 2 where id = %s", [booking])
         conn.execute(b"set constraints all immediate")
         rival.execute(b"set local lock_timeout = '100ms'")
@@ -337,7 +352,9 @@ def test_a_booking_without_a_sense_is_refused(conn: Connection, change: str) -> 
     "change",
     [
         pytest.param("state = 'assignment_in_progress'", id="in progress without a lease"),
-        pytest.param("lease_token = gen_random_uuid(), lease_until = now()", id="a lease on a pending booking"),
+        pytest.param(
+            "lease_token = gen_random_uuid(), lease_until = now()", id="a lease on a pending booking"
+        ),
         pytest.param("state = 'assignment_in_progress', lease_until = now()", id="a lease without a token"),
     ],
 )
@@ -387,7 +404,9 @@ def test_a_key_is_one_callers_in_one_restaurant(conn: Connection) -> None:
         conn.execute(statement, ["me", "harbour"])
 
 
-def test_b10_a_new_layout_waits_for_a_confirmation_on_the_old_one(conn: Connection, database: TestDatabase) -> None:
+def test_b10_a_new_layout_waits_for_a_confirmation_on_the_old_one(
+    conn: Connection, database: TestDatabase
+) -> None:
     """`claim_layout` is what holds it: without the lock the table could go between plan and commit."""
     with database.connect() as rival:
         conn.execute(b"begin")

@@ -128,7 +128,9 @@ def test_a_release_older_than_the_database_stops(empty: TestDatabase) -> None:
 def test_a_migration_that_breaks_leaves_nothing(empty: TestDatabase) -> None:
     migrate(empty, 0)
     before = catalog(empty)
-    broken = replace(MIGRATIONS[-1], version=len(MIGRATIONS) + 1, up="create table half (id int); select 1 / 0")
+    broken = replace(
+        MIGRATIONS[-1], version=len(MIGRATIONS) + 1, up="create table half (id int); select 1 / 0"
+    )
     with empty.connect() as conn, pytest.raises(errors.DivisionByZero):
         Migrator(conn, (*MIGRATIONS, broken)).run(APPLICATION_ROLE)
     assert catalog(empty) == before
@@ -144,7 +146,11 @@ def test_o5_two_deployments_at_once_migrate_once(empty: TestDatabase) -> None:
 
 @pytest.mark.parametrize(
     "names",
-    [["0002_late.up.sql", "0002_late.down.sql"], ["0001_alone.up.sql"], ["1_short.up.sql", "1_short.down.sql"]],
+    [
+        ["0002_late.up.sql", "0002_late.down.sql"],
+        ["0001_alone.up.sql"],
+        ["1_short.up.sql", "1_short.down.sql"],
+    ],
 )
 def test_a_gap_or_a_missing_way_back_is_found(tmp_path: Path, names: list[str]) -> None:
     for name in names:
@@ -182,5 +188,7 @@ def test_the_application_cannot_change_what_holds_it(database: TestDatabase, sta
 def test_the_applications_role_has_limits_of_its_own(database: TestDatabase) -> None:
     with psycopg.connect(database.server.dsn(database.name, APPLICATION_ROLE), autocommit=True) as conn:
         for setting in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-            [value] = conn.execute(b"select setting::int from pg_settings where name = %s", [setting]).fetchone() or [0]
+            [value] = conn.execute(
+                b"select setting::int from pg_settings where name = %s", [setting]
+            ).fetchone() or [0]
             assert 0 < value <= 15_000

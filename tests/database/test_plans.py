@@ -139,13 +139,17 @@ def test_a_question_is_answered_from_indexes(conn: Connection, question: Questio
 
 
 @pytest.mark.parametrize("question", each_status(), ids=lambda q: q.params["states"][0])
-def test_bookings_of_one_status_are_found_without_reading_the_others(conn: Connection, question: Question) -> None:
+def test_bookings_of_one_status_are_found_without_reading_the_others(
+    conn: Connection, question: Question
+) -> None:
     assert_cheap(conn, load_statements()[question.name], question.params, question.pages)
 
 
 @pytest.mark.parametrize(("name", "pages"), BY_BOOKING.items())
 @pytest.mark.parametrize("which", [a_booking, an_old_booking])
-def test_what_belongs_to_one_booking_is_found_by_it(conn: Connection, name: str, pages: int, which: Any) -> None:
+def test_what_belongs_to_one_booking_is_found_by_it(
+    conn: Connection, name: str, pages: int, which: Any
+) -> None:
     assert_cheap(conn, load_statements()[name], {"booking_id": which(conn)}, pages)
 
 
@@ -184,7 +188,6 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
     assert_cheap(conn, statements["insert_allocations"], rows, 150)
     assert_cheap(conn, statements["change_booking"], change, 150)
     assert_cheap(conn, statements["release_tables"], {"booking_ids": [a_booking(conn)]}, 60)
-    assert_cheap(conn, statements["expire_lease"], {"lease_token": uuid4()}, 700)
 
 
 def test_there_are_a_million_old_bookings(crowded: TestDatabase) -> None:

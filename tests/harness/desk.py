@@ -155,7 +155,9 @@ def open_desk(
     )
 
 
-def wish(size: int = 2, at: str = "19:00", *, restaurant: str = "harbour", refuse: bool = False) -> BookingWish:
+def wish(
+    size: int = 2, at: str = "19:00", *, restaurant: str = "harbour", refuse: bool = False
+) -> BookingWish:
     """What a guest asks for on the evening of `tests.harness.service.evening`."""
     day = datetime.fromisoformat(evening()).replace(tzinfo=UTC).date()
     return BookingWish(

@@ -49,7 +49,10 @@ def http_event(
             "accountId": "000000000000",
             "apiId": "api",
             "authorizer": {
-                "jwt": {"claims": {"sub": subject, "scope": scope, "restaurants": restaurants}, "scopes": None}
+                "jwt": {
+                    "claims": {"sub": subject, "scope": scope, "restaurants": restaurants},
+                    "scopes": None,
+                }
             },
             "domainName": "api.example.com",
             "domainPrefix": "api",

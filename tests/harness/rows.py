@@ -12,7 +12,9 @@ SEVEN = datetime(2030, 5, 4, 19, 0, tzinfo=UTC)
 TWO_HOURS = timedelta(hours=2)
 
 
-def add_restaurant(conn: Connection, restaurant_id: str = "harbour", *capacities: int, layout: int = 1) -> None:
+def add_restaurant(
+    conn: Connection, restaurant_id: str = "harbour", *capacities: int, layout: int = 1
+) -> None:
     """A restaurant, or its next layout, with tables T1.. of ``capacities`` (default 2, 4)."""
     with conn.transaction():
         conn.execute(

@@ -28,6 +28,7 @@ _SETTINGS = {
     "DATABASE_SSLMODE": "disable",
     "DATABASE_AUTH": "trust",
     "DATABASE_USER": APPLICATION_ROLE,
+    "ASSIGNMENT_PIPELINE": "on",
     "INLINE_BUDGET_MS": "2000",
     "MAX_ATTEMPTS": "4",
     "JOB_BUDGET_MS": "10000",
@@ -89,7 +90,9 @@ class Service:
 
     def deliver(self, function: str, *bodies: str, receives: int = 1) -> dict[str, Any]:
         """Hand messages to a queue's reader; returns its partial batch response."""
-        answer: dict[str, Any] = handler(function)(sqs_event(*bodies, receives=receives), LambdaContext(function))
+        answer: dict[str, Any] = handler(function)(
+            sqs_event(*bodies, receives=receives), LambdaContext(function)
+        )
         return answer
 
     def scheduled(self, function: str) -> dict[str, Any]:
@@ -183,5 +186,10 @@ def house(*capacities: int, **changes: Any) -> dict[str, Any]:
 
 def party(size: int = 2, time: str = "19:00", **changes: Any) -> dict[str, Any]:
     """A booking's body."""
-    body = {"partySize": size, "date": evening(), "time": time, "guest": {"name": "Ada", "email": "ada@example.com"}}
+    body = {
+        "partySize": size,
+        "date": evening(),
+        "time": time,
+        "guest": {"name": "Ada", "email": "ada@example.com"},
+    }
     return body | changes

@@ -91,7 +91,9 @@ def test_t1_a_slow_database_ends_as_timeout_within_the_budget(
     one_pending(database)
 
 
-def test_t1_a_snapshot_that_cannot_be_read_in_time_ends_as_timeout(database: TestDatabase, desk: Desk) -> None:
+def test_t1_a_snapshot_that_cannot_be_read_in_time_ends_as_timeout(
+    database: TestDatabase, desk: Desk
+) -> None:
     with database.connect() as rival:
         rival.execute(b"begin")
         rival.execute(b"lock table holds in access exclusive mode")  # only the snapshot reads holds
@@ -124,17 +126,21 @@ def test_a_slow_database_that_refuses_in_time_keeps_nothing(database: TestDataba
 def one_pending(database: TestDatabase) -> None:
     """No backend still works for the attempt, and none of it appears later."""
     eventually(
-        lambda: database.value(
-            "select count(*) from pg_stat_activity where datname = current_database()"
-            " and application_name = 'maitred-desk' and state <> 'idle'"
-        )
-        == 0,
+        lambda: (
+            database.value(
+                "select count(*) from pg_stat_activity where datname = current_database()"
+                " and application_name = 'maitred-desk' and state <> 'idle'"
+            )
+            == 0
+        ),
         "the attempt is over",
     )
     stays(
-        lambda: database.query("select state from bookings order by created_at")
-        == [("confirmed",), ("assignment_pending",)]
-        and database.value("select count(*) from allocations where live") == 1,
+        lambda: (
+            database.query("select state from bookings order by created_at")
+            == [("confirmed",), ("assignment_pending",)]
+            and database.value("select count(*) from allocations where live") == 1
+        ),
         "the timed-out attempt committed",
         0.3,
     )
@@ -163,7 +169,12 @@ def slow_down(database: TestDatabase, where: str, seconds: float) -> None:
                 b" (select from allocations where live and occupied && tstzrange(now() + interval ''1 hour'', null)"
                 b" offset 1) then perform pg_sleep(0.2); end if; return null; end'"
             )
-            for table in ("booking_state_history", "booking_assignment_attempts", "observability_events", "outbox"):
+            for table in (
+                "booking_state_history",
+                "booking_assignment_attempts",
+                "observability_events",
+                "outbox",
+            ):
                 owner.execute(
                     f"create trigger dawdle after insert on {table} execute function dawdle_if_confirmed()".encode()
                 )

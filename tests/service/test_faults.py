@@ -100,7 +100,9 @@ def test_a_lost_answer_and_a_retry_with_the_key_are_one_booking(tapped: Service,
     one_booking(tapped.database)
 
 
-def test_a_deferral_whose_answer_is_lost_is_one_booking_after_the_retry(tapped: Service, tap: WireTap) -> None:
+def test_a_deferral_whose_answer_is_lost_is_one_booking_after_the_retry(
+    tapped: Service, tap: WireTap
+) -> None:
     assert tapped.book("harbour", party(4)).status == 201
     tap.lose_answer(2)
     first = tapped.book("harbour", party(4), headers=KEY)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,14 +56,18 @@ def test_the_same_request_gets_the_identical_answer(harbour: Service, taken: boo
         pytest.param(lambda body: json.dumps(body).replace("Ada", "\\u0041da"), id="escapes"),
     ],
 )
-def test_bodies_are_compared_as_json_values(harbour: Service, change: Callable[[dict[str, Any]], str]) -> None:
+def test_bodies_are_compared_as_json_values(
+    harbour: Service, change: Callable[[dict[str, Any]], str]
+) -> None:
     first = harbour.book("harbour", party(2), headers=KEY)
     again = harbour.book("harbour", change(party(2)), headers=KEY)
     assert (again.status, again.text) == (201, first.text)
     assert bookings(harbour) == 1
 
 
-@pytest.mark.parametrize("other", [{"partySize": 4}, {"notes": "by the window"}, {"partySize": "2"}, {"onFull": "refuse"}])
+@pytest.mark.parametrize(
+    "other", [{"partySize": 4}, {"notes": "by the window"}, {"partySize": "2"}, {"onFull": "refuse"}]
+)
 def test_another_body_under_a_used_key_is_refused(harbour: Service, other: dict[str, Any]) -> None:
     harbour.book("harbour", party(2), headers=KEY)
     again = harbour.book("harbour", party(2) | other, headers=KEY)
@@ -177,7 +182,7 @@ def test_twins_in_parallel_are_one_booking(database: TestDatabase, full: bool) -
         assert desks[0].booking(wish()) == 201
     before = database.value("select count(*) from bookings")
     key = IdempotencyKey("tester", "harbour", "a-key", "print")
-    statuses = all_at_once([lambda desk=desk: desk.booking(wish(), key) for desk in desks])
+    statuses = all_at_once([partial(desk.booking, wish(), key) for desk in desks])
 
     assert set(statuses) <= {201, 409}
     assert database.value("select count(*) from bookings") == before + 1

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -70,9 +71,7 @@ def test_32_clients_fight_for_the_last_tables_of_an_evening(
     clients = desks(CLIENTS, budget_ms=8000)
     assert clients[0].put("harbour", house(2, 2, 2, 2, 2)) == 201
     times = ["19:00", "19:15", "19:30", "18:45"]  # all overlap: 90 minutes each
-    statuses = all_at_once(
-        [lambda desk=desk, n=n: desk.booking(wish(2, times[n % 4])) for n, desk in enumerate(clients)]
-    )
+    statuses = all_at_once([partial(desk.booking, wish(2, times[n % 4])) for n, desk in enumerate(clients)])
 
     assert statuses == [201] * CLIENTS
     assert states(database) == {"confirmed": 5, "assignment_pending": CLIENTS - 5}
@@ -80,10 +79,12 @@ def test_32_clients_fight_for_the_last_tables_of_an_evening(
     assert len(queue.take()) == CLIENTS - 5
 
 
-def test_32_clients_who_want_a_refusal_get_one(database: TestDatabase, desks: Callable[..., list[Desk]]) -> None:
+def test_32_clients_who_want_a_refusal_get_one(
+    database: TestDatabase, desks: Callable[..., list[Desk]]
+) -> None:
     clients = desks(CLIENTS, budget_ms=8000)
     assert clients[0].put("harbour", house(2, 2, 4)) == 201
-    statuses = all_at_once([lambda desk=desk: desk.booking(wish(2, refuse=True)) for desk in clients])
+    statuses = all_at_once([partial(desk.booking, wish(2, refuse=True)) for desk in clients])
 
     assert Counter(statuses) == {201: 3, 409: CLIENTS - 3}
     assert states(database) == {"confirmed": 3}
@@ -101,9 +102,7 @@ def test_32_clients_across_midnight_and_services_do_not_share_a_table(
     clients = desks(CLIENTS, budget_ms=8000)
     assert clients[0].put("harbour", house(2, 2, services=services)) == 201
     times = ["23:30", "23:45", "22:45", "22:30"]
-    statuses = all_at_once(
-        [lambda desk=desk, n=n: desk.booking(wish(2, times[n % 4])) for n, desk in enumerate(clients)]
-    )
+    statuses = all_at_once([partial(desk.booking, wish(2, times[n % 4])) for n, desk in enumerate(clients)])
     assert statuses == [201] * CLIENTS
     assert states(database)["confirmed"] >= 2
     assert_consistent(database)
@@ -117,7 +116,7 @@ def test_the_database_alone_lets_no_table_be_taken_twice(
     owner, *_ = desks(1)
     assert owner.put("harbour", house(2, 2)) == 201
     clients = desks(CLIENTS, wrap=blind, budget_ms=8000)
-    statuses = all_at_once([lambda desk=desk: desk.booking(wish(2)) for desk in clients])
+    statuses = all_at_once([partial(desk.booking, wish(2)) for desk in clients])
 
     assert statuses == [201] * CLIENTS
     assert 1 <= states(database)["confirmed"] <= 2
@@ -134,12 +133,20 @@ def test_t4_two_workers_on_one_booking_confirm_it_once(
         assert owner.booking(wish(2)) == 201  # all tables are taken
         [message] = queue.take()
         assert owner.put("harbour", house(*[2] * (tables + 1))) == 200
-        results = all_at_once([lambda worker=worker: worker.work(message) for worker in workers])  # noqa: B023
+        results = all_at_once([partial(worker.work, message) for worker in workers])
         assert Counter(results)["confirmed"] == 1, results
         assert set(results) <= {"confirmed", "already_confirmed", "superseded", "deferred"}
         queue.take()
-    assert database.value("select max(n) from (select count(*) n from allocations where live group by booking_id) c") == 1
-    assert database.value("select count(*) from notifications where kind = 'confirmed'") == states(database)["confirmed"]
+    assert (
+        database.value(
+            "select max(n) from (select count(*) n from allocations where live group by booking_id) c"
+        )
+        == 1
+    )
+    assert (
+        database.value("select count(*) from notifications where kind = 'confirmed'")
+        == states(database)["confirmed"]
+    )
     assert_consistent(database)
 
 
@@ -155,11 +162,13 @@ def test_b11_a_cancellation_races_the_job(
         [message] = queue.take()
         assert owner.put("harbour", house(4, 4)) == 200
         status, result = all_at_once(
-            [lambda: guest.cancel(message.booking_id), lambda: worker.work(message)]  # noqa: B023 - joined at once
+            [partial(guest.cancel, message.booking_id), partial(worker.work, message)]
         )
         assert status == 200
         assert result in ("confirmed", "cancelled"), result
-        assert database.query("select state from bookings where id = %s", message.booking_id) == [("cancelled",)]
+        assert database.query("select state from bookings where id = %s", message.booking_id) == [
+            ("cancelled",)
+        ]
         for (booking_id,) in database.query("select id from bookings where state <> 'cancelled'"):
             assert guest.cancel(booking_id) == 200
         queue.take()
@@ -167,7 +176,9 @@ def test_b11_a_cancellation_races_the_job(
     assert_consistent(database)
 
 
-def test_b10_a_new_layout_races_confirmations(database: TestDatabase, desks: Callable[..., list[Desk]]) -> None:
+def test_b10_a_new_layout_races_confirmations(
+    database: TestDatabase, desks: Callable[..., list[Desk]]
+) -> None:
     """No confirmed guest sits at a table that the restaurant took away."""
     *clients, operator = desks(9, budget_ms=8000)
     large, small = house(*[2] * 10), house(*[2] * 3)
@@ -175,8 +186,8 @@ def test_b10_a_new_layout_races_confirmations(database: TestDatabase, desks: Cal
     for round_ in range(5):
         statuses = all_at_once(
             [
-                *(lambda desk=desk: desk.booking(wish(2, "17:00")) for desk in clients),
-                lambda: operator.put("harbour", small),
+                *(partial(desk.booking, wish(2, "17:00")) for desk in clients),
+                partial(operator.put, "harbour", small),
             ]
         )
         assert set(statuses) <= {200, 201}, statuses

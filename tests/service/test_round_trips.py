@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from maitred.bootstrap.bookings import services
 from maitred.adapters.postgres.database import Database
+from maitred.bootstrap.bookings import services
 from tests.harness.databases import TestDatabase
 from tests.harness.service import Service, forget_wiring, house, party, running_service
 from tests.harness.wire import WireTap

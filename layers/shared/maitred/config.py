@@ -34,7 +34,13 @@ class AssignQueueSettings(Settings):
     assign_queue_url: str
 
 
-class BookingsSettings(AssignQueueSettings):
+class PlanningSettings(AssignQueueSettings):
+    """``assignment_pipeline``: ``off`` is the plain planner, best fit and nobody is moved."""
+
+    assignment_pipeline: Literal["on", "off"]
+
+
+class BookingsSettings(PlanningSettings):
     """``inline_budget_ms``: after this nothing of the inline attempt commits."""
 
     inline_budget_ms: int = Field(ge=50, le=8000)
@@ -44,7 +50,7 @@ class OperationsSettings(AssignQueueSettings):
     pass
 
 
-class AssignSettings(AssignQueueSettings):
+class AssignSettings(PlanningSettings):
     """``job_budget_ms``: of one attempt. ``lease_seconds``: how long a worker may hold a booking."""
 
     assign_dlq_url: str

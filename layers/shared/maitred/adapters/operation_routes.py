@@ -30,7 +30,8 @@ def put_restaurant(edge: Edge, services: Operations, restaurant_id: str) -> Resp
 
 def get_restaurant(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
     edge.caller_for(restaurant_id, OPERATIONS)
-    return edge.send(Reply(200, responses.dumps(services.restaurants.read(restaurant_id))))
+    stored = services.restaurants.read(restaurant_id)
+    return edge.send(Reply(200, responses.dumps(stored.document), {"etag": f'"{stored.layout_version}"'}))
 
 
 def process(edge: Edge, services: Operations) -> Response[str]:
@@ -46,6 +47,13 @@ def history(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
     rows = services.core.book.history(booking.id)
     items = [responses.history_json(row, booking.timezone) for row in rows]
     return edge.send(Reply(200, responses.dumps({"items": items, "nextCursor": None})))
+
+
+def explanation(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    """Why these tables, or why none: of the last attempt."""
+    booking, _ = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    [[data, at]] = services.core.book.explanation(booking.id)
+    return edge.send(Reply(200, responses.dumps({**data, "at": responses.local(at, booking.timezone)})))
 
 
 def attempts(edge: Edge, services: Operations, booking_id: str) -> Response[str]:

@@ -11,7 +11,7 @@ from maitred.adapters.sqs import SqsQueue
 from maitred.bootstrap.core import Core, core
 from maitred.services.assign_job import AssignJob, JobLimits
 from maitred.services.floors import Floors
-from maitred.services.planning import Planning
+from maitred.services.planning import OPTIONS, Planning
 from maitred.services.queue_worker import QueueWorker
 from maitred.services.seating import Seating
 
@@ -29,6 +29,12 @@ def services() -> Assign:
     base = core(settings, "assign")
     limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
     seating = Seating(base.book, base.recorder)
-    job = AssignJob(base.kit(settings), Floors(), seating, Planning(base.clock), limits)
+    job = AssignJob(
+        base.kit(settings),
+        Floors(),
+        seating,
+        Planning(base.clock, OPTIONS[settings.assignment_pipeline]),
+        limits,
+    )
     worker = QueueWorker(SqsQueue(), settings.assign_queue_url, settings.assign_dlq_url, base.recorder)
     return Assign(base, job, worker)

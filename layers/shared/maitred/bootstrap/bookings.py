@@ -4,13 +4,15 @@ import os
 from dataclasses import dataclass
 from functools import cache
 
+import boto3  # noqa: F401 - else the first guest of each sandbox who must wait pays for loading it
+
 from maitred import config
 from maitred.bootstrap.core import Core, core
 from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
 from maitred.services.floors import Floors
-from maitred.services.planning import Planning
+from maitred.services.planning import OPTIONS, Planning
 from maitred.services.seating import Seating
 from maitred.services.waking import Waking
 
@@ -29,5 +31,11 @@ def services() -> Bookings:
     kit = base.kit(settings)
     reader = DayReader(base.book, Floors(), base.clock, base.recorder)
     seating = Seating(base.book, base.recorder)
-    create = CreateBooking(kit, reader, seating, Planning(base.clock), settings.inline_budget_ms)
+    create = CreateBooking(
+        kit,
+        reader,
+        seating,
+        Planning(base.clock, OPTIONS[settings.assignment_pipeline]),
+        settings.inline_budget_ms,
+    )
     return Bookings(base, create, CancelBooking(kit, Waking(base.book)))

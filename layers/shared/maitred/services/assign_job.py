@@ -94,13 +94,14 @@ class AssignJob:
             return self._attempt(run)
         except ports.StaleVersion:
             return self._overtaken(run)
-        except Exception:
-            self._let_go(run)
+        except Exception as error:
+            self._let_go(run, error)
             raise
 
     def _run(self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime) -> JobRun:
         lease = ports.Lease(self._ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
-        inline = fresh_inline_result(booking.last_result, now, booking.version)
+        # Of the message's version: a dead worker's claim raised the booking's without changing its request.
+        inline = fresh_inline_result(booking.last_result, now, message.booking_version)
         return JobRun(
             message,
             booking,
@@ -223,11 +224,16 @@ class AssignJob:
         ended = already_settled(booking, None) if booking else "not_found"
         return self._summary_only(run.message, ended or "superseded", run.budget)
 
-    def _let_go(self, run: JobRun) -> None:
+    def _let_go(self, run: JobRun, error: Exception) -> None:
+        """End the lease at once, so that the next delivery need not wait for it, and say what happened."""
+        if run.booking.lease_token != run.lease.token:
+            return  # it broke before the claim
+        effects = job_records.broken(run, _fault(error, run.budget))
         try:
-            self._book.apply(ports.Effects(expired_leases=[run.lease.token]))
+            self._book.apply(effects, _GRACE_MS)
         except ports.BookError:
             return  # the lease ends by its clock
+        self._telemetry.committed(effects.events)
 
     def _wait_for_the_other(
         self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime
@@ -266,6 +272,12 @@ def already_settled(booking: Booking, message: AssignMessage | None) -> str | No
 def _outdated(booking: Booking, message: AssignMessage) -> bool:
     """Every entry into pending writes a message of its own, so one of another version has a successor."""
     return message.trigger is not Trigger.CAPACITY_FREED and booking.version != message.booking_version
+
+
+def _fault(error: Exception, budget: Budget) -> Reason:
+    if isinstance(error, ports.BookError):
+        return reason_of(error, budget)
+    return Reason(ReasonCode.PLANNER_ERROR, "The attempt broke; the queue delivers it again.")
 
 
 def _held_by_another(booking: Booking, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from datetime import datetime, timedelta
 
-from maitred.contracts.restaurants import floor_from_document
+from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain.floor import Floor
 from maitred.domain.windows import Window, service_day
 from maitred.planner.floor_index import FloorIndex, compile_floor

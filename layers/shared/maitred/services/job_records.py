@@ -95,6 +95,24 @@ def for_a_person(run: JobRun, reason: Reason, result: str, allowed: Allowance) -
     return _outcome(run, attempt, path, Ending(result, allowed))
 
 
+def broken(run: JobRun, reason: Reason) -> ports.Effects:
+    """A fault: the booking stays in progress for the next delivery, its lease over."""
+    attempt = _attempt(run, Outcome.DEFERRED, reason)
+    booking = run.booking
+    change = ports.BookingChange(
+        booking.id,
+        booking.version,
+        booking.version,
+        booking.state,
+        last_result=last_result(attempt, booking.version, run.now, None),
+        lease_token=booking.lease_token,
+        new_lease=replace(run.lease, until=run.now),
+    )
+    *quotes, told = events.attempt_events(attempt, booking.restaurant_id, booking.id, run.db_ms)
+    error = replace(told, event_type="auto_assign.attempt_error", severity="error")
+    return ports.Effects(changes=[change], attempts=[attempt_row(attempt, booking)], events=[*quotes, error])
+
+
 def postponed(message: AssignMessage, booking: Booking, now: datetime) -> ports.Effects:
     """The same message again, once the other worker's lease is over."""
     until = (booking.lease_until or now) + _LOOK_AGAIN

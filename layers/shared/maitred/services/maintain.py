@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 ACTOR = "maintain"
 _SWEEPS = 3  # a booking whose worker died this often is for a person
 _BATCH = 200
+_LEARN_AGAIN = timedelta(days=1)
+_LEARN_AT_ONCE = 20  # restaurants a minute: a thousand restaurants in less than an hour
 _LOST_AFTER = timedelta(minutes=20)  # longer than the longest back-off: its message must be gone
 
 
@@ -51,6 +53,9 @@ class Maintenance(Protocol):
     def awaiting_a_person(self, now: datetime, until: datetime) -> tuple[int, int]:
         """Bookings in manual review: in all, and starting before ``until``."""
 
+    def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
+        """Learn the demand of restaurants for which that was last done before ``before``; how many."""
+
     def prune(self, now: datetime, retention: Retention) -> int:
         """Delete what is past its retention; returns how many rows."""
 
@@ -70,6 +75,7 @@ class Maintain:
         done = {
             "returned": self._return_stuck(now, correlation_id),
             "requeued": self._requeue_forgotten(now, correlation_id),
+            "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
             "pruned": self._maintenance.prune(now, self._rules.retention),
         }
         open_cases, urgent = self._maintenance.awaiting_a_person(now, now + self._rules.alert)

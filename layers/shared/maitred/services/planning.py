@@ -14,7 +14,7 @@ from maitred.planner.demand import PRIOR, learn_demand
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Alternative, Deadline, Decision, PartyRequest
 from maitred.planner.occupancy import Occupancy
-from maitred.planner.options import FULL, PlannerOptions
+from maitred.planner.options import FULL, PLAIN, PlannerOptions
 from maitred.planner.quote import quote
 from maitred.planner.replay import PlannerInputs
 from maitred.services.attempt import Quote
@@ -22,6 +22,9 @@ from maitred.services.moving import movable_bookings
 from maitred.services.ports import Clock, Day, Snapshot
 
 logger = logging.getLogger(__name__)
+
+#: What the setting ``assignment_pipeline`` means: one engine, more or less of it.
+OPTIONS = {"on": FULL, "off": PLAIN}
 
 
 def party_request(party_size: int, window: Window, preferences: Preferences) -> PartyRequest:

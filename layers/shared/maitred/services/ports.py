@@ -262,7 +262,6 @@ class Effects:
     touched_days: Sequence[tuple[str, date]] = ()
     new_booking: Booking | None = None
     changes: Sequence[BookingChange] = ()
-    expired_leases: Sequence[UUID] = ()
     moves: Sequence[BookingMove] = ()
     release: Sequence[UUID] = ()
     allocations: Sequence[TableAllocation] = ()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from maitred.contracts import responses
 from maitred.contracts.restaurants import FloorDocument, to_floor
@@ -16,6 +17,7 @@ from maitred.services import confirmation, ports
 from maitred.services.kit import Kit
 from maitred.services.layout_change import problem_of
 from maitred.services.replies import Reply, RequestContext, replay, to_store
+from maitred.services.waking import wake
 from maitred.telemetry import events
 
 
@@ -34,6 +36,10 @@ class LockedRestaurant(Protocol):
     @property
     def confirmed(self) -> Sequence[Booking]:
         """Confirmed bookings that are still to come, with their tables."""
+
+    @property
+    def waiting(self) -> Sequence[tuple[UUID, int]]:
+        """Bookings (id, version) still to come that have no tables, oldest first, a bounded number."""
 
     def replace(
         self, floor: Floor, document: Mapping[str, Any], effects: ports.Effects
@@ -56,14 +62,11 @@ class RestaurantService:
         self._telemetry = kit.telemetry
         self._restaurants = restaurants
 
-    def read(self, restaurant_id: str) -> Mapping[str, Any]:
+    def read(self, restaurant_id: str) -> StoredLayout:
         stored = self._restaurants.layout(restaurant_id)
         if stored is None:
             raise errors.RestaurantNotFound
-        return {
-            "restaurant": {"id": restaurant_id, **stored.document},
-            "layoutVersion": stored.layout_version,
-        }
+        return stored
 
     def put(
         self, restaurant_id: str, document: FloorDocument, context: RequestContext, *, dry_run: bool
@@ -106,6 +109,9 @@ class RestaurantService:
         if dry_run:
             return reply
         effects = self._effects(affected, reply, context, now)
+        if locked.current is None or locked.current.document != stored:
+            woken = [wake(restaurant_id, *each, context.correlation_id, now) for each in locked.waiting]
+            effects = replace(effects, outbox=[*effects.outbox, *woken])
         sent = locked.replace(index.floor, stored, effects)
         self._telemetry.committed(effects.events)
         self._relay.send_now(sent)

@@ -23,18 +23,18 @@ class Waking:
         if not freed.tables or freed.end_at <= now:
             return []
         waiting = self._book.waiting(freed, freed.start_at - _MARGIN, freed.end_at + _MARGIN, now, _AT_MOST)
-        return [self._row(freed, booking_id, version, correlation_id, now) for booking_id, version in waiting]
+        return [wake(freed.restaurant_id, *each, correlation_id, now) for each in waiting]
 
-    def _row(
-        self, freed: Booking, booking_id: UUID, version: int, correlation_id: str, now: datetime
-    ) -> OutboxRow:
-        message = AssignMessage(
-            booking_id=booking_id,
-            restaurant_id=freed.restaurant_id,
-            booking_version=version,
-            trigger=Trigger.CAPACITY_FREED,
-            attempt=1,
-            correlation_id=correlation_id,
-            enqueued_at=now,
-        )
-        return OutboxRow(ASSIGN, booking_id, freed.restaurant_id, message.wire(), correlation_id, now)
+
+def wake(restaurant_id: str, booking_id: UUID, version: int, correlation_id: str, now: datetime) -> OutboxRow:
+    """The message that has a waiting booking tried again."""
+    message = AssignMessage(
+        booking_id=booking_id,
+        restaurant_id=restaurant_id,
+        booking_version=version,
+        trigger=Trigger.CAPACITY_FREED,
+        attempt=1,
+        correlation_id=correlation_id,
+        enqueued_at=now,
+    )
+    return OutboxRow(ASSIGN, booking_id, restaurant_id, message.wire(), correlation_id, now)

@@ -208,8 +208,6 @@ def _booking_calls(effects: ports.Effects) -> Iterator[Call]:
         yield Call("insert_booking", _booking_params(effects.new_booking))
     for change in sorted(effects.changes, key=lambda c: c.booking_id):
         yield Call("change_booking", _change_params(change))
-    for token in effects.expired_leases:
-        yield Call("expire_lease", {"lease_token": token})
 
 
 def _ledger_calls(effects: ports.Effects) -> Iterator[Call]:

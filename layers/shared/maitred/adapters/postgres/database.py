@@ -129,7 +129,7 @@ class Database:
                     conn.execute(b"begin")
                 if begin and budget_ms is not None:
                     _limit(conn, "set_limits", budget_ms)
-                cursors = []
+                cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
                 for call in calls:
                     if cursors and budget_ms is not None:
                         _limit(conn, "cut_limit", budget_ms)
@@ -148,6 +148,8 @@ class Database:
         conn.execute(b"commit")
 
     def _fail(self, error: psycopg.Error) -> NoReturn:
+        # The server's detail quotes the failing row, and with it a guest: it must not reach a log.
+        error.args = (error.diag.message_primary or type(error).__name__,)
         self._abandon()
         raise translate(error) from error
 

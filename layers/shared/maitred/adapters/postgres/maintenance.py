@@ -28,6 +28,11 @@ class PostgresMaintenance:
         [row] = self._db.read("awaiting_a_person", {"now": now, "until": until})
         return row[0], row[1]
 
+    def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
+        params = {"now": now, "before": before, "limit": limit}
+        [learnt] = self._db.transact([Call("learn_demand", params)])
+        return int(learnt[0][0])
+
     def prune(self, now: datetime, retention: Retention) -> int:
         params = {"now": now, **asdict(retention)}
         names = ("prune_idempotency", "prune_events", "prune_outbox")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.book import effect_calls, own_rows
@@ -29,11 +30,13 @@ class PostgresRestaurants:
     @contextmanager
     def locked(self, restaurant_id: str, now: datetime) -> Iterator["LockedPostgresRestaurant"]:
         params = {"restaurant_id": restaurant_id, "now": now}
-        names = ("lock_restaurant", "read_restaurant_for_update", "upcoming_confirmed")
+        names = ("lock_restaurant", "read_restaurant_for_update", "upcoming_confirmed", "upcoming_waiting")
         calls = [Call(name, params) for name in names]
-        with self._db.session(calls, _BUDGET_MS) as ((_, current, confirmed), session):
+        with self._db.session(calls, _BUDGET_MS) as ((_, current, confirmed, waiting), session):
             bookings = tuple(rows.booking_of(row) for row in confirmed)
-            yield LockedPostgresRestaurant(_stored(current), bookings, session, self._source)
+            locked = LockedPostgresRestaurant(_stored(current), bookings, session, self._source)
+            locked.waiting = tuple((row[0], row[1]) for row in waiting)
+            yield locked
 
 
 class LockedPostgresRestaurant:
@@ -42,6 +45,7 @@ class LockedPostgresRestaurant:
     ) -> None:
         self.current = current
         self.confirmed = confirmed
+        self.waiting: Sequence[tuple[UUID, int]] = ()
         self._session = session
         self._source = source
 

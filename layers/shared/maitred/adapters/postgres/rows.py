@@ -58,7 +58,10 @@ def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
 
 
 def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.Stay, ...]:
-    return tuple(ports.Stay(*row[:-1], preferences_of(row[-1])) for row in value or ())
+    return tuple(
+        ports.Stay(booking_id, version, party_size, start, end, preferences_of(wishes))
+        for booking_id, version, party_size, start, end, wishes in value or ()
+    )
 
 
 def demand_of(value: dict[str, int] | None) -> dict[int, int]:

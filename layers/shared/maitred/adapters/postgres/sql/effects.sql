@@ -71,10 +71,6 @@ with changed as (
 )
 select require_one(count(*), 'MTV01') from changed
 
--- name: expire_lease
--- A worker that failed lets go at once, so that the next delivery need not wait for the clock.
-update bookings set lease_until = least(lease_until, now()) where lease_token = %(lease_token)s
-
 -- name: claim_moved
 -- Who is moved must still be as the planner saw it.
 with held as (

@@ -38,3 +38,30 @@ with gone as (delete from outbox where ctid = any (array(
     select ctid from outbox where sent_at < %(now)s::timestamptz - make_interval(days => %(outbox)s)
     limit 5000)) returning 1)
 select count(*) from gone
+
+-- name: learn_demand
+-- Party sizes by weekday and service, of the last eight weeks and what is booked ahead.
+with stale as (
+    select r.id from restaurants r
+    left join demand_profiles p on p.restaurant_id = r.id
+    where p.learnt_at is null or p.learnt_at < %(before)s
+    order by p.learnt_at nulls first, r.id limit %(limit)s
+), sizes as (
+    select s.id, extract(isodow from b.service_date) || ':' || b.service_id as name, b.party_size, count(*) as parties
+    from stale s
+    join bookings b on b.restaurant_id = s.id
+    where b.service_date > %(now)s::date - 56 and b.state <> 'cancelled'
+    group by s.id, b.service_date, b.service_id, b.party_size
+), profiles as (
+    select id, name, party_size, sum(parties) as parties from sizes group by id, name, party_size
+), services as (
+    select id, name, jsonb_object_agg(party_size, parties) as counts from profiles group by id, name
+), learnt as (
+    insert into demand_profiles (restaurant_id, profile, learnt_at)
+    select s.id, coalesce((select jsonb_object_agg(v.name, v.counts) from services v where v.id = s.id), '{}'),
+           %(now)s
+    from stale s
+    on conflict (restaurant_id) do update set profile = excluded.profile, learnt_at = excluded.learnt_at
+    returning 1
+)
+select count(*) from learnt

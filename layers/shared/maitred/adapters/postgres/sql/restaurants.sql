@@ -24,6 +24,12 @@ select * from booking_book b
 where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_at > %(now)s
 order by b.start_at, b.id
 
+-- name: upcoming_waiting
+-- Who a new layout may serve at last.
+select id, version from bookings
+where restaurant_id = %(restaurant_id)s and state in ('assignment_pending', 'manual_review') and start_at > %(now)s
+order by created_at, id limit 200
+
 -- name: put_restaurant
 insert into restaurants (id, name, timezone, layout_version)
 values (%(restaurant_id)s, %(name)s, %(timezone)s, %(layout_version)s)
