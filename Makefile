@@ -41,6 +41,10 @@ token: ## one token for the local stack; RESTAURANTS="*" SCOPES="bookings:read" 
 	@$(call environments,) 1>&2
 	@$(BIN)/python -m local token --restaurants "$(RESTAURANTS)" --scopes "$(SCOPES)" --ttl "$(TTL)"
 
+.PHONY: replay
+replay: setup ## the decisions about one booking, made again; BOOKING=its id
+	@$(BIN)/python -m local replay "$(BOOKING)"
+
 .PHONY: bench
 bench: setup ## the benchmark tables
 	@$(BIN)/python -m bench

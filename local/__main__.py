@@ -6,11 +6,14 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
+from uuid import UUID
 
+from local import replays
 from local.build import BuildError
 from local.demo.run import CLIENTS, Wish, demo
-from local.home import HomeBusyError, default_home
+from local.home import Home, HomeBusyError, default_home
 from local.intrinsics import TemplateError
+from local.kept import database_of
 from local.postgres import PostgresError
 from local.service import DeploymentError
 from local.sqs import EmulatorError
@@ -43,7 +46,11 @@ def main(arguments: list[str]) -> int:
         "--bookings", type=_positive, help="how many; with --data at least so many, if it has them"
     )
     played.add_argument("--clients", type=_positive, default=CLIENTS, help="how many ask at the same time")
+    again = commands.add_parser("replay", help="make the decisions about one booking again")
+    again.add_argument("booking", type=UUID, help="the booking's id")
     chosen = parser.parse_args(arguments)
+    if chosen.command == "replay":
+        return _replay(chosen.booking)
     if chosen.command == "demo":
         return demo(Wish(chosen.data, chosen.bookings, chosen.clients))
     if chosen.command == "token":
@@ -61,6 +68,19 @@ def _positive(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text):
         return int(text)
     raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+
+
+def _replay(booking_id: UUID) -> int:
+    home = Home(default_home())
+    if not (home.path / "postgres" / "PG_VERSION").exists():
+        print(f"nothing in {home.path}: run make up first", file=sys.stderr)
+        return 1
+    try:
+        with database_of(home) as dsn:
+            return replays.run(dsn, booking_id)
+    except (HomeBusyError, PostgresError) as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _token(restaurants: str, scopes: str, ttl_seconds: int) -> int:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 import psycopg
 
 from local.demo.model import Answer
+from local.replays import count_different
 
 type Database = psycopg.Connection[tuple[object, ...]]
 
@@ -93,9 +94,10 @@ _IN_DATABASE: Sequence[tuple[str, str, str]] = (
 
 def in_database(database: Database) -> list[Check]:
     """What the database must fulfil by itself."""
-    return [
+    counted = [
         Check(name, _count(database, all_of), _count(database, wrong)) for name, all_of, wrong in _IN_DATABASE
     ]
+    return [*counted, Check("every decision is the same when it is made again", *count_different(database))]
 
 
 def against_clients(database: Database, answers: Sequence[Answer], listed: Mapping[str, str]) -> list[Check]:

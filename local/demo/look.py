@@ -2,16 +2,15 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
 from local.home import Home, HomeBusyError, default_home
-from local.postgres import PostgresError, PostgresServer
-from local.stack import DATABASE
+from local.kept import database_of
+from local.postgres import PostgresError
 
 MISUSE = 2
 
@@ -31,28 +30,13 @@ def main(arguments: Sequence[str]) -> int:
         print(f"nothing in {home.path}: run make demo first", file=sys.stderr)
         return 1
     try:
-        with _database(home) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        with database_of(home) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
             connection.read_only = True
             _print(connection.execute(arguments[0].encode()))
     except (psycopg.Error, PostgresError, HomeBusyError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-@contextmanager
-def _database(home: Home) -> Iterator[str]:
-    """The running stack's database, or one that runs for this query only."""
-    running = home.running()
-    if running is not None:
-        yield running.dsn
-        return
-    home.hold()
-    try:
-        with PostgresServer(home.path / "postgres") as server:
-            yield server.dsn(DATABASE)
-    finally:
-        home.release()
 
 
 def _print(cursor: psycopg.Cursor[tuple[object, ...]]) -> None:

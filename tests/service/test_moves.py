@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from local.replays import count_different
 from tests.harness import service as harness
 from tests.harness.service import Service, evening, house
 
@@ -106,3 +107,16 @@ def test_demand_is_learnt_from_the_restaurants_own_bookings(service: Service) ->
     assert all(name.endswith(":dinner") for name in profile)
     assert service.scheduled("maintain")["learnt"] == 0
     assert booked["tables"] == ["T1"]
+
+
+def test_every_stored_decision_is_the_same_when_it_is_made_again(service: Service) -> None:
+    shuffled(service)
+    service.book("harbour", party(4))  # moves somebody
+    service.book("harbour", party(4))  # refused, and tried again by the job
+    service.work()
+    with service.database.connect() as owner:
+        assert count_different(owner) == (5, 0)
+        owner.execute(
+            b"update booking_assignment_attempts set explanation = explanation || '{\"score\": -1}'"
+        )
+        assert count_different(owner) == (5, 5)
