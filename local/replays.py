@@ -1,4 +1,4 @@
-"""``python -m local replay <booking id>``: the decisions about one booking, made again from what was stored."""
+"""``python -m local replay <booking id>``: decisions made again from what was stored with them."""
 
 import json
 import sys
@@ -37,7 +37,7 @@ def count_different(database: Database) -> tuple[int, int]:
 
 
 def run(dsn: str, booking_id: UUID) -> int:
-    """Print each decision about the booking made again; 0 if all are identical, 1 if not or if there is none."""
+    """Print each decision about the booking made again; 0 if there are some and all are identical."""
     replays = Replays()
     with psycopg.connect(dsn, autocommit=True) as database:
         outcomes = [replays.run(each) for each in recorded(database, booking_id)]
