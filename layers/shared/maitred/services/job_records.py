@@ -102,7 +102,7 @@ def for_a_person(run: JobRun, reason: Reason, result: str, allowed: Allowance) -
 
 
 def broken(run: JobRun, reason: Reason) -> ports.Effects:
-    """A fault: the booking stays in progress for the next delivery, its lease over. The summary is its own."""
+    """A fault: the booking stays in progress for the next delivery, its lease over. No summary."""
     attempt = _attempt(run, Outcome.DEFERRED, reason)
     booking = run.booking
     change = ports.BookingChange(
