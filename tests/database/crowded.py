@@ -10,7 +10,7 @@ OTHERS = 50_000  # rows of each table that only explains or delivers
 HOUSES = 20  # half of all bookings are one house's
 
 # Triggers and foreign keys rest during the fill; secondary indexes are built after it.
-_QUIET = b"set session_replication_role = replica; set synchronous_commit = off; set maintenance_work_mem = '256MB'"
+_QUIET = b"set session_replication_role = replica; set maintenance_work_mem = '256MB'"
 
 _INDEXES = b"""
 select i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) from pg_index i
@@ -40,7 +40,8 @@ lateral (select (current_date - 1 - g % 1200)::timestamptz + interval '17 hours'
                 + (g / 1200 % 80) * interval '3 minutes' as at) d;
 """
 _LEDGER = f"""
-insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, occupied, live, released_at)
+insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, occupied, live,
+    released_at)
 select {_HOUSE.format(houses=HOUSES)}, 1, 'T' || 1 + g % 40, 4, {_ID},
     tstzrange(d.at, d.at + interval '90 minutes'), false, d.at
 from generate_series(1, {BOOKINGS}) g,
@@ -52,31 +53,35 @@ insert into bookings (id, reference, restaurant_id, state, version, party_size, 
 select md5('ahead/' || r.id || '/' || d || '/' || n)::uuid, 'A' || d || '-' || n, r.id,
     case when n <= 40 then 'confirmed' when n = 41 then 'assignment_in_progress'
          when n = 42 then 'manual_review' else 'assignment_pending' end,
-    3, 4, (current_date + d)::timestamptz + interval '19 hours', (current_date + d)::timestamptz + interval '21 hours',
+    3, 4, (current_date + d)::timestamptz + interval '19 hours',
+    (current_date + d)::timestamptz + interval '21 hours',
     'dinner', current_date + d, case when n = 41 then gen_random_uuid() end, case when n = 41 then now() end
 from restaurants r, generate_series(1, 30) d, generate_series(1, 45) n;
 insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, occupied)
 select r.id, 1, 'T' || n, 4, md5('ahead/' || r.id || '/' || d || '/' || n)::uuid,
-    tstzrange((current_date + d)::timestamptz + interval '19 hours', (current_date + d)::timestamptz + interval '21 hours')
+    tstzrange((current_date + d)::timestamptz + interval '19 hours',
+              (current_date + d)::timestamptz + interval '21 hours')
 from restaurants r, generate_series(1, 30) d, generate_series(1, 40) n;
 """
 _REST = f"""
 insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id, service_date, expires_at)
-select {_ID}, {_HOUSE.format(houses=HOUSES)}, 2, now(), now() + interval '1 hour', 'dinner', current_date - g % 1200,
-    now() - interval '1 day'
+select {_ID}, {_HOUSE.format(houses=HOUSES)}, 2, now(), now() + interval '1 hour', 'dinner',
+    current_date - g % 1200,    now() - interval '1 day'
 from generate_series(1, {OTHERS}) g;
 insert into booking_state_history (booking_id, to_state, version, actor_id)
 select {_ID}, 'completed', 4, 'tester' from generate_series(1, {OTHERS}) g;
-insert into booking_assignment_attempts (id, booking_id, restaurant_id, attempt_no, flow, trigger, outcome, strategy,
-    duration_ms, booking_version, correlation_id)
+insert into booking_assignment_attempts (id, booking_id, restaurant_id, attempt_no, flow, trigger, outcome,
+    strategy, duration_ms, booking_version, correlation_id)
 select {_ID}, {_ID}, 'harbour', 1, 'inline', 'inline_creation', 'confirmed', '{{}}', 1, 3, 'c'
 from generate_series(1, {OTHERS}) g;
-insert into observability_events (source, event_type, severity, restaurant_id, booking_id, correlation_id, created_at)
+insert into observability_events (source, event_type, severity, restaurant_id, booking_id, correlation_id,
+    created_at)
 select 'test', 'auto_assign.summary', 'info', 'harbour', {_ID}, 'c' || g, now() - g * interval '1 minute'
 from generate_series(1, {OTHERS}) g;
 insert into outbox (topic, booking_id, restaurant_id, payload, correlation_id, sent_at, due_at, created_at)
 select 'assign', {_ID}, 'harbour', '{{}}', 'c' || g,
-    case when g % 500 <> 0 then now() - g * interval '1 second' end, now(), now() from generate_series(1, {OTHERS}) g;
+    case when g % 500 <> 0 then now() - g * interval '1 second' end, now(), now()
+from generate_series(1, {OTHERS}) g;
 insert into idempotency (caller, restaurant_id, key, fingerprint, status, headers, body, created_at)
 select 'me', 'harbour', 'k' || g, 'print', 201, '{{}}', '{{}}', now() - g * interval '1 minute'
 from generate_series(1, {OTHERS}) g;

@@ -365,13 +365,10 @@ def test_b11_a_booking_in_progress_and_only_such_a_one_has_a_lease(conn: Connect
 
 
 def test_a_reference_is_unique_in_its_restaurant(conn: Connection) -> None:
-    add_booking(conn)
+    first, second = add_booking(conn), add_booking(conn)
+    take = b"update bookings set reference = (select reference from bookings where id = %s) where id = %s"
     with pytest.raises(errors.UniqueViolation, match="bookings_reference_key"):
-        other = add_booking(conn)
-        conn.execute(
-            b"update bookings set reference = (select reference from bookings where id <> %s) where id = %s",
-            [other, other],
-        )
+        conn.execute(take, [first, second])
 
 
 def test_e1_e4_one_notification_a_booking_kind_and_request_version(conn: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Migrations replay from nothing, forward and backward, and the application's role cannot change definitions."""
+"""Migrations replay from nothing, forward and backward, and the application cannot change definitions."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +19,8 @@ MIGRATIONS = load_migrations()
 
 # Everything that a definition consists of, as text, without the numbers that a database gives it.
 CATALOG = b"""
-select 'column', format('%s.%s %s %s %s %s', a.attrelid::regclass, a.attname, format_type(a.atttypid, a.atttypmod),
+select 'column', format('%s.%s %s %s %s %s', a.attrelid::regclass, a.attname,
+                        format_type(a.atttypid, a.atttypmod),
                         a.attnotnull, a.attidentity, pg_get_expr(d.adbin, d.adrelid))
 from pg_attribute a join pg_class c on c.oid = a.attrelid
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -168,7 +169,7 @@ def test_a_gap_or_a_missing_way_back_is_found(tmp_path: Path, names: list[str]) 
         "drop table bookings",
         "drop index bookings_by_day",
         "create function mine() returns int language sql as 'select 1'",
-        "create or replace function check_booking_seats(checked uuid) returns void language sql as 'select null'",
+        "create or replace function require_in_time(budget_ms int) returns int language sql as 'select 1'",
         "truncate bookings",
         "delete from schema_migrations",
         "update schema_migrations set checksum = ''",

@@ -107,7 +107,7 @@ def questions() -> list[Question]:
         Question("stuck_bookings", {"before": now(), "limit": 200}, 5000),
         Question("stuck_bookings", {"before": before, "limit": 200}, 20),
         Question("forgotten_bookings", {"before": now(), "now": now(), "limit": 200}, 5000),
-        Question("forgotten_bookings", {"before": before, "now": now(), "limit": 200}, 20),
+        Question("forgotten_bookings", {"before": before, "now": now(), "limit": 200}, 400),
         Question("awaiting_a_person", {"now": now(), "until": now()}, 700),
         Question("upcoming_confirmed", {"restaurant_id": "harbour", "now": now()}, 15_000),
         Question("prune_idempotency", {"now": now() - timedelta(days=400), "idempotency": 7}, 20),
@@ -180,8 +180,8 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
     }
     rows = {"rows": Jsonb([stay]), "restaurant_id": "harbour"}
     change = {
-        "booking_id": a_booking(conn), "expected_version": 3, "version": 4, "state": "cancelled", "last_result": None,
-        "lease_token": None, "new_lease_token": None, "new_lease_until": None,
+        "booking_id": a_booking(conn), "expected_version": 3, "version": 4, "state": "cancelled",
+        "last_result": None, "lease_token": None, "new_lease_token": None, "new_lease_until": None,
     }  # fmt: skip
     statements = load_statements()
     assert_cheap(conn, statements["release_expired_holds"], rows, 150)

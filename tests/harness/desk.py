@@ -29,9 +29,10 @@ from maitred.services.assign_job import AssignJob, JobLimits
 from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
+from maitred.services.floors import Floors
 from maitred.services.inline_run import BookingWish
 from maitred.services.kit import Kit
-from maitred.services.planning import Floors, Planning
+from maitred.services.planning import Planning
 from maitred.services.ports import Book, IdempotencyKey, OutgoingMessage, SendReport
 from maitred.services.relay import OwnRelay, Relay, Sweep
 from maitred.services.replies import Reply, RequestContext
@@ -142,7 +143,7 @@ def open_desk(
     outbox = PostgresOutbox(db)
     relay = Relay(outbox, queue, {ASSIGN: ASSIGN, NOTIFICATION: NOTIFICATION}, clock)
     kit = Kit(book, clock, ids, OwnRelay(relay), recorder)
-    seating, planning, floors = Seating(book, recorder), Planning(clock, decide), Floors()
+    seating, planning, floors = Seating(book, recorder), Planning(clock, decide=decide), Floors()
     return Desk(
         db,
         book,

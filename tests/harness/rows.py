@@ -60,8 +60,8 @@ def add_booking(
 def add_hold(conn: Connection, expires_at: datetime, start: datetime = SEVEN) -> UUID:
     hold_id = uuid4()
     conn.execute(
-        b"insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id, service_date, expires_at)"
-        b" values (%s, 'harbour', 2, %s, %s, 'dinner', %s, %s)",
+        b"insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id, service_date,"
+        b" expires_at) values (%s, 'harbour', 2, %s, %s, 'dinner', %s, %s)",
         [hold_id, start, start + TWO_HOURS, start.date(), expires_at],
     )
     return hold_id

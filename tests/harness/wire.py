@@ -45,7 +45,7 @@ class WireTap:
         self.requests = self.turns = 0
 
     def lose_answer(self, request: int) -> None:
-        """Let the server finish request number ``request`` from now, then break the line instead of telling."""
+        """Let the server finish request number ``request`` from now, then break the line."""
         self.reset()
         self._lose_at = request
 

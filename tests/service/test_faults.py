@@ -12,7 +12,9 @@ from tests.harness.service import Service, forget_wiring, house, party, running_
 from tests.harness.wire import WireTap
 
 KEY = {"idempotency-key": "a-key"}
-KILL = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+KILL = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid()"""
 
 
 @pytest.fixture

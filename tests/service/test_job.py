@@ -408,9 +408,11 @@ def test_a_booking_is_told_confirmed_only_when_it_is(waiting: Waiting) -> None:
     stamps = """
         select count(distinct moment) from (
             select created_at as moment from observability_events
-            where event_type = 'auto_assign.summary' and context ->> 'result' = 'confirmed' and booking_id = %s::uuid
+            where event_type = 'auto_assign.summary' and context ->> 'result' = 'confirmed'
+              and booking_id = %s::uuid
             union all select created_at from allocations where booking_id = %s::uuid
-            union all select created_at from notifications where kind = 'confirmed' and booking_id = %s::uuid) m"""
+            union all select created_at from notifications
+            where kind = 'confirmed' and booking_id = %s::uuid) m"""
     assert waiting.service.database.value(stamps, waiting.id, waiting.id, waiting.id) == 1
 
 

@@ -65,7 +65,8 @@ def test_a_booking_whose_worker_dies_a_third_time_is_for_a_person(harbour: Servi
     assert found == ["assignment_pending", "assignment_pending", "manual_review"]
     assert (
         harbour.database.value(
-            "select count(*) from booking_state_history where booking_id = %s::uuid and reason = 'lease_expired'",
+            "select count(*) from booking_state_history where booking_id = %s::uuid"
+            " and reason = 'lease_expired'",
             waiting,
         )
         == 3
@@ -109,7 +110,8 @@ def test_t8_a_forgotten_booking_whose_start_has_passed_still_ends(
 def test_what_is_past_its_retention_goes_and_the_rest_stays(harbour: Service, waiting: str) -> None:
     harbour.book("harbour", party(2), headers={"idempotency-key": "young"})
     harbour.database.query(
-        "insert into idempotency values ('me', 'harbour', 'old', 'p', 201, '{}', '{}', now() - interval '8 days')"
+        "insert into idempotency values ('me', 'harbour', 'old', 'p', 201, '{}', '{}',"
+        " now() - interval '8 days')"
     )
     harbour.database.query(
         "insert into observability_events (source, event_type, severity, correlation_id, created_at)"

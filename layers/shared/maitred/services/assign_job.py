@@ -100,7 +100,7 @@ class AssignJob:
 
     def _run(self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime) -> JobRun:
         lease = ports.Lease(self._ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
-        # Of the message's version: a dead worker's claim raised the booking's without changing its request.
+        # Of the message's version: a claim whose worker died has raised the booking's, for the same request.
         inline = fresh_inline_result(booking.last_result, now, message.booking_version)
         return JobRun(
             message,

@@ -4,6 +4,8 @@ What is not confirmed within the budget is kept as pending with a message for th
 transaction too (or refused, if the caller asked for that). After the budget nothing of the attempt commits.
 """
 
+from collections.abc import Callable
+
 from maitred.domain import errors
 from maitred.domain.booking import Flow
 from maitred.domain.reasons import Category, Reason, ReasonCode
@@ -81,21 +83,20 @@ class CreateBooking:
         if isinstance(reading.snapshot, Reason):
             return reading.snapshot
         try:
-            return self._with_fresh_reference(run, reading, reading.snapshot)
+            snapshot = reading.snapshot
+            return self._with_fresh_reference(run, lambda: self._seat(run, reading, snapshot))
         except ports.Unavailable as error:
             return self._find_out(run, error)
         except (ports.Conflict, ports.ReferenceTaken, ports.DeadlinePassed, ports.LockTimeout) as error:
             return reason_of(error, run.budget)
 
-    def _with_fresh_reference(
-        self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot
-    ) -> Reply | Reason:
+    def _with_fresh_reference[T](self, run: InlineRun, write: Callable[[], T]) -> T:
         for _ in range(_REFERENCES - 1):
             try:
-                return self._seat(run, reading, snapshot)
+                return write()
             except ports.ReferenceTaken:
                 run.reference = self._ids.reference()
-        return self._seat(run, reading, snapshot)
+        return write()
 
     def _seat(self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot) -> Reply | Reason:
         def ask(current: ports.Snapshot) -> Quote:
@@ -136,8 +137,11 @@ class CreateBooking:
     # --- not confirmed ---
 
     def _keep_pending(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
-        effects, reply, attempt = creation_records.pending(run, reading, reason, self._ids)
-        sent = self._book.apply(effects, _GRACE_MS)
+        def write() -> tuple[ports.Effects, Reply, Attempt, tuple[ports.SentBy, ...]]:
+            effects, reply, attempt = creation_records.pending(run, reading, reason, self._ids)
+            return effects, reply, attempt, self._book.apply(effects, _GRACE_MS)
+
+        effects, reply, attempt, sent = self._with_fresh_reference(run, write)
         self._told(run, effects, reply, attempt)
         self._relay.send_now(sent)
         return reply

@@ -96,7 +96,7 @@ def for_a_person(run: JobRun, reason: Reason, result: str, allowed: Allowance) -
 
 
 def broken(run: JobRun, reason: Reason) -> ports.Effects:
-    """A fault: the booking stays in progress for the next delivery, its lease over."""
+    """A fault: the booking stays in progress for the next delivery, its lease over. No summary."""
     attempt = _attempt(run, Outcome.DEFERRED, reason)
     booking = run.booking
     change = ports.BookingChange(

@@ -299,9 +299,7 @@ create view booking_book as
 select b.id, b.reference, b.restaurant_id, b.state, b.version, b.request_version, b.party_size, b.start_at, b.end_at,
        b.duration_minutes, b.service_id, b.service_date, b.pinned, b.guest, b.preferences, b.notes,
        b.auto_assign_last_result, b.created_at, r.timezone, seats.tables, seats.zone, b.lease_token, b.lease_until,
-       exists (select 1 from notifications n
-               where n.booking_id = b.id and n.kind = 'confirmed'
-                 and n.request_version = b.request_version) as confirmation_queued
+       mail.queued is not null as confirmation_queued
 from bookings b
 join restaurants r on r.id = b.restaurant_id
 left join lateral (
@@ -309,7 +307,12 @@ left join lateral (
     from allocations a
     join layout_tables t using (restaurant_id, layout_version, table_id)
     where a.booking_id = b.id and a.live
-) seats on true;
+) seats on true
+left join lateral (  -- bounded, because an `exists` would be answered by reading all notifications into a hash
+    select true as queued from notifications n
+    where n.booking_id = b.id and n.kind = 'confirmed' and n.request_version = b.request_version
+    limit 1
+) mail on true;
 
 create table observability_events (
     id              bigint generated always as identity primary key,
