@@ -164,10 +164,11 @@ def slow_down(database: TestDatabase, where: str, seconds: float) -> None:
             return
         owner.execute(b"create trigger dawdle after insert on allocations execute function dawdle()")
         if where == "all":
-            owner.execute(  # a second live allocation is there only while the confirmation is being written
+            # A second live allocation is there only while the confirmation is being written.
+            owner.execute(
                 b"create function dawdle_if_confirmed() returns trigger language plpgsql as 'begin"
-                b" if exists (select from allocations where live offset 1) then perform pg_sleep(0.2); end if;"
-                b" return null; end'"
+                b" if exists (select from allocations where live offset 1) then"
+                b" perform pg_sleep(0.2); end if; return null; end'"
             )
             for table in (
                 "booking_state_history",
@@ -175,7 +176,5 @@ def slow_down(database: TestDatabase, where: str, seconds: float) -> None:
                 "observability_events",
                 "outbox",
             ):
-                trigger = (
-                    f"create trigger dawdle after insert on {table} execute function dawdle_if_confirmed()"
-                )
-                owner.execute(trigger.encode())
+                trigger = f"create trigger dawdle after insert on {table}"
+                owner.execute(f"{trigger} execute function dawdle_if_confirmed()".encode())

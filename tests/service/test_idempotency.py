@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from maitred.adapters.system import SystemClock
+from maitred.adapters.system import SystemClock, SystemIds
 from maitred.services.ports import IdempotencyKey
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
@@ -192,3 +192,16 @@ def test_twins_in_parallel_are_one_booking(database: TestDatabase, full: bool) -
     assert_consistent(database)
     for desk in desks:
         desk.database.close()
+
+
+@pytest.mark.parametrize("full", [pytest.param(False, id="confirmed"), pytest.param(True, id="deferred")])
+def test_a_reference_that_is_taken_is_drawn_again(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    taken = harbour.book("harbour", party(4)).json["booking"]["reference"]
+    drawn = iter([taken, taken, "FRESH2"])
+    monkeypatch.setattr(SystemIds, "reference", lambda self: next(drawn))
+    answer = harbour.book("harbour", party(4 if full else 2))
+    assert answer.status == 201
+    assert answer.json["booking"]["reference"] == "FRESH2"
+    assert answer.json["assignment"]["outcome"] == ("deferred" if full else "confirmed")
