@@ -95,9 +95,7 @@ def measure(tables: int, fullness: float, mode: Adjacency, questions: int) -> Qu
         if decision.plan is None:
             costs["alternatives"].append(_least(lambda r=request: _others(asked, r), 2))  # type: ignore[misc]
     cost = {name: Cost.of(values or [0.0]) for name, values in costs.items()}
-    return QuoteRow(
-        tables, fullness, mode, **cost, seated=seated / questions, moved=moved / questions
-    )
+    return QuoteRow(tables, fullness, mode, **cost, seated=seated / questions, moved=moved / questions)
 
 
 def _least(run: Callable[[], object], tries: int = _TRIES) -> float:

@@ -37,8 +37,8 @@ OF_OTHERS = {
 }
 # Not listed: what a function does need. An HTTP function's toolkit brings e-mail's message class with it.
 FORBIDDEN = {
+    # With AWS's clients: a guest who must wait should not pay for loading them (docs/decisions.md).
     "bookings": [
-        "AWS's clients",
         "operators",
         "floor documents",
         "job",
@@ -124,7 +124,7 @@ def test_a_function_loads_what_it_needs(running: Service, function: str) -> None
     assert_lean(function, set(json.loads(marked(lines_of(WIRED, function), "LOADED"))))
 
 
-def test_a_confirmed_booking_loads_no_client_of_aws(shared: Service) -> None:
+def test_a_confirmed_booking_loads_nothing_of_others(shared: Service) -> None:
     event = json.dumps(http_event("POST", "/restaurants/harbour/bookings", body=party(2)))
     lines = lines_of(BOOKED, event)
     assert json.loads(marked(lines, "ANSWER"))["booking"]["status"] == "confirmed"

@@ -18,7 +18,13 @@ from tests.database.crowded import BOOKINGS, crowd
 from tests.harness.databases import APPLICATION_ROLE, TEMPLATE, TestDatabase
 from tests.harness.rows import Connection
 
-SMALL = {"restaurants", "layouts", "layout_tables", "service_days"}  # these do not grow with the bookings
+SMALL = {
+    "demand_profiles",
+    "restaurants",
+    "layouts",
+    "layout_tables",
+    "service_days",
+}  # these do not grow with the bookings
 NOBODY = UUID(int=0)
 BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
 
@@ -95,7 +101,11 @@ def questions() -> list[Question]:
     cancelled = {"restaurant_id": "harbour", "service_date": ahead.date(), "now": now(), "freed_by": NOBODY}
     return [
         Question("read_layout", {"restaurant_id": "harbour", "known_version": 1, **key}, 20),
-        Question("read_snapshot", {**day, **evening, "known_version": 1, **key}, 300),
+        Question(
+            "read_snapshot",
+            {**day, **evening, "known_version": 1, "movable_from": now(), "profile": "5:dinner", **key},
+            400,
+        ),
         Question("read_reply", {"restaurant_id": "harbour", **key}, 8),
         Question("list_bookings", page(tuple(State)), 700),
         Question("list_bookings", page(tuple(State), after_start=before), 700),
@@ -129,7 +139,7 @@ BY_BOOKING = {
     "read_booking": 40,
     "read_history": 12,
     "read_attempts": 12,
-    "count_attempts": 12,
+    "read_explanation": 12,
 }
 
 

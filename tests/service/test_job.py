@@ -96,11 +96,13 @@ def losing_every_race(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def broken_planner(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> Decision:
+    def broken(*_: Any, **__: Any) -> Decision:
         raise ZeroDivisionError
 
     init = planning.Planning.__init__
-    monkeypatch.setattr(planning.Planning, "__init__", lambda self, clock: init(self, clock, broken))
+    monkeypatch.setattr(
+        planning.Planning, "__init__", lambda self, clock, options: init(self, clock, options, broken)
+    )
     forget_wiring()
 
 

@@ -144,6 +144,12 @@ def test_what_waits_for_a_person_is_counted_and_told_when_it_is_near(
 
 
 def test_a_run_that_finds_nothing_does_nothing(harbour: Service) -> None:
+    assert harbour.scheduled("maintain")["learnt"] == 1
     assert harbour.scheduled("maintain") == {
-        "returned": 0, "requeued": 0, "pruned": 0, "manualReviewOpen": 0, "manualReviewUrgent": 0,
-    }  # fmt: skip
+        "returned": 0,
+        "requeued": 0,
+        "learnt": 0,
+        "pruned": 0,
+        "manualReviewOpen": 0,
+        "manualReviewUrgent": 0,
+    }

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
 from maitred.contracts.base import ClockTime, StrictModel
 from maitred.domain.booking import LocalStart, Preferences, Trigger
@@ -25,6 +25,13 @@ _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII | re.IGNORECASE
 )
 
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: JSON knows one kind of number: 2.0 is the whole number 2.
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
 Attribute = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
@@ -67,13 +74,13 @@ class PreferencesBody(StrictModel):
 class BookingBody(StrictModel):
     """``POST /restaurants/{id}/bookings``. The start is ``date`` and ``time``, or ``startAt``."""
 
-    party_size: Annotated[int, Field(ge=1, le=MAX_PARTY)]
+    party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)]
     date: str | None = None
     time: ClockTime | None = None
     start_at: str | None = None
     guest: Guest = Guest()
     preferences: PreferencesBody = PreferencesBody()
-    duration_minutes: Annotated[int, Field(ge=15, le=720)] | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
     notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
     hold_id: UUID | None = None
     on_full: Literal["pend", "refuse"] = "pend"

@@ -14,7 +14,7 @@ from maitred.services.attempt import Attempt, Outcome, attempt_row, last_result,
 from maitred.services.inline_run import DayReading, InlineRun
 from maitred.services.moving import carried_out, table_allocations, with_moves
 from maitred.services.replies import Reply, to_store
-from maitred.telemetry import events
+from maitred.telemetry import attempts, events
 
 _RECEIVED_AFTER = timedelta(minutes=2)  # "received" is only told to a guest who still waits by then
 _STEPS = (None, State.CREATED, State.ASSIGNMENT_IN_PROGRESS)
@@ -156,8 +156,8 @@ def _events(
         email_skipped=email_skipped,
     )
     return [
-        *events.attempt_events(attempt, restaurant_id, booking_id, round(run.db_ms, 3)),
-        events.inline_event(attempt, run.budget_ms, run.stage, restaurant_id, booking_id),
+        *attempts.attempt_events(attempt, restaurant_id, booking_id, round(run.db_ms, 3)),
+        attempts.inline_event(attempt, run.budget_ms, run.stage, restaurant_id, booking_id),
         summary.event(restaurant_id, booking_id, attempt.correlation_id),
     ]
 

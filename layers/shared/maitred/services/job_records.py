@@ -15,7 +15,7 @@ from maitred.services.attempt import Attempt, Outcome, attempt_row, last_result,
 from maitred.services.confirmation import Step
 from maitred.services.job_run import JobRun
 from maitred.services.retry_policy import Allowance
-from maitred.telemetry import events
+from maitred.telemetry import attempts, events
 
 ACTOR = "assign"
 _LOOK_AGAIN = timedelta(seconds=1)  # after another worker's lease
@@ -108,7 +108,7 @@ def broken(run: JobRun, reason: Reason) -> ports.Effects:
         lease_token=booking.lease_token,
         new_lease=replace(run.lease, until=run.now),
     )
-    *quotes, told = events.attempt_events(attempt, booking.restaurant_id, booking.id, run.db_ms)
+    *quotes, told = attempts.attempt_events(attempt, booking.restaurant_id, booking.id, run.db_ms)
     error = replace(told, event_type="auto_assign.attempt_error", severity="error")
     return ports.Effects(changes=[change], attempts=[attempt_row(attempt, booking)], events=[*quotes, error])
 
@@ -212,7 +212,7 @@ def _events(run: JobRun, attempt: Attempt, steps: Sequence[Step], ending: Ending
         inline_attempt_id=run.inline.attempt_id if run.inline else None,
     )
     return [
-        *events.attempt_events(attempt, booking.restaurant_id, booking.id, run.db_ms),
+        *attempts.attempt_events(attempt, booking.restaurant_id, booking.id, run.db_ms),
         summary.event(booking.restaurant_id, booking.id, correlation),
         *events.state_changed(booking, correlation, list(steps), ACTOR),
     ]

@@ -98,7 +98,7 @@ class RestaurantService:
         index = compile_floor(to_floor(document, restaurant_id, version))
         affected = _affected(index, locked.confirmed, now)
         body = {
-            "restaurant": {"id": restaurant_id, **stored},
+            "restaurant": stored,
             "layoutVersion": version,
             "affected": [
                 {"bookingId": str(booking.id), "reference": booking.reference, "problem": problem}
