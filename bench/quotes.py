@@ -19,7 +19,7 @@ from maitred.planner.quote import quote
 from maitred.planner.situation import musts
 
 TABLES = (10, 20, 40, 80, 160)
-FULLNESS = (0.0, 0.5, 0.8, 0.95)
+FULLNESS = (0.0, 0.5, 0.8, 0.95, 1.0)
 MODES = (Adjacency.CONNECTED, Adjacency.NONE)
 
 _TRIES = 5
@@ -49,7 +49,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class QuoteRow:
-    """One house at one fullness. ``floor``: a bare scan of the same bits; ``seated`` and ``moved``: shares."""
+    """One house at one fullness. ``floor``: a bare scan of the bits; ``seated`` and ``moved``: shares."""
 
     tables: int
     fullness: float
@@ -95,9 +95,7 @@ def measure(tables: int, fullness: float, mode: Adjacency, questions: int) -> Qu
         if decision.plan is None:
             costs["alternatives"].append(_least(lambda r=request: _others(asked, r), 2))  # type: ignore[misc]
     cost = {name: Cost.of(values or [0.0]) for name, values in costs.items()}
-    return QuoteRow(
-        tables, fullness, mode, **cost, seated=seated / questions, moved=moved / questions
-    )
+    return QuoteRow(tables, fullness, mode, **cost, seated=seated / questions, moved=moved / questions)
 
 
 def _least(run: Callable[[], object], tries: int = _TRIES) -> float:
