@@ -54,7 +54,9 @@ def most_covers(index: FloorIndex, requests: Sequence[PartyRequest], seconds: fl
     solver = configured(seconds)
     status = solver.solve(model)
     found = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
-    return Optimum(round(solver.objective_value) if found else 0, float(solver.best_objective_bound))
+    wanted = sum(request.party_size for request in requests)
+    bound = min(float(wanted), float(solver.best_objective_bound))
+    return Optimum(round(solver.objective_value) if found else 0, bound)
 
 
 def _decide(

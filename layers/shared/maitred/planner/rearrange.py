@@ -92,10 +92,18 @@ class _Search:
         count = option.conflicts.bit_count()
         if count > moves:
             return None
-        if count == moves and self._stays.landing(option.conflicts, option.conflicts) != option.conflicts:
-            return None  # not all of them find tables if nobody else leaves
+        if count == moves and not self._all_land(option.conflicts):
+            return None
         self._set = option.bits
         return self._place(tuple(bit_positions(option.conflicts)), option.conflicts, (), moves - count)
+
+    def _all_land(self, moved: int) -> bool:
+        """May each of these find tables if the others leave and nobody else does?"""
+        for number in bit_positions(moved):
+            own = 1 << number
+            if not self._stays.landing(moved & ~own, own):
+                return False
+        return True
 
     def _place(
         self, todo: tuple[int, ...], moved: int, placed: tuple[Placed, ...], spare: int
