@@ -14,8 +14,8 @@ from maitred.planner.model import Allocation, MovableBooking, PartyRequest
 
 DAY = date(2026, 12, 4)
 OPENS = to_minutes(datetime(2026, 12, 4, 17, 0, tzinfo=ZoneInfo("UTC")))
-CLOSES, LAST = OPENS + 360, OPENS + 270
-SPAN = (OPENS - 60, CLOSES + 180)
+LAST = OPENS + 270
+SPAN = (OPENS - 60, LAST + 330)
 DINNER = Service("dinner", "Dinner", frozenset(range(7)), 17 * 60, 23 * 60, 21 * 60 + 30, True, None)
 
 _ZONE_TABLES = 20
@@ -101,27 +101,27 @@ def a_request(floor: Floor, random: Random) -> PartyRequest:
 
 
 def filled(floor: Floor, share: float, random: Random) -> Evening:
-    """Stays one after the other at every table, with gaps so that ``share`` of the time is taken."""
+    """An evening packed from end to end, of whose stays ``share`` are kept (1: nothing is free)."""
     allocations: list[Allocation] = []
     movable: list[MovableBooking] = []
-    if share == 0:
-        return Evening((), ())
     for table in floor.tables:
-        for booking in _at_table(floor, table, share, random):
-            after = floor.policy.buffer_after_minutes
-            allocations.append(Allocation(table.id, booking.start, booking.end + after, booking.booking_id))
-            if random.random() < _MOVABLE_SHARE:
+        for booking in _at_table(floor, table, random):
+            kept, may_move = random.random() < share, random.random() < _MOVABLE_SHARE
+            if kept:
+                end = booking.end + floor.policy.buffer_after_minutes
+                allocations.append(Allocation(table.id, booking.start, end, booking.booking_id))
+            if kept and may_move:
                 movable.append(booking)
     return Evening(tuple(allocations), tuple(movable))
 
 
-def _at_table(floor: Floor, table: Table, share: float, random: Random) -> Iterator[MovableBooking]:
+def _at_table(floor: Floor, table: Table, random: Random) -> Iterator[MovableBooking]:
+    """Stays one after the other, a few minutes apart, from before the first slot until the last one's end."""
     at, after = OPENS - random.randrange(60), floor.policy.buffer_after_minutes
-    for number in range(8):
+    number = 0
+    while at <= LAST + 150:
         size = random.randint(max(1, table.capacity - 1), table.capacity)
         stay = turn_minutes(floor, DINNER, size)
-        at += round(random.expovariate(share / (1 - share) / (stay + after)))
-        if at > LAST + 60:
-            return
         yield MovableBooking(f"{table.id}-{number}", size, at, at + stay, (table.id,))
-        at += stay + after
+        at += stay + after + random.choice((0, 5, 10, 15))
+        number += 1

@@ -19,7 +19,7 @@ from maitred.planner.quote import quote
 from maitred.planner.situation import musts
 
 TABLES = (10, 20, 40, 80, 160)
-FULLNESS = (0.0, 0.5, 0.8, 0.95)
+FULLNESS = (0.0, 0.5, 0.8, 0.95, 1.0)
 MODES = (Adjacency.CONNECTED, Adjacency.NONE)
 
 _TRIES = 5
@@ -49,7 +49,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class QuoteRow:
-    """One house at one fullness. ``floor``: a bare scan of the same bits; ``seated`` and ``moved``: shares."""
+    """One house at one fullness. ``floor``: a bare scan of the bits; ``seated`` and ``moved``: shares."""
 
     tables: int
     fullness: float

@@ -4,6 +4,7 @@ At every minute at which a stay begins, a table has at most one party. Not part 
 with what it needs): a worker may carry it, and the tests judge the planner's own search by it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -41,17 +42,30 @@ class CpSatSolver:
     """``ExactSolver`` on CP-SAT, single-threaded and with a fixed seed."""
 
     def rearrange(self, question: ExactQuestion, seconds: float) -> ExactAnswer:
-        """Prove the fewest moves, or that no arrangement within the limit seats the party."""
-        parties = _parties(question)
+        """Prove the fewest moves, or that no arrangement within the limit seats the party.
+
+        Each of the three stages (counting, any way, the fewest moves) has ``seconds`` of its own.
+        """
+        parties, fixed = _parties(question)
+        if _too_many(question.index, parties, fixed, seconds):
+            return ExactAnswer(Proof.IMPOSSIBLE)
         model = cp_model.CpModel()
         uses = [_decide(model, party) for party in parties]
         _one_party_a_table(model, [use for party in uses for use in party])
         moved = _moved(parties, uses)
         if question.most_moves is not None:
             model.add(sum(moved) <= question.most_moves)
+        any_way = configured(seconds)
+        status = any_way.solve(model)
+        if status != cp_model.OPTIMAL:
+            return _answer(status, any_way, parties, uses)
+        for use in (use for own in uses for use in own):
+            model.add_hint(use.chosen, any_way.boolean_value(use.chosen))
         model.minimize(sum(moved))
-        solver = configured(seconds)
-        return _answer(solver.solve(model), solver, parties, uses)
+        fewest = configured(seconds)
+        status = fewest.solve(model)
+        found = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+        return _answer(status if found else cp_model.FEASIBLE, fewest if found else any_way, parties, uses)
 
 
 def configured(seconds: float) -> cp_model.CpSolver:
@@ -70,7 +84,7 @@ def named_sets(index: FloorIndex, party_size: int, allowed: int) -> Iterable[fro
             yield frozenset(index.tables[position].id for position in each.positions)
 
 
-def _parties(question: ExactQuestion) -> list[_Party]:
+def _parties(question: ExactQuestion) -> tuple[list[_Party], list[Allocation]]:
     index, occupancy, request = question.index, question.occupancy, question.request
     rows = _rows_by_booking(occupancy.allocations)
     movable = [each for each in question.movable if _hangs_together(each, rows, occupancy.span)]
@@ -86,7 +100,39 @@ def _parties(question: ExactQuestion) -> list[_Party]:
         first = rows[each.booking_id][0]
         party = _Party(each, first.start, first.end, (), frozenset(each.tables))
         parties.append(_party(index, fixed, party, each.party_size, allowed))
-    return parties
+    return parties, fixed
+
+
+def table_kinds(index: FloorIndex) -> tuple[int, ...]:
+    """For each table the first one that is like it, but for what it may be joined with."""
+    seen: dict[object, int] = {}
+    kinds = []
+    for position, table in enumerate(index.tables):
+        alike = (table.zone, table.capacity, table.min_party, table.max_party)
+        kinds.append(seen.setdefault((alike, table.attributes, table.assignable), position))
+    return tuple(kinds)
+
+
+def _too_many(
+    index: FloorIndex, parties: Sequence[_Party], fixed: Sequence[Allocation], seconds: float
+) -> bool:
+    """Is it impossible even if tables that are alike were only counted? Settles most full houses at once."""
+    kinds = table_kinds(index)
+    model = cp_model.CpModel()
+    uses: list[tuple[cp_model.IntVar, Counter[int], _Party]] = []
+    for party in parties:
+        ways = {tuple(sorted(kinds[index.position[table]] for table in each)) for each in party.sets}
+        own = [(model.new_bool_var(""), Counter(way), party) for way in sorted(ways)]
+        model.add_exactly_one([chosen for chosen, _, _ in own])
+        uses += own
+    for minute in sorted({party.start for party in parties}):
+        room = Counter(kinds)
+        room.subtract(kinds[index.position[row.table_id]] for row in fixed if row.start <= minute < row.end)
+        present = [(chosen, way) for chosen, way, party in uses if party.start <= minute < party.end]
+        for kind in sorted({kind for _, way in present for kind in way}):
+            taken = sum(chosen * way[kind] for chosen, way in present if way[kind])
+            model.add(taken <= room[kind])
+    return bool(configured(seconds).solve(model) == cp_model.INFEASIBLE)
 
 
 def _party(

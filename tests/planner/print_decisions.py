@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from maitred.domain.floor import Adjacency
 from maitred.domain.windows import resolve_window
+from maitred.planner.demand import learn_demand
 from maitred.planner.floor_index import compile_floor
+from maitred.planner.model import Allocation, MovableBooking
 from maitred.planner.quote import quote
-from tests.planner.floors import SEVEN, Unhurried, evening, floor, party, table, taken
+from tests.planner.floors import SEVEN, Unhurried, evening, floor, party, table
 
 NAMES = ("i1", "I1", "z-9", "Z9", "a_1", "A10", "A9", "b")
 
@@ -22,10 +24,15 @@ def main() -> None:
         place = floor(tables, adjacency=mode, timezone=ZoneInfo("Europe/London"))
         chain = frozenset((min(pair), max(pair)) for pair in pairwise(NAMES))
         index = compile_floor(replace(place, adjacency=chain))
-        occupancy = evening(index, taken("Z9", start=SEVEN - 30))
+        rows = [Allocation(name, SEVEN - 30, SEVEN + 60, f"b-{name}") for name in (*NAMES[:3], *NAMES[4:])]
+        occupancy = evening(index, rows)
+        movable = [MovableBooking(str(r.booking_id), 2, r.start, r.end, (r.table_id,)) for r in rows]
         for size in range(1, 10):
             for shift in (-60, 0, 60):
-                decision = quote(index, occupancy, party(size, SEVEN + shift), (), Unhurried())
+                request = party(size, SEVEN + shift, attributes=frozenset({"standard", "window"}))
+                decision = quote(
+                    index, occupancy, request, (), Unhurried(), movable=movable, demand=learn_demand({2: 99})
+                )
                 sys.stdout.write(f"{mode} {size} {shift} {decision}\n")
     start = datetime(2026, 7, 3, 18, 30, tzinfo=UTC)
     window = resolve_window(floor([table("A")], timezone=ZoneInfo("Europe/London")), start, 2)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from maitred.domain.floor import Floor
 from maitred.planner.allowed import check_tables
 from maitred.planner.floor_index import FloorIndex, compile_floor
+from maitred.planner.options import PLAIN
 from maitred.planner.quote import quote
 from tests.planner.brute_force import Judge
 from tests.planner.floors import AfterChecks, Unhurried, evening, party
@@ -35,7 +36,7 @@ def test_candidates_are_exactly_the_allowed_sets(place: Floor) -> None:
 @given(cases())
 def test_quote_seats_the_party_best_or_names_the_binding_rule(case: Case) -> None:
     index, judge = compile_floor(case.floor), Judge(case.floor)
-    decision = quote(index, evening(index, case.busy), case.request, (), Unhurried())
+    decision = quote(index, evening(index, case.busy), case.request, (), Unhurried(), options=PLAIN)
     assert (decision.refusal and decision.refusal.code) == judge.refusal(case.request, case.busy)
     if decision.plan is None:
         return

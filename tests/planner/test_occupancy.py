@@ -71,3 +71,22 @@ def test_busy_is_overlap_of_half_open_intervals(
     allocations = [Allocation(name, start, end, "booking") for name, (start, end) in rows]
     expected = INDEX.bits_of(name for name, (start, end) in rows if start < asked[1] and asked[0] < end)
     assert Occupancy.build(INDEX, (0, 100), allocations).busy_mask(*asked) == expected
+
+
+@given(st.data())
+def test_changing_an_occupancy_is_the_same_as_drawing_it_again(data: st.DataObject) -> None:
+    index = compile_floor(floor([table(name) for name in "ABC"]))
+    names = st.sampled_from("ABC")
+    rows = data.draw(
+        st.lists(st.builds(_row, names, st.integers(-90, 90), st.sampled_from("123"), st.booleans()))
+    )
+    fresh = data.draw(st.lists(st.builds(_row, names, st.integers(-90, 90), st.just("9"), st.booleans())))
+    released = data.draw(st.sets(st.sampled_from("123")))
+    changed = evening(index, rows).changed(index, released, fresh)
+    left = [row for row in rows if (row.hold_id or row.booking_id) not in released]
+    assert changed == evening(index, [*left, *fresh])
+
+
+def _row(name: str, shift: int, owner: str, hold: bool) -> Allocation:
+    whose = {"hold_id": owner} if hold else {"booking_id": owner}
+    return Allocation(name, SEVEN + shift, SEVEN + shift + 60, **whose)

@@ -11,9 +11,10 @@ from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Alternative, Covers, Deadline, MovableBooking, PartyRequest
 from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import FULL, PlannerOptions
-from maitred.planner.quote import Aids, Movers, find_plan
+from maitred.planner.quote import Aids, find_plan
 from maitred.planner.search import SearchEndedError, Steps
 from maitred.planner.situation import Situation, situation
+from maitred.planner.stays import Movers, movers_of
 
 REACH_MINUTES = 120
 
@@ -28,7 +29,7 @@ def find_alternatives(  # noqa: PLR0913 - one question with many sides; five of 
     *,
     limit: int = 5,
     duration_minutes: int | None = None,
-    movable: Sequence[MovableBooking] = (),
+    movable: Sequence[MovableBooking] | Movers = (),
     demand: Demand = PRIOR,
     options: PlannerOptions = FULL,
     other_zones: bool = False,
@@ -42,7 +43,7 @@ def find_alternatives(  # noqa: PLR0913 - one question with many sides; five of 
     """
     found: list[Alternative] = []
     steps = Steps(deadline)
-    aids = Aids(demand, options, Movers(index, occupancy, movable))
+    aids = Aids(demand, options, movers_of(index, occupancy, movable))
     try:
         for wish in _wishes(index, request, now, duration_minutes, other_zones=other_zones):
             steps.check()

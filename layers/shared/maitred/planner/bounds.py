@@ -6,7 +6,6 @@ capacity and above, than the house (or the zone that the party must have) holds,
 
 from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import FloorIndex
-from maitred.planner.needs import smaller
 from maitred.planner.situation import Situation
 from maitred.planner.stays import Stay, Stays
 
@@ -49,14 +48,15 @@ def _overfull(weights: list[tuple[Stay, int]], room: int, guard: int, start: int
 
 def _weight(index: FloorIndex, stay: Stay, usable: int, zone: str | None) -> int:
     """What the stay takes at least of the usable tables, wherever it is moved."""
-    here = index.needs.of(stay.tables & usable)
-    booking = stay.booking
+    here, booking = stay.tables & usable, stay.booking
     if booking is None:
-        return here
+        return index.needs.of(here)
     if zone is not None and booking.zone != zone:
         return 0
     least = _least(index, booking.party_size)
-    return here if least is None else smaller(here, least)
+    if least is None:
+        return index.needs.of(here)
+    return index.needs.at_most(here, booking.party_size, least)
 
 
 def _least(index: FloorIndex, party_size: int) -> int | None:

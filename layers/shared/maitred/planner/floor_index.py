@@ -35,10 +35,14 @@ class TableSet:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The sets for one party size, best first; ``bits`` repeats theirs for fast scanning."""
+    """The sets for one party size, best first; ``bits`` repeats theirs for fast scanning.
+
+    ``single``: the tables that are a set by themselves.
+    """
 
     sets: tuple[TableSet, ...]
     bits: tuple[int, ...]
+    single: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ class FloorIndex:
         ]
         # A row that is also a joined set stands in ``joined``; what holds it down holds for both.
         sets = sorted((self.table_set(bits, party_size) for bits in found), key=best_first)
-        return Candidates(tuple(sets), tuple(each.bits for each in sets))
+        return Candidates(tuple(sets), tuple(each.bits for each in sets), single)
 
     def _single_tables(self, party_size: int) -> int:
         return sum(

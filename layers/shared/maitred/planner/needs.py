@@ -11,6 +11,7 @@ from maitred.planner.enumeration import bit_positions
 
 _FIELD = 24  # bits a count: the seats of a house stay far below the guard bit at 2**23
 _MASK = (1 << _FIELD) - 1
+_KEPT = 10_000
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class Needs:
     of_table: tuple[int, ...]
     guard: int
     _least: dict[int, int | None] = field(default_factory=dict)
+    _known: dict[tuple[int, int], int] = field(default_factory=dict)
 
     @classmethod
     def build(cls, capacities: Sequence[int]) -> "Needs":
@@ -35,6 +37,15 @@ class Needs:
     def of(self, bits: int) -> int:
         """What these tables have together."""
         return sum([self.of_table[position] for position in bit_positions(bits)])
+
+    def at_most(self, bits: int, party_size: int, least: int) -> int:
+        """What these tables have, or the ``least`` of that party size where that is less."""
+        known = self._known.get((bits, party_size))
+        if known is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            known = self._known[bits, party_size] = smaller(self.of(bits), least)
+        return known
 
     def least(self, party_size: int, sets: Iterable[tuple[int, ...]]) -> int | None:
         """The least that any of ``sets`` (positions) takes, count by count; None: there is no set.

@@ -25,7 +25,7 @@ from maitred.planner.refusal import binding_reason
 from maitred.planner.scoring import Scoring, total
 from maitred.planner.search import SearchEndedError, Steps, smallest_part
 from maitred.planner.situation import Situation, situation
-from maitred.planner.stays import Stays
+from maitred.planner.stays import Movers, movers_of
 from maitred.planner.strategies import choose
 from maitred.planner.weights import MOVES
 
@@ -42,13 +42,14 @@ def quote(  # noqa: PLR0913 - one question with many sides; five of them have no
     pacing: Sequence[Covers],
     deadline: Deadline,
     *,
-    movable: Sequence[MovableBooking] = (),
+    movable: Sequence[MovableBooking] | Movers = (),
     demand: Demand = PRIOR,
     options: PlannerOptions = FULL,
 ) -> Decision:
     """Decide where the party sits, or prove that it cannot and say which rule binds.
 
-    If nothing is free, up to ``options.moves_allowed`` of the ``movable`` bookings are moved for it.
+    If nothing is free, up to ``options.moves_allowed`` of the ``movable`` bookings are moved for it
+    (``Movers`` are the same, numbered once for several questions about one occupancy).
     A deadline that passes first gives the refusal ``search_truncated``, never a claim without proof.
     Raises ``ValueError`` if ``occupancy`` does not cover the stay with its buffers.
     """
@@ -61,7 +62,7 @@ def quote(  # noqa: PLR0913 - one question with many sides; five of them have no
     asked = situation(index, occupancy, request, pacing)
     counted = CountedDeadline(deadline)
     try:
-        return _decide(asked, Aids(demand, options, Movers(index, occupancy, movable)), counted)
+        return _decide(asked, Aids(demand, options, movers_of(index, occupancy, movable)), counted)
     except SearchEndedError:
         return replace(_refused(_ENDED, candidates=0, truncated=True), checks=counted.asked)
 
@@ -81,25 +82,6 @@ class CountedDeadline:
             self.asked += 1
             self._passed = self._deadline.expired()
         return self._passed
-
-
-class Movers:
-    """The stays of a snapshot, numbered when somebody has to be moved and not before."""
-
-    def __init__(self, index: FloorIndex, occupancy: Occupancy, movable: Sequence[MovableBooking]) -> None:
-        """Keep what ``stays`` is made of."""
-        self._index, self._occupancy = index, occupancy
-        self._movable = movable
-        self._stays: Stays | None = None
-
-    def __bool__(self) -> bool:
-        """May anybody be moved at all?"""
-        return bool(self._movable)
-
-    def stays(self) -> Stays:
-        if self._stays is None:
-            self._stays = Stays.build(self._index, self._occupancy, self._movable)
-        return self._stays
 
 
 @dataclass(frozen=True, slots=True)

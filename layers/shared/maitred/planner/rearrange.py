@@ -6,7 +6,6 @@ the fewest moves each one is in the way of the party or of another that moved. S
 of moves after the other, is complete within its limit.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from maitred.planner.bounds import full_whoever_moves
@@ -76,10 +75,15 @@ class _Search:
         asked = self._asked
         candidates = asked.index.candidates(asked.request.party_size)
         unfit = asked.unfit | asked.taken.closed
-        found = self._stays.find_options(candidates, self._around, unfit, self._most).all
+        movers = self._stays.movers
+        found = [
+            option
+            for option in self._stays.options_for(candidates, (self._start, self._end), unfit, movers)
+            if option.conflicts.bit_count() <= self._most
+        ]
         sets = candidates.sets
         if not scoring.wishes:
-            return list(found)
+            return found
         return sorted(found, key=lambda option: (scoring.fit(sets[option.order]), option.order))
 
     def seat(self, option: Option, moves: int) -> tuple[Placed, ...] | None:
@@ -88,8 +92,18 @@ class _Search:
         count = option.conflicts.bit_count()
         if count > moves:
             return None
+        if count == moves and not self._all_land(option.conflicts):
+            return None
         self._set = option.bits
         return self._place(tuple(bit_positions(option.conflicts)), option.conflicts, (), moves - count)
+
+    def _all_land(self, moved: int) -> bool:
+        """May each of these find tables if the others leave and nobody else does?"""
+        for number in bit_positions(moved):
+            own = 1 << number
+            if not self._stays.landing(moved & ~own, own):
+                return False
+        return True
 
     def _place(
         self, todo: tuple[int, ...], moved: int, placed: tuple[Placed, ...], spare: int
@@ -98,21 +112,30 @@ class _Search:
         if not todo:
             return placed if not spare else None
         number, rest = todo[0], todo[1:]
-        blocked = self._blocked(number, placed)
-        for option in self._reachable(number, moved, spare):
-            if option.bits & blocked:
-                continue
+        leavers = self._leavers(number, moved, spare)
+        if spare and not rest and leavers == moved:
+            return None  # nobody is in its way who could find other tables
+        for option in self._stays.options(number, self._blocked(number, placed), leavers):
             self._steps.take()
             fresh = option.conflicts & ~moved
             left = spare - fresh.bit_count()
-            if left and not rest and not fresh:
-                continue  # nobody is left who could use up the spare moves: found with fewer before
+            if left < 0 or (left and not rest and not fresh):
+                continue  # too many; or nobody is left to use up the spare moves: found with fewer before
             found = self._place(
                 (*rest, *bit_positions(fresh)), moved | fresh, (*placed, Placed(number, option.bits)), left
             )
             if found is not None:
                 return found
         return None
+
+    def _leavers(self, number: int, moved: int, spare: int) -> int:
+        """Who may be in the way of this one: those who left, and as many more as may leave."""
+        if not spare:
+            return moved
+        others = self._stays.movers & self._stays.overlap(number) & ~moved
+        if spare == 1:  # whoever leaves now must find a table that is free already
+            return moved | self._stays.landing(moved, others)
+        return moved | others
 
     def _blocked(self, number: int, placed: tuple[Placed, ...]) -> int:
         """Tables that the party or somebody already placed will have during this stay."""
@@ -123,24 +146,6 @@ class _Search:
             if other.start < stay.end and stay.start < other.end:
                 blocked |= each.bits
         return blocked
-
-    def _reachable(self, number: int, moved: int, spare: int) -> Iterator[Option]:
-        """Options of a stay with at most ``spare`` conflicts beyond ``moved``, best first."""
-        options = self._stays.options(number, self._most)
-        if not spare:
-            return iter(self._without_conflict(options.by_conflicts, moved))
-        return (each for each in options.all if (each.conflicts & ~moved).bit_count() <= spare)
-
-    @staticmethod
-    def _without_conflict(by_conflicts: dict[int, tuple[Option, ...]], moved: int) -> list[Option]:
-        """The options that need nobody else to leave: those whose conflicts are among ``moved``."""
-        found = list(by_conflicts.get(0, ()))
-        part = moved
-        while part:
-            found += by_conflicts.get(part, ())
-            part = part - 1 & moved
-        found.sort(key=_order)
-        return found
 
     def moves(self, placed: tuple[Placed, ...]) -> tuple[Move, ...]:
         """The moves as the outside knows them, by booking."""
@@ -154,7 +159,3 @@ class _Search:
     def _names(self, bits: int) -> tuple[str, ...]:
         tables = self._asked.index.tables
         return tuple(tables[position].id for position in bit_positions(bits))
-
-
-def _order(option: Option) -> int:
-    return option.order

@@ -1,0 +1,74 @@
+"""``python -m bench``: what questions cost, and what evenings come out of them."""
+
+import argparse
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product, repeat
+
+from bench.quotes import FULLNESS, MODES, TABLES, measure
+from bench.report import StreamRow, quote_header, quote_line, stream_header, stream_line
+from bench.streams import LOADS, Seater, Tally, stream
+from bench.streams import TABLES as STREAM_TABLES
+from maitred.planner.options import FULL, PLAIN
+from solver.cpsat import CpSatSolver
+from solver.optimum import most_covers
+
+_UNLIMITED_TABLES = 20  # for larger houses the solver takes minutes to prove each refusal
+
+
+def main() -> None:
+    """Print the tables; progress is the lines themselves."""
+    asked = _arguments()
+    print("## Quotes: milliseconds of CPU, least / median / P95\n")
+    print(quote_header())
+    for tables, fullness, mode in product(TABLES, FULLNESS, MODES):
+        print(quote_line(measure(tables, fullness, mode, asked.questions)), flush=True)
+    print("\n## Evenings\n")
+    print(stream_header())
+    with ProcessPoolExecutor(asked.workers) as pool:
+        for tables, load in product(STREAM_TABLES, LOADS):
+            seeds = range(1, asked.seeds + 1)
+            first = seeds[: asked.optima]
+            bounds = pool.map(_bound, *_columns(tables, load, first), repeat(asked.seconds))
+            plain = pool.map(_plain, *_columns(tables, load, seeds))
+            moves = pool.map(_moves, *_columns(tables, load, seeds))
+            proven = seeds[: asked.proven] if tables <= _UNLIMITED_TABLES else ()
+            unlimited = [_unlimited(tables, load, seed) for seed in proven]
+            row = StreamRow(tables, load, tuple(plain), tuple(moves), tuple(unlimited), tuple(bounds))
+            print(stream_line(row), flush=True)
+
+
+def _columns(tables: int, load: float, seeds: range) -> tuple[Iterable[int], Iterable[float], Iterable[int]]:
+    return repeat(tables), repeat(load), seeds
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--questions", type=int, default=100, help="questions an evening")
+    parser.add_argument("--seeds", type=int, default=20, help="streams of each kind")
+    parser.add_argument("--optima", type=int, default=4, help="streams of each kind with an optimum")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for one optimum")
+    parser.add_argument("--proven", type=int, default=2, help="streams with any number of moves")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
+    return parser.parse_args()
+
+
+def _bound(tables: int, load: float, seed: int, seconds: float) -> float:
+    evening = stream(tables, load, seed)
+    return most_covers(evening.index, evening.requests, seconds).bound
+
+
+def _plain(tables: int, load: float, seed: int) -> Tally:
+    return Seater(stream(tables, load, seed), PLAIN).run()
+
+
+def _moves(tables: int, load: float, seed: int) -> Tally:
+    return Seater(stream(tables, load, seed), FULL).run()
+
+
+def _unlimited(tables: int, load: float, seed: int) -> Tally:
+    return Seater(stream(tables, load, seed), FULL, CpSatSolver()).run()
+
+
+if __name__ == "__main__":
+    main()

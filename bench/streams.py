@@ -1,0 +1,125 @@
+"""Evenings as streams: requests that come one by one, under several ways to seat them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from bench.house import DINNER, SPAN, a_request, house
+from bench.quotes import Unhurried
+from maitred.domain.floor import Adjacency, Floor
+from maitred.domain.windows import turn_minutes
+from maitred.planner.exact import ExactQuestion, ExactSolver, Proof
+from maitred.planner.floor_index import FloorIndex, compile_floor
+from maitred.planner.model import Allocation, MovableBooking, Move, PartyRequest
+from maitred.planner.occupancy import Occupancy
+from maitred.planner.options import PlannerOptions
+from maitred.planner.quote import quote
+
+LOADS = (0.6, 0.9, 1.2)
+TABLES = (20, 40, 80)
+
+_SOLVER_SECONDS = 3.0
+_EVENING_MINUTES = 330
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A house and the parties that ask, in the order in which they do."""
+
+    floor: Floor
+    index: FloorIndex
+    requests: tuple[PartyRequest, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a way of seating made of a stream. ``unproven``: refusals that no solver settled in time."""
+
+    asked: int = 0
+    accepted: int = 0
+    covers: int = 0
+    seat_minutes: int = 0
+    moves: int = 0
+    rescued: int = 0
+    unproven: int = 0
+
+
+def stream(tables: int, load: float, seed: int) -> Stream:
+    """Requests for ``load`` times the table-minutes of the house."""
+    random = Random(f"{tables}-{load}-{seed}")
+    floor = house(tables, Adjacency.CONNECTED, seed)
+    room, wanted = load * tables * _EVENING_MINUTES, 0
+    requests = []
+    while wanted < room:
+        request = a_request(floor, random)
+        wanted += request.end - request.start + floor.policy.buffer_after_minutes
+        requests.append(request)
+    return Stream(floor, compile_floor(floor), tuple(requests))
+
+
+class Seater:
+    """Seats a stream. With a solver, a refusal stands only when no number of moves would help."""
+
+    def __init__(self, stream: Stream, options: PlannerOptions, solver: ExactSolver | None = None) -> None:
+        """An empty evening."""
+        self._stream = stream
+        self._options = options
+        self._solver = solver
+        self._occupancy = Occupancy.build(stream.index, SPAN, ())
+        self._booked: dict[str, MovableBooking] = {}
+        self.tally = Tally()
+
+    def run(self) -> Tally:
+        for request in self._stream.requests:
+            self.ask(request)
+        return self.tally
+
+    def ask(self, request: PartyRequest) -> None:
+        self.tally.asked += 1
+        decision = quote(
+            self._stream.index,
+            self._occupancy,
+            request,
+            (),
+            Unhurried(),
+            movable=tuple(self._booked.values()),
+            options=self._options,
+        )
+        if decision.plan is not None:
+            self._seat(request, decision.plan.tables, decision.plan.moves)
+        elif self._solver is not None:
+            self._ask_solver(self._solver, request)
+
+    def _ask_solver(self, solver: ExactSolver, request: PartyRequest) -> None:
+        question = ExactQuestion(self._stream.index, self._occupancy, request, tuple(self._booked.values()))
+        answer = solver.rearrange(question, _SOLVER_SECONDS)
+        if answer.proof is Proof.UNKNOWN:
+            self.tally.unproven += 1
+        elif answer.proof is not Proof.IMPOSSIBLE:
+            self.tally.rescued += 1
+            self._seat(request, answer.tables, answer.moves)
+
+    def _seat(self, request: PartyRequest, tables: tuple[str, ...], moves: Sequence[Move]) -> None:
+        rows = []
+        for move in moves:
+            booking = self._booked[move.booking_id]
+            rows += self._rows(move.booking_id, move.to_tables, booking.start, booking.end)
+            self._booked[move.booking_id] = MovableBooking(
+                booking.booking_id, booking.party_size, booking.start, booking.end, move.to_tables
+            )
+        name = f"b{self.tally.asked:05}"
+        rows += self._rows(name, tables, request.start, request.end)
+        self._occupancy = self._occupancy.changed(
+            self._stream.index, {move.booking_id for move in moves}, rows
+        )
+        self._booked[name] = MovableBooking(name, request.party_size, request.start, request.end, tables)
+        self.tally.accepted += 1
+        self.tally.covers += request.party_size
+        self.tally.seat_minutes += request.party_size * turn_minutes(
+            self._stream.floor, DINNER, request.party_size
+        )
+        self.tally.moves += len(moves)
+
+    def _rows(self, booking_id: str, tables: tuple[str, ...], start: int, end: int) -> list[Allocation]:
+        begin, finish = self._occupancy.buffered(start, end)
+        return [Allocation(table, begin, finish, booking_id) for table in tables]
