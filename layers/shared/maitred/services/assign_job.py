@@ -238,7 +238,7 @@ class AssignJob:
     def _wait_for_the_other(
         self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime
     ) -> str:
-        """Another worker holds the booking: look again when its lease is over."""
+        """Another worker holds the booking: look again a little later."""
         self._telemetry.count("LockContention")
         effects = job_records.postponed(message, booking, now)
         sent = self._book.apply(effects)

@@ -18,7 +18,7 @@ from maitred.services.retry_policy import Allowance
 from maitred.telemetry import attempts, events
 
 ACTOR = "assign"
-_LOOK_AGAIN = timedelta(seconds=1)  # after another worker's lease
+_LOOK_AGAIN = timedelta(seconds=5)  # most attempts end within a second; a dead worker's lease lasts longer
 
 
 def claim(run: JobRun) -> tuple[ports.Effects, Booking]:
@@ -114,8 +114,7 @@ def broken(run: JobRun, reason: Reason) -> ports.Effects:
 
 
 def postponed(message: AssignMessage, booking: Booking, now: datetime) -> ports.Effects:
-    """The same message again, once the other worker's lease is over."""
-    until = (booking.lease_until or now) + _LOOK_AGAIN
+    """The same message again, a little later: the other worker is done by then, or its lease runs out."""
     correlation = message.correlation_id
     row = confirmation.assign_row(
         replace(booking, version=message.booking_version),
@@ -123,7 +122,7 @@ def postponed(message: AssignMessage, booking: Booking, now: datetime) -> ports.
         message.attempt,
         correlation,
         now,
-        until - now,
+        _LOOK_AGAIN,
     )
     lock: ports.Json = {"result": "contended", "waitMs": 0, "token": None}
     return ports.Effects(
