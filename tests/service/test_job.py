@@ -268,7 +268,7 @@ def test_a_booking_that_is_not_there_is_told_once(waiting: Waiting, changes: dic
     assert waiting.state == "assignment_pending"
 
 
-def test_t4_a_booking_that_another_worker_holds_is_looked_at_after_its_lease(
+def test_t4_a_booking_that_another_worker_holds_is_looked_at_a_little_later(
     waiting: Waiting, delays: list[int]
 ) -> None:
     waiting.update(
@@ -277,7 +277,7 @@ def test_t4_a_booking_that_another_worker_holds_is_looked_at_after_its_lease(
     )
     assert waiting.service.deliver("assign", waiting.body) == ALL_GOOD
     assert waiting.state == "assignment_in_progress"
-    assert 58 <= delays[0] <= 62
+    assert 4 <= delays[0] <= 6
     assert json.loads(queued(waiting))["attempt"] == 1
     assert waiting.service.events("assignment.lock", waiting.id)[-1]["result"] == "contended"
     assert len(waiting.summaries) == waiting.before + 1
