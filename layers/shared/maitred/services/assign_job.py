@@ -165,7 +165,7 @@ class AssignJob:
 
         def ask(current: ports.Snapshot) -> Quote:
             request = party_request(run.booking.party_size, window, run.booking.preferences)
-            question = Question(index, request, run.booking.duration_minutes, run.now, cache_hit=True)
+            question = Question(index, request, cache_hit=True)
             quote = self._planning.quote(question, current, run.budget)
             run.quotes.append(quote)
             self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.JOB.value)

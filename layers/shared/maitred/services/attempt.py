@@ -25,10 +25,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """One planner call: its decision, other starts if there was no plan, and what it cost."""
+    """One planner call: its decision, what it was made from, and what it cost."""
 
     decision: Decision
-    alternatives: tuple[Alternative, ...]
     duration_ms: float
     cache_hit: bool
     index: FloorIndex
@@ -54,6 +53,7 @@ class Attempt:
     strategy: Json
     duration_ms: float
     correlation_id: str
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def confirmed(self) -> bool:
@@ -67,10 +67,6 @@ class Attempt:
     @property
     def planner_ms(self) -> float:
         return round(sum(q.duration_ms for q in self.quotes), 3)
-
-    @property
-    def alternatives(self) -> tuple[Alternative, ...]:
-        return self.quote.alternatives if self.quote and not self.confirmed else ()
 
     @property
     def alternates(self) -> int:

@@ -73,6 +73,9 @@ class CreateBooking:
         result = self._confirm(run, reading)
         if isinstance(result, Reply):
             return result
+        if run.quotes:
+            wanted = run.wish.duration_minutes
+            run.alternatives = self._planning.alternatives(run.quotes[-1], wanted, run.now, run.budget)
         if run.wish.refuse_if_full:
             return self._refuse(run, reading, result)
         return self._keep_pending(run, reading, result)
@@ -122,7 +125,7 @@ class CreateBooking:
         run.stage = "plan"
         wish = run.wish
         request = party_request(wish.party_size, reading.window, wish.preferences)
-        question = Question(reading.index, request, wish.duration_minutes, run.now, reading.cache_hit)
+        question = Question(reading.index, request, reading.cache_hit)
         quote = self._planning.quote(question, snapshot, run.budget)
         run.quotes.append(quote)
         self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.INLINE.value)

@@ -89,6 +89,7 @@ def _attempt(run: InlineRun, reading: DayReading, outcome: Outcome, reason: Reas
         strategy=strategy_json(reading.index.floor.policy, run.options, plan),
         duration_ms=run.budget.spent_ms(),
         correlation_id=run.context.correlation_id,
+        alternatives=run.alternatives,
     )
 
 

@@ -8,6 +8,7 @@ from maitred.domain.booking import LocalStart, Preferences
 from maitred.domain.reasons import Reason
 from maitred.domain.windows import Notice, Window
 from maitred.planner.floor_index import FloorIndex
+from maitred.planner.model import Alternative
 from maitred.planner.options import PlannerOptions
 from maitred.services.attempt import Attempt, Quote
 from maitred.services.budget import Budget
@@ -45,6 +46,7 @@ class InlineRun:
     stage: str = "snapshot"
     db_ms: float = 0.0
     quotes: list[Quote] = field(default_factory=list)
+    alternatives: tuple[Alternative, ...] = ()
     written: Reply | None = None
     attempt: Attempt | None = None
 

@@ -43,12 +43,10 @@ def party_request(party_size: int, window: Window, preferences: Preferences) -> 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A party on a floor. ``duration_minutes``: as asked for; ``cache_hit``: the floor was kept."""
+    """A party on a floor. ``cache_hit``: the floor was kept, not read for this."""
 
     index: FloorIndex
     request: PartyRequest
-    duration_minutes: int | None
-    now: datetime
     cache_hit: bool
 
 
@@ -68,18 +66,41 @@ class Planning:
     def quote(self, question: Question, snapshot: Snapshot, deadline: Deadline) -> Quote:
         """A defect of the planner's is an outcome (``planner_error``): no booking is lost by it."""
         began = self._clock.monotonic()
-        alternatives: tuple[Alternative, ...] = ()
         inputs = self._inputs(question, snapshot)
         try:
             occupancy = Occupancy.build(question.index, inputs.span, inputs.allocations)
             decision = self._decision(question.index, occupancy, inputs, deadline)
-            if decision.plan is None:
-                alternatives = self._alternatives(question, occupancy, inputs, deadline)
         except Exception:
             logger.exception("the planner failed")
             decision = _failed()
         duration = round((self._clock.monotonic() - began) * 1000, 3)
-        return Quote(decision, alternatives, duration, question.cache_hit, question.index, inputs)
+        return Quote(decision, duration, question.cache_hit, question.index, inputs)
+
+    def alternatives(
+        self, quote: Quote, duration_minutes: int | None, now: datetime, deadline: Deadline
+    ) -> tuple[Alternative, ...]:
+        """Other starts for a party that was refused; none if the planner fails at that.
+
+        Not part of the quote: nobody else should wait for them, as they would while the day is held.
+        """
+        inputs = quote.inputs
+        try:
+            return find_alternatives(
+                quote.index,
+                Occupancy.build(quote.index, inputs.span, inputs.allocations),
+                inputs.request,
+                inputs.pacing,
+                deadline,
+                to_minutes(now),
+                duration_minutes=duration_minutes,
+                movable=inputs.movable,
+                demand=inputs.demand,
+                options=inputs.options,
+                other_zones=True,
+            )
+        except Exception:
+            logger.exception("the planner failed to find alternatives")
+            return ()
 
     def _inputs(self, question: Question, snapshot: Snapshot) -> PlannerInputs:
         return PlannerInputs(
@@ -105,24 +126,6 @@ class Planning:
             movable=inputs.movable,
             demand=inputs.demand,
             options=inputs.options,
-        )
-
-    @staticmethod
-    def _alternatives(
-        question: Question, occupancy: Occupancy, inputs: PlannerInputs, deadline: Deadline
-    ) -> tuple[Alternative, ...]:
-        return find_alternatives(
-            question.index,
-            occupancy,
-            inputs.request,
-            inputs.pacing,
-            deadline,
-            to_minutes(question.now),
-            duration_minutes=question.duration_minutes,
-            movable=inputs.movable,
-            demand=inputs.demand,
-            options=inputs.options,
-            other_zones=True,
         )
 
 
