@@ -5,6 +5,7 @@ five more deliveries would only delay it. A fault leaves as an exception, for th
 """
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -16,7 +17,8 @@ from maitred.services.ports import OutgoingMessage, SendReport, Telemetry
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE = timedelta(seconds=2)
+_FIRST_PAUSE = timedelta(seconds=1)
+_RECEIVES = 5  # the queues' maxReceiveCount
 _LONGEST_PAUSE = timedelta(seconds=60)  # shorter than a lease: maintenance must not step in between
 
 
@@ -46,7 +48,8 @@ class QueueWorker:
             return
         try:
             run(message)
-        except Exception:
+        except Exception as error:
+            _log(error)
             self._telemetry.count("RecordsFailed")
             self._pause(receipt, receives)
             raise
@@ -62,7 +65,8 @@ class QueueWorker:
         """Come back sooner than the queue's time-out would have it, ever more slowly."""
         if self._queue_url is None:
             return
-        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 3 ** (receives - 1))
+        last = receives >= _RECEIVES  # the queue parks it when it would deliver it once more: now, then
+        pause = timedelta() if last else min(_LONGEST_PAUSE, _FIRST_PAUSE * 3 ** (receives - 1))
         try:
             self._queue.change_visibility(self._queue_url, receipt, int(pause.total_seconds()))
         except Exception:
@@ -71,6 +75,12 @@ class QueueWorker:
 
 class UnreadableMessage(Exception):
     """Neither readable nor parked: the queue must keep it."""
+
+
+def _log(error: Exception) -> None:
+    """Where it broke, without the message: a provider's may quote a guest's address."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("a message failed with %s\n%s", type(error).__name__, frames)
 
 
 def _reason(error: ValidationError) -> str:
