@@ -92,6 +92,7 @@ def _token(restaurants: str, scopes: str, ttl_seconds: int) -> int:
 def up(port: int, options: Options) -> int:
     """Run a stack on the environment's home until Ctrl-C or SIGTERM; 0 then, 1 if it cannot run."""
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
     stack = LocalStack(default_home(), port=port, options=options, say=_say)
     try:
         stack.start()

@@ -11,6 +11,7 @@ from urllib.request import Request, urlopen
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from maitred.adapters.postgres.migrator import MigrationError
 from maitred.bootstrap.migrate import migrator
 
 logger = Logger()
@@ -41,7 +42,8 @@ def _answer(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         applied = [] if event["RequestType"] == "Delete" else _migrate()
     except Exception as error:  # the stack would wait for its time limit if it got no answer
         logger.exception("migration failed")
-        reason = f"{type(error).__name__}; the log stream {context.log_stream_name} tells more"
+        known = str(error) if isinstance(error, MigrationError) else type(error).__name__
+        reason = f"{known}; the log stream {context.log_stream_name} tells more"
         return answer | {"Status": "FAILED", "Reason": reason}
     return answer | {"Status": "SUCCESS", "Data": {"Applied": ",".join(applied)[:2000]}}
 

@@ -1,5 +1,9 @@
 """Inline quote-and-confirm through the true handler."""
 
+import pytest
+
+from maitred.adapters.postgres.book import PostgresBook
+from maitred.services.ports import DeadlinePassed
 from tests.harness.service import Service, party
 
 
@@ -39,3 +43,25 @@ def test_a_cancelled_table_is_given_to_who_waited_for_it(harbour: Service) -> No
     assert harbour.cancel(first["id"]).json["booking"]["state"] == "cancelled"
     harbour.work()
     assert harbour.booking(waiting["id"]).json["booking"]["tables"] == ["T3"]
+
+
+def test_an_explanation_has_its_members_also_where_the_planner_did_not_decide(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*_: object) -> None:
+        raise DeadlinePassed
+
+    with monkeypatch.context() as slow:
+        slow.setattr(PostgresBook, "snapshot", too_late)
+        waiting = harbour.book("harbour", party(4)).json["booking"]["id"]
+    told = harbour.http("operations", "GET", f"/bookings/{waiting}/explanation").json
+    assert told.pop("at")
+    assert told.pop("summary")
+    assert told == {
+        "decision": "none",
+        "chosen": None,
+        "scoreTerms": {},
+        "losers": [],
+        "refusedBy": "timeout",
+        "moves": [],
+    }

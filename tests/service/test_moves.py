@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from local.replays import count_different
+from maitred.telemetry.recorder import Recorder
 from tests.harness import service as harness
 from tests.harness.service import Service, evening, house
 
@@ -86,7 +87,34 @@ def test_the_explanation_tells_what_was_done(service: Service) -> None:
     assert {"summary", "decision", "losers", "refusedBy", "at"} <= told.keys()
 
 
-def test_the_worker_moves_too(service: Service) -> None:
+def test_a_must_is_kept_by_a_move_also_after_a_new_floor_document_broke_it(service: Service) -> None:
+    """The table came to lie in another zone: still the party may only be moved to where it must sit."""
+
+    def floor(zone_of_t2: str) -> dict[str, Any]:
+        tables = [
+            {"id": "T1", "zone": "main", "capacity": 4},
+            {"id": "T2", "zone": zone_of_t2, "capacity": 4, "attributes": ["window"]},
+            {"id": "T3", "zone": "terrace", "capacity": 4},
+        ]
+        return moving_house() | {"zones": [{"id": "main"}, {"id": "terrace"}], "tables": tables}
+
+    in_main = party(4) | {"preferences": {"zone": "main", "zoneRequired": True}}
+    assert service.put_restaurant("harbour", floor("main")).status == 201
+    first = service.book("harbour", in_main).json["booking"]
+    second = service.book("harbour", in_main).json["booking"]
+    assert (first["tables"], second["tables"]) == (["T1"], ["T2"])
+    assert service.put_restaurant("harbour", floor("terrace")).json["affected"] == []
+
+    at_window = party(4) | {"preferences": {"required": ["window"]}}
+    assert service.book("harbour", at_window).json["assignment"]["outcome"] == "deferred"
+    assert service.cancel(first["id"]).status == 200
+    assert service.book("harbour", at_window).json["booking"]["tables"] == ["T2"]
+    assert service.booking(second["id"]).json["booking"]["tables"] == ["T1"]
+
+
+def test_the_worker_moves_too(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    monkeypatch.setattr(Recorder, "count", lambda self, name, value=1, **dimensions: counted.append(name))
     assert service.put_restaurant("harbour", moving_house(maxMoves=0)).status == 201
     first = service.book("harbour", party(2)).json["booking"]
     service.book("harbour", party(2))
@@ -96,6 +124,7 @@ def test_the_worker_moves_too(service: Service) -> None:
     assert service.cancel(first["id"]).status == 200
     service.work()
     assert service.booking(waiting["id"]).json["booking"]["tables"] == ["T2"]
+    assert counted.count("Moves") == 1
 
 
 def test_demand_is_learnt_from_the_restaurants_own_bookings(service: Service) -> None:

@@ -11,7 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock
-from maitred.services.ports import SendReport
+from maitred.services.ports import OutgoingMessage, SendReport
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import RecordingQueue, all_at_once, open_desk
@@ -195,3 +195,22 @@ def _raise(error: Exception) -> Any:
         raise error
 
     return raise_it
+
+
+def test_a_queue_that_is_out_of_reach_is_asked_once_however_many_messages_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A new floor document wakes up to two hundred: each batch would wait for its own time-out."""
+    calls = []
+
+    class Silent:
+        def send_message_batch(self, **call: Any) -> Any:
+            calls.append(call)
+            if len(calls) == 1:
+                return {}
+            raise EndpointConnectionError(endpoint_url="https://sqs.example.com")
+
+    monkeypatch.setattr(SqsQueue, "_client", Silent())
+    report = SqsQueue().send("https://sqs.example.com/q", [OutgoingMessage("{}")] * 45)
+    assert len(calls) == 2
+    assert sorted(report.failed) == list(range(10, 45))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 _REFUSED = frozenset({"MessageRejected", "BadRequestException", "MailFromDomainNotVerifiedException"})
-_UNSENT = frozenset({"TooManyRequestsException", "LimitExceededException", "SendingPausedException"})
+_SERVER_ERROR = 500  # from here on nobody knows whether the letter was taken
 
 
 class SesMailer:
@@ -44,8 +44,8 @@ class SesMailer:
             code = error.response["Error"]["Code"]
             if code in _REFUSED:
                 raise MailRefused(code) from error
-            if code in _UNSENT:
-                raise MailUnavailable(code) from error
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] < _SERVER_ERROR:
+                raise MailUnavailable(code) from error  # throttled, paused, not permitted: it may be, later
             raise
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             raise MailUnavailable(type(error).__name__) from error

@@ -25,9 +25,15 @@ class SqsQueue:
         return boto3.client("sqs", config=config)
 
     def send(self, queue_url: str, messages: Sequence[OutgoingMessage]) -> SendReport:
+        from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
         failed: dict[int, str] = {}
         for first in range(0, len(messages), _BATCH):
-            failed |= self._send_batch(queue_url, messages[first : first + _BATCH], first)
+            try:
+                failed |= self._send_batch(queue_url, messages[first : first + _BATCH], first)
+            except BotoCoreError as error:
+                # Out of reach: a request that wakes many must not wait for each batch to time out.
+                return SendReport(failed | dict.fromkeys(range(first, len(messages)), _told(error)))
         return SendReport(failed)
 
     def change_visibility(self, queue_url: str, receipt: str, seconds: int) -> None:
@@ -36,14 +42,18 @@ class SqsQueue:
         )
 
     def _send_batch(self, url: str, messages: Sequence[OutgoingMessage], first: int) -> dict[int, str]:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from botocore.exceptions import ClientError, ParamValidationError  # noqa: PLC0415
 
         entries: list[Any] = [_entry(i, message) for i, message in enumerate(messages)]
         try:
             answer = self._client.send_message_batch(QueueUrl=url, Entries=entries)
-        except (BotoCoreError, ClientError) as error:
-            return {first + i: f"{type(error).__name__}: {error}"[:500] for i in range(len(messages))}
+        except (ClientError, ParamValidationError) as error:
+            return dict.fromkeys(range(first, first + len(messages)), _told(error))
         return {first + int(f["Id"]): f["Code"] for f in answer.get("Failed", [])}
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def _entry(position: int, message: OutgoingMessage) -> Mapping[str, Any]:

@@ -1,15 +1,19 @@
 """What travels through the queues (contract 5): strict to send, tolerant to read."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from maitred.domain.booking import Trigger
 
 ASSIGN = "assign"
 NOTIFICATION = "notification"
+
+# What is passed on to queues and tables: one that they refuse would take its batch's neighbours with it.
+Printable = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,256}$")]
+_MOST_ATTEMPTS = 10_000
 
 
 class Message(BaseModel):
@@ -26,11 +30,11 @@ class AssignMessage(Message):
 
     schema_: Literal[1] = Field(default=1, alias="schema")
     booking_id: UUID
-    restaurant_id: str
+    restaurant_id: Printable
     booking_version: int = Field(ge=1)
     trigger: Trigger
-    attempt: int = Field(ge=1)
-    correlation_id: str
+    attempt: int = Field(ge=1, le=_MOST_ATTEMPTS)
+    correlation_id: Printable
     enqueued_at: AwareDatetime
 
 
@@ -42,4 +46,4 @@ class NotificationMessage(Message):
     variant: str | None
     to: str
     locale: str
-    correlation_id: str
+    correlation_id: Printable

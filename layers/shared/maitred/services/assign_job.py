@@ -94,6 +94,8 @@ class AssignJob:
             return self._attempt(run)
         except ports.StaleVersion:
             return self._overtaken(run)
+        except ports.Unavailable as error:
+            return self._find_out(run, error)
         except Exception as error:
             self._let_go(run, error)
             raise
@@ -127,6 +129,9 @@ class AssignJob:
             result = reason_of(error, run.budget)
         if isinstance(result, Reason):
             return self._refused(run, result)
+        moves = len(result.effects.moves)
+        if moves:
+            self._telemetry.count("Moves", moves)
         return self._told(result.effects, "confirmed", None)
 
     def _index(self, run: JobRun) -> FloorIndex:
@@ -222,7 +227,21 @@ class AssignJob:
         """The booking changed under this worker: nothing of the attempt was written. Say what it became."""
         booking = self._book.booking(run.message.booking_id)
         ended = already_settled(booking, None) if booking else "not_found"
+        self._telemetry.later(job_records.planner_calls(run))
         return self._summary_only(run.message, ended or "superseded", run.budget)
+
+    def _find_out(self, run: JobRun, error: ports.Unavailable) -> str:
+        """The line broke: an outcome that was committed all the same has been told, with its summary.
+
+        Letting go first waits for a commit that is still under way on the server.
+        """
+        self._let_go(run, error)
+        booking = self._book.booking(run.booking.id)
+        result = booking.last_result if booking else None
+        ours = result is not None and result.get("attemptId") == str(run.attempt_id)
+        if booking is None or result is None or not ours or booking.state is State.ASSIGNMENT_IN_PROGRESS:
+            raise error
+        return str(result["outcome"])
 
     def _let_go(self, run: JobRun, error: Exception) -> None:
         """End the lease at once, so that the next delivery need not wait for it, and say what happened."""
@@ -242,6 +261,7 @@ class AssignJob:
         self._telemetry.count("LockContention")
         effects = job_records.postponed(message, booking, now)
         sent = self._book.apply(effects)
+        self._telemetry.committed(effects.events)
         self._relay.send_now(sent)
         return self._summary_only(message, "deferred", budget, ReasonCode.LOCK_TIMEOUT.value)
 

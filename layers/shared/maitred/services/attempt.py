@@ -158,4 +158,12 @@ def _explanation(attempt: Attempt) -> Json:
     if attempt.quote is not None and (attempt.confirmed or refusal == attempt.reason):
         return explanation_data(attempt.quote.decision)
     code = attempt.reason.code.value if attempt.reason else None
-    return {"summary": attempt.explanation, "decision": "none", "refusedBy": code}
+    return {
+        "summary": attempt.explanation,
+        "decision": "none",
+        "chosen": None,
+        "scoreTerms": {},
+        "losers": [],
+        "refusedBy": code,
+        "moves": [],
+    }

@@ -11,7 +11,7 @@ from maitred.domain.booking import Flow
 from maitred.domain.reasons import Category, Reason, ReasonCode
 from maitred.planner.model import Plan
 from maitred.services import creation_records, ports
-from maitred.services.attempt import Attempt, Quote
+from maitred.services.attempt import Attempt, Outcome, Quote
 from maitred.services.budget import Budget
 from maitred.services.day_reader import DayReader, Replayed
 from maitred.services.failures import reason_of
@@ -49,12 +49,14 @@ class CreateBooking:
             return self._settle(run, self._reader.read(run))
         except Replayed as found:
             return found.reply
+        except errors.MaitredError:
+            raise  # refused for now, and told so; or no run at all: the wish breaks a rule
         except ports.DuplicateRequest:
+            self._telemetry.later(creation_records.ended(run, "superseded", "duplicate_request"))
             return self._twin(run)
-        except ports.Unavailable as error:
-            raise errors.DatabaseUnavailable from error
-        except ports.BookError as error:
-            raise errors.Overloaded from error
+        except Exception as error:
+            self._telemetry.later(creation_records.ended(run, "error", type(error).__name__))
+            raise
 
     def _begin(self, wish: BookingWish, context: RequestContext) -> InlineRun:
         return InlineRun(
@@ -142,11 +144,26 @@ class CreateBooking:
     def _keep_pending(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
         def write() -> tuple[ports.Effects, Reply, Attempt, tuple[ports.SentBy, ...]]:
             effects, reply, attempt = creation_records.pending(run, reading, reason, self._ids)
+            run.deferred = reply
             return effects, reply, attempt, self._book.apply(effects, _GRACE_MS)
 
-        effects, reply, attempt, sent = self._with_fresh_reference(run, write)
+        try:
+            effects, reply, attempt, sent = self._with_fresh_reference(run, write)
+        except (ports.Unavailable, ports.Conflict) as error:
+            return self._kept_after_all(run, error)
         self._told(run, effects, reply, attempt)
         self._relay.send_now(sent)
+        return reply
+
+    def _kept_after_all(self, run: InlineRun, error: ports.BookError) -> Reply:
+        """An answer got lost, of this unit of work or of the confirmation before it: which one is there?"""
+        booking = self._book.booking(run.booking_id)
+        result = booking.last_result if booking else None
+        if result is None or result.get("attemptId") != str(run.attempt_id):
+            raise error
+        reply = run.written if result["outcome"] == Outcome.CONFIRMED else run.deferred
+        if reply is None:
+            raise error
         return reply
 
     def _refuse(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:

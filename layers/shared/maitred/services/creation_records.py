@@ -6,6 +6,7 @@ from datetime import timedelta
 from maitred.contracts import responses
 from maitred.contracts.responses import Json
 from maitred.domain.booking import Booking, Flow, Trigger
+from maitred.domain.floor import Policy
 from maitred.domain.reasons import Reason
 from maitred.domain.states import State
 from maitred.planner.model import Plan
@@ -34,7 +35,7 @@ def confirmed(
 ) -> tuple[ports.Effects, Reply, Attempt]:
     """The booking with its tables, the moves it needs, its mail, and the reply."""
     plan, index = seat.plan, reading.index
-    attempt = _attempt(run, reading, Outcome.CONFIRMED, None)
+    attempt = _attempt(run, reading.index.floor.policy, Outcome.CONFIRMED, None)
     draft = _booking(run, reading, State.CONFIRMED)
     booking = replace(draft, tables=plan.tables, zone=plan.zone)
     notes, outbox = confirmation.mail(
@@ -56,7 +57,7 @@ def pending(
     run: InlineRun, reading: DayReading, reason: Reason, ids: ports.Ids
 ) -> tuple[ports.Effects, Reply, Attempt]:
     """The booking without tables, and the message that makes the job work on it."""
-    attempt = _attempt(run, reading, Outcome.DEFERRED, reason)
+    attempt = _attempt(run, reading.index.floor.policy, Outcome.DEFERRED, reason)
     booking = _booking(run, reading, State.ASSIGNMENT_PENDING)
     effects, reply = _effects(run, reading, booking, attempt, None)
     job = confirmation.assign_row(booking, Trigger.CREATION, 1, attempt.correlation_id, run.now)
@@ -68,7 +69,7 @@ def pending(
 
 def refused(run: InlineRun, reading: DayReading, reason: Reason) -> tuple[Attempt, list[ports.Event], Json]:
     """Nothing is kept; ``more`` goes into the problem document."""
-    attempt = _attempt(run, reading, Outcome.REFUSED, reason)
+    attempt = _attempt(run, reading.index.floor.policy, Outcome.REFUSED, reason)
     more = {
         "reason": responses.reason_json(reason),
         "alternatives": responses.alternatives_json(attempt.alternatives, reading.index.floor.timezone),
@@ -76,7 +77,25 @@ def refused(run: InlineRun, reading: DayReading, reason: Reason) -> tuple[Attemp
     return attempt, _events(run, attempt, None, email_skipped=True), more
 
 
-def _attempt(run: InlineRun, reading: DayReading, outcome: Outcome, reason: Reason | None) -> Attempt:
+def ended(run: InlineRun, result: str, reason: str) -> list[ports.Event]:
+    """A run that leaves nothing behind: its planner calls, and its summary."""
+    policy = run.quotes[-1].index.floor.policy if run.quotes else Policy()
+    attempt = _attempt(run, policy, Outcome.REFUSED, None)
+    restaurant_id, correlation = run.wish.restaurant_id, run.context.correlation_id
+    summary = events.Summary(
+        result=result,
+        flow=Flow.INLINE,
+        trigger=attempt.trigger,
+        attempts_used=1 if run.quotes else 0,
+        max_attempts=1,
+        total_ms=attempt.duration_ms,
+        reason=reason,
+    )
+    quotes = attempts.quote_events(attempt, restaurant_id, None)
+    return [*quotes, summary.event(restaurant_id, None, correlation)]
+
+
+def _attempt(run: InlineRun, policy: Policy, outcome: Outcome, reason: Reason | None) -> Attempt:
     plan = run.quotes[-1].decision.plan if run.quotes and reason is None else None
     return Attempt(
         id=run.attempt_id,
@@ -86,7 +105,7 @@ def _attempt(run: InlineRun, reading: DayReading, outcome: Outcome, reason: Reas
         outcome=outcome,
         reason=reason,
         quotes=tuple(run.quotes),
-        strategy=strategy_json(reading.index.floor.policy, run.options, plan),
+        strategy=strategy_json(policy, run.options, plan),
         duration_ms=run.budget.spent_ms(),
         correlation_id=run.context.correlation_id,
         alternatives=run.alternatives,

@@ -32,7 +32,10 @@ class BookingWish:
 
 @dataclass(slots=True)
 class InlineRun:
-    """One inline attempt under way. ``written`` and ``attempt``: of the unit of work that was sent last."""
+    """One inline attempt under way. ``written`` and ``attempt``: of the confirmation that was sent last.
+
+    ``deferred``: the answer that goes with keeping the booking as pending, once that was sent.
+    """
 
     wish: BookingWish
     context: RequestContext
@@ -48,6 +51,7 @@ class InlineRun:
     quotes: list[Quote] = field(default_factory=list)
     alternatives: tuple[Alternative, ...] = ()
     written: Reply | None = None
+    deferred: Reply | None = None
     attempt: Attempt | None = None
 
 

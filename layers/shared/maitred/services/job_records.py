@@ -113,6 +113,12 @@ def broken(run: JobRun, reason: Reason) -> ports.Effects:
     return ports.Effects(changes=[change], attempts=[attempt_row(attempt, booking)], events=[*quotes, error])
 
 
+def planner_calls(run: JobRun) -> list[ports.Event]:
+    """The events of a run's planner calls, where nothing else of it is written."""
+    attempt = _attempt(run, Outcome.DEFERRED, None)
+    return attempts.quote_events(attempt, run.booking.restaurant_id, run.booking.id)
+
+
 def postponed(message: AssignMessage, booking: Booking, now: datetime) -> ports.Effects:
     """The same message again, a little later: the other worker is done by then, or its lease runs out."""
     correlation = message.correlation_id

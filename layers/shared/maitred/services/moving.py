@@ -53,9 +53,12 @@ def tables_held(snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
 
 
 def _movable(stay: Stay, tables: Sequence[Table]) -> MovableBooking:
-    """The zone is promised if it was a must, or wished and got; of the attributes, those wished and got."""
+    """The zone is promised if it was a must, or wished and got; of the attributes, those wished and got.
+
+    A must stays one where the party does not have it: a new floor document may have taken it away.
+    """
     wishes = stay.preferences
-    zone = tables[0].zone
+    promised = wishes.zone_required or tables[0].zone == wishes.zone
     got = frozenset.intersection(*(table.attributes for table in tables))
     return MovableBooking(
         booking_id=stay.booking_id,
@@ -63,7 +66,7 @@ def _movable(stay: Stay, tables: Sequence[Table]) -> MovableBooking:
         start=stay.start,
         end=stay.end,
         tables=tuple(table.id for table in tables),
-        zone=zone if wishes.zone == zone else None,
+        zone=wishes.zone if promised else None,
         attributes=frozenset(wishes.attributes) & got,
         required=frozenset(wishes.required),
     )

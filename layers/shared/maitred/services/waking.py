@@ -16,7 +16,7 @@ class Waking:
         self._book = book
 
     def messages(self, freed: Booking, correlation_id: str, now: datetime) -> list[OutboxRow]:
-        """Messages for bookings without tables that overlap ``freed``'s stay, in order of their creation.
+        """Messages for bookings without tables that overlap ``freed``'s stay; first whom its tables seat.
 
         To be written in the transaction that frees the tables.
         """

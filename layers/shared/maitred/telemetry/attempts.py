@@ -32,9 +32,6 @@ def attempt_events(
 ) -> list[Event]:
     """One ``auto_assign.quote`` a planner call, then ``auto_assign.attempt``."""
 
-    def event(event_type: str, context: Json) -> Event:
-        return Event(event_type, context, "info", restaurant_id, booking_id, attempt.correlation_id)
-
     context: Json = {
         "attemptIndex": attempt.number,
         "success": attempt.confirmed,
@@ -43,8 +40,23 @@ def attempt_events(
         "dbMs": db_ms,
         "totalMs": attempt.duration_ms,
     }
-    quotes = [event("auto_assign.quote", quote_context(attempt, quote)) for quote in attempt.quotes]
-    return [*quotes, event("auto_assign.attempt", context)]
+    told = Event("auto_assign.attempt", context, "info", restaurant_id, booking_id, attempt.correlation_id)
+    return [*quote_events(attempt, restaurant_id, booking_id), told]
+
+
+def quote_events(attempt: Attempt, restaurant_id: str, booking_id: UUID | None) -> list[Event]:
+    """One ``auto_assign.quote`` a planner call."""
+    return [
+        Event(
+            "auto_assign.quote",
+            quote_context(attempt, quote),
+            "info",
+            restaurant_id,
+            booking_id,
+            attempt.correlation_id,
+        )
+        for quote in attempt.quotes
+    ]
 
 
 def inline_event(

@@ -94,7 +94,7 @@ create index bookings_by_day on bookings (restaurant_id, service_date, start_at,
 create index bookings_by_start on bookings (restaurant_id, start_at, id);
 create index bookings_by_state on bookings (restaurant_id, state, start_at, id);
 create index bookings_waiting on bookings (restaurant_id, service_date, created_at)
-    where state in ('assignment_pending', 'manual_review');
+    where state in ('assignment_pending', 'assignment_in_progress', 'manual_review');
 create index bookings_to_assign on bookings (updated_at) where state = 'assignment_pending';
 create index bookings_leased on bookings (lease_until) where state = 'assignment_in_progress';
 create index bookings_for_a_person on bookings (restaurant_id, start_at, id) where state = 'manual_review';

@@ -87,15 +87,17 @@ order by b.start_at, b.id
 limit %(limit)s
 
 -- name: waiting_bookings
--- Who could use what a freed stay gives back: oldest first, bounded.
+-- Who could use what a freed stay gives back, bounded: first those whom its tables seat, the oldest first.
+-- Also who is being worked on: that attempt may have read the day before the tables were free.
 select b.id, b.version
 from bookings b
 where b.restaurant_id = %(restaurant_id)s
-  and b.state in ('assignment_pending', 'manual_review')
+  and b.state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
   and b.service_date between %(service_date)s::date - 1 and %(service_date)s::date + 1
   and b.start_at < %(end)s and b.end_at > %(start)s and b.start_at > %(now)s
   and b.id <> %(freed_by)s
-order by b.created_at, b.id
+order by b.party_size > (select coalesce(sum(a.capacity), 0) from allocations a
+                         where a.booking_id = %(freed_by)s and a.live), b.created_at, b.id
 limit %(limit)s
 
 -- name: read_history

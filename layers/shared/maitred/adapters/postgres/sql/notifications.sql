@@ -12,11 +12,12 @@ where id = %(id)s and state = 'pending'
 returning id
 
 -- name: finish_notification
+-- A twin of the message may have parked the letter while it was on its way: that it was sent is the truth.
 update notifications
 set state = %(state)s, sent_at = case when %(state)s = 'sent' then now() end,
     provider_id = case when %(state)s = 'sent' then %(detail)s end,
     last_error = case when %(state)s <> 'sent' then %(detail)s end
-where id = %(id)s and state in ('pending', 'claimed')
+where id = %(id)s and (state in ('pending', 'claimed') or state = 'parked' and %(state)s = 'sent')
 
 -- name: release_notification
 update notifications set state = 'pending', claimed_at = null, last_error = %(error)s

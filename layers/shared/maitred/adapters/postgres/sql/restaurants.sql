@@ -27,7 +27,8 @@ order by b.start_at, b.id
 -- name: upcoming_waiting
 -- Who a new layout may serve at last.
 select id, version from bookings
-where restaurant_id = %(restaurant_id)s and state in ('assignment_pending', 'manual_review') and start_at > %(now)s
+where restaurant_id = %(restaurant_id)s and start_at > %(now)s
+  and state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
 order by created_at, id limit 200
 
 -- name: put_restaurant
