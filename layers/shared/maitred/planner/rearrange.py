@@ -76,11 +76,8 @@ class _Search:
         candidates = asked.index.candidates(asked.request.party_size)
         unfit = asked.unfit | asked.taken.closed
         movers = self._stays.movers
-        found = [
-            option
-            for option in self._stays.options_for(candidates, (self._start, self._end), unfit, movers)
-            if option.conflicts.bit_count() <= self._most
-        ]
+        window = (self._start, self._end)
+        found = list(self._stays.options_for(candidates, window, unfit, movers, self._most))
         sets = candidates.sets
         if not scoring.wishes:
             return found
@@ -115,7 +112,7 @@ class _Search:
         leavers = self._leavers(number, moved, spare)
         if spare and not rest and leavers == moved:
             return None  # nobody is in its way who could find other tables
-        for option in self._stays.options(number, self._blocked(number, placed), leavers):
+        for option in self._stays.options(number, self._blocked(number, placed), leavers, self._most):
             self._steps.take()
             fresh = option.conflicts & ~moved
             left = spare - fresh.bit_count()

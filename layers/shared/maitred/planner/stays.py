@@ -16,12 +16,13 @@ from maitred.planner.occupancy import Occupancy, Span
 
 @dataclass(slots=True)  # not frozen, for speed: there are hundreds a snapshot
 class Stay:
-    """``[start, end)`` with buffers at ``tables`` (bits). ``unfit``: tables it may not be moved to."""
+    """``[start, end)`` with buffers at ``tables`` (bits; ``positions`` are the same). ``unfit``: tables it may not be moved to."""
 
     booking: MovableBooking | None
     start: int
     end: int
     tables: int
+    positions: tuple[int, ...]
     unfit: int = 0
 
 
@@ -39,13 +40,17 @@ class Option:
 
 @dataclass(slots=True)
 class _Around:
-    """Never changed: a party's sets, who else is there at its time (``others``), where, and what is free."""
+    """A party's sets, who else is there at its time (``others``), where, and what is free.
+
+    ``open_sets``: the sets within some tables where few enough sit, as far as they were asked for.
+    """
 
     candidates: Candidates
     others: int
     conflicts: list[int]
     free: int
     unfit: int
+    open_sets: dict[tuple[int, int], tuple[Option, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -70,7 +75,7 @@ class Stays:
     _near: int | None = None
     _asked: int = 0
     _have_free: int = 0
-    _fits: dict[int, int] = field(default_factory=dict)
+    _fits: dict[tuple[int, int], int] = field(default_factory=dict)
     _around: dict[int, "_Around"] = field(default_factory=dict)
     _day: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
 
@@ -90,8 +95,9 @@ class Stays:
         for booking_id in sorted(moving):
             rows, booking = moving[booking_id], movers[booking_id]
             if _hangs_together(booking, rows, occupancy.span):
-                bits = index.bits_of(booking.tables)
-                stays.append(Stay(booking, rows[0].start, rows[0].end, bits, unfit.of(booking)))
+                bits, first = index.bits_of(booking.tables), rows[0]
+                positions = tuple([index.position[row.table_id] for row in rows])
+                stays.append(Stay(booking, first.start, first.end, bits, positions, unfit.of(booking)))
             else:
                 fixed += [_fixed(index, row) for row in rows]
         return cls._numbered(index, occupancy.span, (*stays, *fixed), len(stays))
@@ -101,13 +107,11 @@ class Stays:
         at_table = [0] * len(index.tables)
         joined = 0
         for number, stay in enumerate(stays):
-            bits = stay.tables
-            if bits & bits - 1:
-                joined |= 1 << number
-                for position in bit_positions(bits):
-                    at_table[position] |= 1 << number
-            elif bits:
-                at_table[bits.bit_length() - 1] |= 1 << number
+            bit = 1 << number
+            if len(stay.positions) > 1:
+                joined |= bit
+            for position in stay.positions:
+                at_table[position] |= bit
         starts, started = _running([stay.start for stay in stays])
         ends, ended = _running([stay.end for stay in stays])
         shortest = min([stay.end - stay.start for stay in stays[:movable]], default=1)
@@ -124,64 +128,67 @@ class Stays:
         """The stays, as bits, that share a minute with ``[start, end)``."""
         return self._started[bisect_left(self._starts, end)] & ~self._ended[bisect_right(self._ends, start)]
 
-    def options(self, number: int, blocked: int, leavers: int) -> Iterator[Option]:
-        """What a movable stay could have instead, best first, if ``leavers`` (bits) were elsewhere."""
-        around = self._around_of(number)
-        return self._open_sets(around, around.unfit | blocked, leavers)
+    def options(self, number: int, blocked: int, leavers: int, most: int) -> list[Option]:
+        """What a stay that must leave a table of its own could have instead, best first.
 
-    def options_for(self, candidates: Candidates, window: Span, unfit: int, leavers: int) -> Iterator[Option]:
-        """The sets without a table of ``unfit`` where over ``window`` only ``leavers`` sit, best first."""
+        Only ``leavers`` (bits) would have to be elsewhere, and at most ``most`` of them. ``blocked``: tables
+        that it cannot have, one of its own at least.
+        """
+        around = self._around_of(number)
+        return [each for each in self._open_sets(around, leavers, most) if not each.bits & blocked]
+
+    def options_for(
+        self, candidates: Candidates, window: Span, unfit: int, leavers: int, most: int
+    ) -> Sequence[Option]:
+        """The sets without a table of ``unfit`` where over ``window`` at most ``most`` sit, all ``leavers``."""
         around = self._around_window(candidates, self.overlapping(*window), unfit)
-        return self._open_sets(around, unfit, leavers)
+        return self._open_sets(around, leavers, most)
 
     def overlap(self, number: int) -> int:
         """The other stays, as bits, that share a minute with this one."""
-        stay = self.stays[number]
-        return self.overlapping(stay.start, stay.end) & ~(1 << number)
+        return self._around_of(number).others
 
     def _around_of(self, number: int) -> "_Around":
         around = self._around.get(number)
         if around is None:
             stay = self.stays[number]
             size = stay.booking.party_size if stay.booking is not None else 0
-            candidates = self.index.candidates(size)
-            around = self._around_window(candidates, self.overlap(number), stay.unfit)
+            others = self.overlapping(stay.start, stay.end) & ~(1 << number)
+            unfit = stay.unfit if self._joined >> number & 1 else stay.unfit | stay.tables
+            around = self._around_window(self.index.candidates(size), others, unfit)
             self._around[number] = around
         return around
 
     def _around_window(self, candidates: Candidates, others: int, unfit: int) -> "_Around":
         conflicts = [here & others for here in self.at_table]
-        free = 0
-        for position, here in enumerate(conflicts):
+        free, bit = 0, 1
+        for here in conflicts:
             if not here:
-                free |= 1 << position
-        return _Around(candidates, others, conflicts, free & self.index.assignable, unfit)
+                free |= bit
+            bit <<= 1
+        return _Around(candidates, others, conflicts, free & self.index.assignable & ~unfit, unfit)
 
-    def _open_sets(self, around: "_Around", unfit: int, leavers: int) -> Iterator[Option]:
-        leavers &= around.others
-        conflicts, open_tables = around.conflicts, around.free
-        for position in bit_positions(self._tables_of(leavers)):
-            if not conflicts[position] & ~leavers:
-                open_tables |= 1 << position
-        open_tables &= ~unfit
-        candidates = around.candidates
-        if not open_tables & candidates.single and not open_tables & open_tables - 1:
-            return
-        closed, sets = ~open_tables, candidates.sets
-        for order, bits in enumerate(candidates.bits):
-            if not bits & closed:
-                conflict = 0
-                for position in sets[order].positions:
-                    conflict |= conflicts[position]
-                yield Option(order, bits, conflict)
+    def _open_sets(self, around: "_Around", leavers: int, most: int) -> Sequence[Option]:
+        conflicts, opened = around.conflicts, around.free
+        for position in self._tables_of(leavers & around.others):
+            here = conflicts[position]
+            if here and not here & ~leavers and here.bit_count() <= most:
+                opened |= 1 << position
+        opened &= ~around.unfit
+        known = around.open_sets.get((opened, most))
+        if known is None:
+            known = around.open_sets[opened, most] = tuple(_listed(around, opened, most))
+        return known
 
-    def _tables_of(self, numbers: int) -> int:
-        if numbers.bit_count() > len(self.at_table):
-            return self.index.assignable
-        tables = 0
-        for number in bit_positions(numbers):
-            tables |= self.stays[number].tables
-        return tables
+    def _tables_of(self, numbers: int) -> Iterable[int]:
+        if numbers.bit_count() > len(self.at_table) // 2:
+            return range(len(self.at_table))
+        positions: set[int] = set()
+        while numbers:
+            lowest = numbers & -numbers
+            numbers ^= lowest
+            positions.update(self.stays[lowest.bit_length() - 1].positions)
+        return positions
 
     def landing(self, moved: int, among: int) -> int:
         """Those of ``among`` that may find tables when ``moved`` leave and nobody else does, as bits.
@@ -190,7 +197,7 @@ class Stays:
         that ``moved`` leave, or had several tables and keeps some.
         """
         found = self._joined & among
-        for position in bit_positions(self._tables_of(moved)):
+        for position in self._tables_of(moved):
             found |= self._fitting(position, moved) & ~self._fitting(position, 0) & among
         return found | self._settled(among & ~found & self._near_free())
 
@@ -204,19 +211,22 @@ class Stays:
         return self._near
 
     def _settled(self, numbers: int) -> int:
-        """Those that have a whole set free."""
+        """Those that could move to a set that is free as it is."""
         for number in bit_positions(numbers & ~self._asked):
-            around = self._around_of(number)
-            closed = ~around.free | around.unfit
-            if any(not bits & closed for bits in around.candidates.bits):
+            if self._open_sets(self._around_of(number), 0, 0):
                 self._have_free |= 1 << number
         self._asked |= numbers
         return numbers & self._have_free
 
     def _fitting(self, position: int, moved: int) -> int:
         """Stays whose whole window is free at a table, if ``moved`` leave it."""
-        if not moved and position in self._fits:
-            return self._fits[position]
+        moved &= self.at_table[position]
+        known = self._fits.get((position, moved))
+        if known is None:
+            known = self._fits[position, moved] = self._find_fitting(position, moved)
+        return known
+
+    def _find_fitting(self, position: int, moved: int) -> int:
         here = self._day.get(position)
         if here is None:
             stays = self.stays
@@ -232,9 +242,21 @@ class Stays:
                 inside = self._ended[bisect_right(self._ends, start)]
                 fitting |= inside & ~self._started[bisect_left(self._starts, free_from)]
             free_from = max(free_from, end)
-        if not moved:
-            self._fits[position] = fitting
         return fitting
+
+
+def _listed(around: _Around, opened: int, most: int) -> Iterator[Option]:
+    """The sets within the ``opened`` tables at which at most ``most`` others sit, best first."""
+    candidates, conflicts = around.candidates, around.conflicts
+    if not opened & candidates.single and not opened & opened - 1:
+        return
+    closed, sets = ~opened, candidates.sets
+    for order in [order for order, bits in enumerate(candidates.bits) if not bits & closed]:
+        conflict = 0
+        for position in sets[order].positions:
+            conflict |= conflicts[position]
+        if conflict.bit_count() <= most:
+            yield Option(order, sets[order].bits, conflict)
 
 
 class Movers:
@@ -280,7 +302,8 @@ class _Unfit:
 
 
 def _fixed(index: FloorIndex, row: Allocation) -> Stay:
-    return Stay(None, row.start, row.end, 1 << index.position[row.table_id])
+    position = index.position[row.table_id]
+    return Stay(None, row.start, row.end, 1 << position, (position,))
 
 
 def _hangs_together(booking: MovableBooking, rows: Sequence[Allocation], span: Span) -> bool:
