@@ -33,7 +33,7 @@ class TableSet:
     cost: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidates:
     """The sets for one party size, best first; ``bits`` repeats theirs for fast scanning.
 
@@ -43,6 +43,16 @@ class Candidates:
     sets: tuple[TableSet, ...]
     bits: tuple[int, ...]
     single: int
+    _at_table: list[list[int]] | None = None
+
+    def at_table(self, tables: int) -> list[list[int]]:
+        """For each of the floor's ``tables`` the numbers of the sets that it is part of."""
+        if self._at_table is None:
+            self._at_table = [[] for _ in range(tables)]
+            for number, each in enumerate(self.sets):
+                for position in each.positions:
+                    self._at_table[position].append(number)
+        return self._at_table
 
 
 @dataclass(frozen=True, slots=True)

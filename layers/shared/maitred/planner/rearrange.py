@@ -91,6 +91,8 @@ class _Search:
             return None
         if count == moves and not self._all_land(option.conflicts):
             return None
+        if count == 1 and self._stuck(option.conflicts, moves - 1):
+            return None
         self._set = option.bits
         return self._place(tuple(bit_positions(option.conflicts)), option.conflicts, (), moves - count)
 
@@ -101,6 +103,19 @@ class _Search:
             if not self._stays.landing(moved & ~own, own):
                 return False
         return True
+
+    def _stuck(self, moved: int, spare: int) -> bool:
+        """Is there no way for this one, with ``spare`` others, even if the party did not come?
+
+        Asked once a day of each.
+        """
+        number = moved.bit_length() - 1
+        known = self._stays.stuck.get((number, spare))
+        if known is None:
+            self._set = 0
+            known = self._place((number,), moved, (), spare) is None
+            self._stays.stuck[number, spare] = known
+        return known
 
     def _place(
         self, todo: tuple[int, ...], moved: int, placed: tuple[Placed, ...], spare: int

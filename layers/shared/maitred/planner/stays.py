@@ -13,6 +13,8 @@ from maitred.planner.floor_index import Candidates, FloorIndex
 from maitred.planner.model import Allocation, MovableBooking
 from maitred.planner.occupancy import Occupancy, Span
 
+_FEW_TABLES = 12  # beyond so many, looking at all sets is faster than at those of each table
+
 
 @dataclass(slots=True)  # not frozen, for speed: there are hundreds a snapshot
 class Stay:
@@ -42,7 +44,8 @@ class Option:
 class _Around:
     """A party's sets, who else is there at its time (``others``), where, and what is free.
 
-    ``open_sets``: the sets within some tables where few enough sit, as far as they were asked for.
+    ``open_sets``: the sets within some tables where few enough sit, as far as they were asked for;
+    ``free_sets``: the numbers of those within free tables.
     """
 
     candidates: Candidates
@@ -51,6 +54,7 @@ class _Around:
     free: int
     unfit: int
     open_sets: dict[tuple[int, int], tuple[Option, ...]] = field(default_factory=dict)
+    free_sets: list[int] | None = None
 
 
 @dataclass(slots=True)
@@ -58,7 +62,8 @@ class Stays:
     """The stays of one snapshot.
 
     ``movable``: how many of them may move; ``shortest``: the shortest of those, in minutes;
-    ``at_table``: the stays, as bits, by table.
+    ``at_table``: the stays, as bits, by table. ``stuck``: what the search for moves found out about single
+    stays; ``rooms``: what planner/bounds.py knows about the day.
     """
 
     index: FloorIndex
@@ -77,6 +82,8 @@ class Stays:
     _have_free: int = 0
     _fits: dict[tuple[int, int], int] = field(default_factory=dict)
     _around: dict[int, "_Around"] = field(default_factory=dict)
+    stuck: dict[tuple[int, int], bool] = field(default_factory=dict)
+    rooms: dict[str | None, tuple[list[int], list[int]]] = field(default_factory=dict)
     _day: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
 
     @classmethod
@@ -95,9 +102,7 @@ class Stays:
         for booking_id in sorted(moving):
             rows, booking = moving[booking_id], movers[booking_id]
             if _hangs_together(booking, rows, occupancy.span):
-                bits, first = index.bits_of(booking.tables), rows[0]
-                positions = tuple([index.position[row.table_id] for row in rows])
-                stays.append(Stay(booking, first.start, first.end, bits, positions, unfit.of(booking)))
+                stays.append(_moving(index, booking, rows, unfit.of(booking)))
             else:
                 fixed += [_fixed(index, row) for row in rows]
         return cls._numbered(index, occupancy.span, (*stays, *fixed), len(stays))
@@ -250,13 +255,35 @@ def _listed(around: _Around, opened: int, most: int) -> Iterator[Option]:
     candidates, conflicts = around.candidates, around.conflicts
     if not opened & candidates.single and not opened & opened - 1:
         return
-    closed, sets = ~opened, candidates.sets
-    for order in [order for order, bits in enumerate(candidates.bits) if not bits & closed]:
-        conflict = 0
-        for position in sets[order].positions:
-            conflict |= conflicts[position]
-        if conflict.bit_count() <= most:
-            yield Option(order, sets[order].bits, conflict)
+    closed, bits, sets = ~opened, candidates.bits, candidates.sets
+    for order in _near(around, opened):
+        if not bits[order] & closed:
+            conflict = 0
+            for position in sets[order].positions:
+                conflict |= conflicts[position]
+            if conflict.bit_count() <= most:
+                yield Option(order, bits[order], conflict)
+
+
+def _near(around: _Around, opened: int) -> Iterable[int]:
+    """The sets that may lie within ``opened``, in order: those of free tables, and those with another one."""
+    candidates, free = around.candidates, around.free
+    if around.free_sets is None:
+        closed = ~free
+        none = not free & candidates.single and not free & free - 1
+        around.free_sets = (
+            [] if none else [order for order, bits in enumerate(candidates.bits) if not bits & closed]
+        )
+    added = opened & ~free
+    if not added:
+        return around.free_sets
+    if added.bit_count() > _FEW_TABLES:
+        return range(len(candidates.bits))
+    near = set(around.free_sets)
+    at_table = candidates.at_table(len(around.conflicts))
+    for position in bit_positions(added):
+        near.update(at_table[position])
+    return sorted(near)
 
 
 class Movers:
@@ -306,6 +333,14 @@ def _fixed(index: FloorIndex, row: Allocation) -> Stay:
     return Stay(None, row.start, row.end, 1 << position, (position,))
 
 
+def _moving(index: FloorIndex, booking: MovableBooking, rows: Sequence[Allocation], unfit: int) -> Stay:
+    positions = tuple([index.position[row.table_id] for row in rows])
+    bits = 0
+    for position in positions:
+        bits |= 1 << position
+    return Stay(booking, rows[0].start, rows[0].end, bits, positions, unfit)
+
+
 def _hangs_together(booking: MovableBooking, rows: Sequence[Allocation], span: Span) -> bool:
     """Is what is known of a booking complete, and as it says?"""
     first = rows[0]
@@ -318,10 +353,15 @@ def _hangs_together(booking: MovableBooking, rows: Sequence[Allocation], span: S
 
 
 def _running(moments: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The moments in order, and for each place the bits of those before it."""
-    order = sorted(range(len(moments)), key=moments.__getitem__)
+    """The different moments in order, and for each place the bits of those before it."""
+    at: dict[int, int] = {}
+    bit = 1
+    for moment in moments:
+        at[moment] = at.get(moment, 0) | bit
+        bit <<= 1
+    order = sorted(at)
     before, bits = [0], 0
-    for number in order:
-        bits |= 1 << number
+    for moment in order:
+        bits |= at[moment]
         before.append(bits)
-    return [moments[number] for number in order], before
+    return order, before
