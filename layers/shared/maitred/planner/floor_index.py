@@ -37,12 +37,13 @@ class TableSet:
 class Candidates:
     """The sets for one party size, best first; ``bits`` repeats theirs for fast scanning.
 
-    ``single``: the tables that are a set by themselves.
+    ``single``: the tables that are a set by themselves; ``joined``: those that are in one with others.
     """
 
     sets: tuple[TableSet, ...]
     bits: tuple[int, ...]
     single: int
+    joined: int
     _at_table: list[list[int]] | None = None
 
     def at_table(self, tables: int) -> list[list[int]]:
@@ -164,7 +165,11 @@ class FloorIndex:
         ]
         # A row that is also a joined set stands in ``joined``; what holds it down holds for both.
         sets = sorted((self.table_set(bits, party_size) for bits in found), key=best_first)
-        return Candidates(tuple(sets), tuple(each.bits for each in sets), single)
+        together = 0
+        for each in sets:
+            if len(each.positions) > 1:
+                together |= each.bits
+        return Candidates(tuple(sets), tuple(each.bits for each in sets), single, together)
 
     def _single_tables(self, party_size: int) -> int:
         return sum(

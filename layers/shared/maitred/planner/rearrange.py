@@ -69,6 +69,7 @@ class _Search:
         self._start, self._end = asked.occupancy.buffered(asked.request.start, asked.request.end)
         self._around = stays.overlapping(self._start, self._end)
         self._set = 0
+        self._dead: dict[tuple[int, int, int], bool] = {}
 
     def wanted(self, scoring: Scoring) -> list[Option]:
         """The sets that the party could have if few enough others moved, best first."""
@@ -86,36 +87,39 @@ class _Search:
     def seat(self, option: Option, moves: int) -> tuple[Placed, ...] | None:
         """Where exactly ``moves`` others go if the party takes this set."""
         self._steps.take()
-        count = option.conflicts.bit_count()
-        if count > moves:
+        spare = moves - option.conflicts.bit_count()
+        if spare < 0 or self._stuck(option, spare):
             return None
-        if count == moves and not self._all_land(option.conflicts):
-            return None
-        if count == 1 and self._stuck(option.conflicts, moves - 1):
-            return None
-        self._set = option.bits
-        return self._place(tuple(bit_positions(option.conflicts)), option.conflicts, (), moves - count)
+        return self._all_placed(option.conflicts, option.bits, spare)
 
-    def _all_land(self, moved: int) -> bool:
-        """May each of these find tables if the others leave and nobody else does?"""
+    def _stuck(self, option: Option, spare: int) -> bool:
+        """Is there no way for those in conflict, with ``spare`` more, as they lose what the party takes of theirs?
+
+        The same for all the sets that take the same tables of theirs, so that it is asked once for these.
+        """
+        moved, lost = option.conflicts, 0
+        for number in bit_positions(moved):
+            lost |= self._stays.stays[number].tables
+        lost &= option.bits
+        known = self._dead.get((moved, lost, spare))
+        if known is None:
+            known = not spare and not self._all_land(moved, lost)
+            known = known or self._all_placed(moved, lost, spare) is None
+            self._dead[moved, lost, spare] = known
+        return known
+
+    def _all_placed(self, moved: int, bits: int, spare: int) -> tuple[Placed, ...] | None:
+        """Where these and ``spare`` more go if the party has the tables ``bits``."""
+        self._set = bits
+        return self._place(tuple(bit_positions(moved)), moved, (), spare)
+
+    def _all_land(self, moved: int, lost: int) -> bool:
+        """May each of these find tables if the others leave, the party takes ``lost``, and nobody else moves?"""
         for number in bit_positions(moved):
             own = 1 << number
-            if not self._stays.landing(moved & ~own, own):
+            if not self._stays.landing(moved & ~own, own, lost, self._around):
                 return False
         return True
-
-    def _stuck(self, moved: int, spare: int) -> bool:
-        """Is there no way for this one, with ``spare`` others, even if the party did not come?
-
-        Asked once a day of each.
-        """
-        number = moved.bit_length() - 1
-        known = self._stays.stuck.get((number, spare))
-        if known is None:
-            self._set = 0
-            known = self._place((number,), moved, (), spare) is None
-            self._stays.stuck[number, spare] = known
-        return known
 
     def _place(
         self, todo: tuple[int, ...], moved: int, placed: tuple[Placed, ...], spare: int
@@ -146,7 +150,7 @@ class _Search:
             return moved
         others = self._stays.movers & self._stays.overlap(number) & ~moved
         if spare == 1:  # whoever leaves now must find a table that is free already
-            return moved | self._stays.landing(moved, others)
+            return moved | self._stays.landing(moved, others, self._set, self._around)
         return moved | others
 
     def _blocked(self, number: int, placed: tuple[Placed, ...]) -> int:

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from maitred.domain.floor import Adjacency
 from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import Candidates, FloorIndex
 from maitred.planner.model import Allocation, MovableBooking
@@ -26,6 +27,38 @@ class Stay:
     tables: int
     positions: tuple[int, ...]
     unfit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """For each table the movable stays, as bits, that it may serve ``alone``, and ``joined`` to others."""
+
+    index: FloorIndex
+    alone: tuple[int, ...]
+    joined: tuple[int, ...]
+
+    @classmethod
+    def build(cls, index: FloorIndex, stays: Sequence[Stay]) -> "Users":
+        """Look at each kind of stay once."""
+        alike: dict[tuple[int, int], int] = {}
+        for number, stay in enumerate(stays):
+            size = stay.booking.party_size if stay.booking is not None else 0
+            alike[size, stay.unfit] = alike.get((size, stay.unfit), 0) | 1 << number
+        alone, joined = [0] * len(index.tables), [0] * len(index.tables)
+        for (size, unfit), numbers in alike.items():
+            candidates = index.candidates(size)
+            for position in bit_positions(candidates.single & ~unfit):
+                alone[position] |= numbers
+            for position in bit_positions(candidates.joined & ~unfit):
+                joined[position] |= numbers
+        return cls(index, tuple(alone), tuple(joined))
+
+    def beside(self, position: int) -> int:
+        """The tables, as bits, one of which at least is in any join with this one."""
+        rules = self.index.rules
+        if self.index.floor.combinations or rules.mode is Adjacency.NONE:
+            return self.index.assignable & ~(1 << position)
+        return rules.neighbours[position] & self.index.assignable
 
 
 @dataclass(slots=True)  # not frozen, for speed
@@ -62,8 +95,8 @@ class Stays:
     """The stays of one snapshot.
 
     ``movable``: how many of them may move; ``shortest``: the shortest of those, in minutes;
-    ``at_table``: the stays, as bits, by table. ``stuck``: what the search for moves found out about single
-    stays; ``rooms``: what planner/bounds.py knows about the day.
+    ``at_table``: the stays, as bits, by table. ``rooms``: what planner/bounds.py knows about
+    the day.
     """
 
     index: FloorIndex
@@ -82,7 +115,7 @@ class Stays:
     _have_free: int = 0
     _fits: dict[tuple[int, int], int] = field(default_factory=dict)
     _around: dict[int, "_Around"] = field(default_factory=dict)
-    stuck: dict[tuple[int, int], bool] = field(default_factory=dict)
+    _users: "Users | None" = None
     rooms: dict[str | None, tuple[list[int], list[int]]] = field(default_factory=dict)
     _day: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
 
@@ -195,23 +228,45 @@ class Stays:
             positions.update(self.stays[lowest.bit_length() - 1].positions)
         return positions
 
-    def landing(self, moved: int, among: int) -> int:
+    def landing(self, moved: int, among: int, lost: int, losers: int) -> int:
         """Those of ``among`` that may find tables when ``moved`` leave and nobody else does, as bits.
 
+        ``losers`` (bits) cannot have the tables ``lost``, though somebody leaves them.
         None that finds some is missing: whoever moves takes a set that is free already, or one with a table
         that ``moved`` leave, or had several tables and keeps some.
         """
         found = self._joined & among
         for position in self._tables_of(moved):
-            found |= self._fitting(position, moved) & ~self._fitting(position, 0) & among
+            gained = self._fitting(position, moved) & ~self._fitting(position, 0) & among
+            if lost >> position & 1:
+                gained &= ~losers
+            if gained:
+                found |= self._served(position, gained & ~found, moved)
         return found | self._settled(among & ~found & self._near_free())
 
+    def _served(self, position: int, numbers: int, moved: int) -> int:
+        """Those, of stays for which a table is free, that it serves alone or may serve joined to another."""
+        users = self._users_of()
+        alone = numbers & users.alone[position]
+        left = numbers & users.joined[position] & ~alone
+        if left:
+            beside = 0
+            for other in bit_positions(users.beside(position)):
+                beside |= self._fitting(other, moved)
+            left &= beside
+        return alone | left
+
+    def _users_of(self) -> "Users":
+        if self._users is None:
+            self._users = Users.build(self.index, self.stays[: self.movable])
+        return self._users
+
     def _near_free(self) -> int:
-        """The stays for whose whole window some table is free."""
+        """The stays for which some table is free that may serve them."""
         if self._near is None:
             near = 0
             for position in bit_positions(self.index.assignable):
-                near |= self._fitting(position, 0)
+                near |= self._served(position, self._fitting(position, 0) & ~near, 0)
             self._near = near
         return self._near
 
