@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.situation import Situation
-from maitred.planner.stays import Stay, Stays
+from maitred.planner.stays import Stays
 
 _BEFORE_ALL = -1
 
@@ -26,7 +26,7 @@ def full_whoever_moves(asked: Situation, stays: Stays) -> bool:
     minutes, rooms = _rooms(index, stays, zone)
     guard = index.needs.guard
     begin, finish = bisect_right(minutes, start) - 1, bisect_left(minutes, end)
-    return any([(room - need) & guard != guard for room in rooms[begin:finish]])
+    return any((room - need) & guard != guard for room in rooms[begin:finish])
 
 
 def _rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list[int], list[int]]:
@@ -43,8 +43,13 @@ def _rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list[int]
 def _find_rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list[int], list[int]]:
     usable = index.assignable & index.matching(zone, ())
     changes: dict[int, int] = {}
+    known = index.needs.known
     for stay in stays.stays:
-        weight = _weight(index, stay, usable, zone)
+        booking = stay.booking
+        if zone is not None and booking is not None and booking.zone != zone:
+            continue
+        key = (stay.tables & usable, 0 if booking is None else booking.party_size)
+        weight = known[key] if key in known else _weight(index, *key)
         if weight:
             changes[stay.start] = changes.get(stay.start, 0) - weight
             changes[stay.end] = changes.get(stay.end, 0) + weight
@@ -57,17 +62,10 @@ def _find_rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list
     return minutes, rooms
 
 
-def _weight(index: FloorIndex, stay: Stay, usable: int, zone: str | None) -> int:
-    """What the stay takes at least of the usable tables, wherever it is moved."""
-    here, booking = stay.tables & usable, stay.booking
-    if booking is None:
-        return index.needs.of(here)
-    if zone is not None and booking.zone != zone:
-        return 0
-    least = _least(index, booking.party_size)
-    if least is None:
-        return index.needs.of(here)
-    return index.needs.at_most(here, booking.party_size, least)
+def _weight(index: FloorIndex, here: int, party_size: int) -> int:
+    """What a stay at these tables takes at least, wherever it is moved; a party of 0 may not be moved."""
+    least = _least(index, party_size) if party_size else None
+    return index.needs.at_most(here, party_size, least)
 
 
 def _least(index: FloorIndex, party_size: int) -> int | None:

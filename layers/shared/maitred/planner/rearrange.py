@@ -88,14 +88,16 @@ class _Search:
         """Where exactly ``moves`` others go if the party takes this set."""
         self._steps.take()
         spare = moves - option.conflicts.bit_count()
-        if spare < 0 or self._stuck(option, spare):
+        if spare < 0 or (not spare and not self._stays.mobile(option.conflicts)):
+            return None
+        if self._stuck(option, spare):
             return None
         return self._all_placed(option.conflicts, option.bits, spare)
 
     def _stuck(self, option: Option, spare: int) -> bool:
-        """Is there no way for those in conflict, with ``spare`` more, as they lose what the party takes of theirs?
+        """Is there no way for those in conflict, with ``spare`` more, without the tables they lose?
 
-        The same for all the sets that take the same tables of theirs, so that it is asked once for these.
+        The same for all sets of the party's that take the same of their tables: asked once for these.
         """
         moved, lost = option.conflicts, 0
         for number in bit_positions(moved):
@@ -114,7 +116,7 @@ class _Search:
         return self._place(tuple(bit_positions(moved)), moved, (), spare)
 
     def _all_land(self, moved: int, lost: int) -> bool:
-        """May each of these find tables if the others leave, the party takes ``lost``, and nobody else moves?"""
+        """May each of these find tables if only they leave and the party takes ``lost``?"""
         for number in bit_positions(moved):
             own = 1 << number
             if not self._stays.landing(moved & ~own, own, lost, self._around):

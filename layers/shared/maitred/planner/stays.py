@@ -5,7 +5,7 @@ move have the lowest numbers, in the order of their bookings' ids. Built once a 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from maitred.domain.floor import Adjacency
@@ -13,13 +13,15 @@ from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import Candidates, FloorIndex
 from maitred.planner.model import Allocation, MovableBooking
 from maitred.planner.occupancy import Occupancy, Span
-
-_FEW_TABLES = 12  # beyond so many, looking at all sets is faster than at those of each table
+from maitred.planner.open_sets import Around, Option, listed
 
 
 @dataclass(slots=True)  # not frozen, for speed: there are hundreds a snapshot
 class Stay:
-    """``[start, end)`` with buffers at ``tables`` (bits; ``positions`` are the same). ``unfit``: tables it may not be moved to."""
+    """``[start, end)`` with buffers at ``tables`` (bits; ``positions`` says the same).
+
+    ``unfit``: tables it may not be moved to.
+    """
 
     booking: MovableBooking | None
     start: int
@@ -61,35 +63,6 @@ class Users:
         return rules.neighbours[position] & self.index.assignable
 
 
-@dataclass(slots=True)  # not frozen, for speed
-class Option:
-    """A set that a party could have if the stays ``conflicts`` (bits, all movable) were elsewhere.
-
-    ``order`` is its place among the candidates of the party's size: lower is better.
-    """
-
-    order: int
-    bits: int
-    conflicts: int
-
-
-@dataclass(slots=True)
-class _Around:
-    """A party's sets, who else is there at its time (``others``), where, and what is free.
-
-    ``open_sets``: the sets within some tables where few enough sit, as far as they were asked for;
-    ``free_sets``: the numbers of those within free tables.
-    """
-
-    candidates: Candidates
-    others: int
-    conflicts: list[int]
-    free: int
-    unfit: int
-    open_sets: dict[tuple[int, int], tuple[Option, ...]] = field(default_factory=dict)
-    free_sets: list[int] | None = None
-
-
 @dataclass(slots=True)
 class Stays:
     """The stays of one snapshot.
@@ -114,7 +87,7 @@ class Stays:
     _asked: int = 0
     _have_free: int = 0
     _fits: dict[tuple[int, int], int] = field(default_factory=dict)
-    _around: dict[int, "_Around"] = field(default_factory=dict)
+    _around: dict[int, Around] = field(default_factory=dict)
     _users: "Users | None" = None
     rooms: dict[str | None, tuple[list[int], list[int]]] = field(default_factory=dict)
     _day: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
@@ -178,7 +151,7 @@ class Stays:
     def options_for(
         self, candidates: Candidates, window: Span, unfit: int, leavers: int, most: int
     ) -> Sequence[Option]:
-        """The sets without a table of ``unfit`` where over ``window`` at most ``most`` sit, all ``leavers``."""
+        """The sets without a table of ``unfit`` where over ``window`` at most ``most``, all ``leavers``, sit."""
         around = self._around_window(candidates, self.overlapping(*window), unfit)
         return self._open_sets(around, leavers, most)
 
@@ -186,7 +159,7 @@ class Stays:
         """The other stays, as bits, that share a minute with this one."""
         return self._around_of(number).others
 
-    def _around_of(self, number: int) -> "_Around":
+    def _around_of(self, number: int) -> Around:
         around = self._around.get(number)
         if around is None:
             stay = self.stays[number]
@@ -197,16 +170,16 @@ class Stays:
             self._around[number] = around
         return around
 
-    def _around_window(self, candidates: Candidates, others: int, unfit: int) -> "_Around":
+    def _around_window(self, candidates: Candidates, others: int, unfit: int) -> Around:
         conflicts = [here & others for here in self.at_table]
         free, bit = 0, 1
         for here in conflicts:
             if not here:
                 free |= bit
             bit <<= 1
-        return _Around(candidates, others, conflicts, free & self.index.assignable & ~unfit, unfit)
+        return Around(candidates, others, conflicts, free & self.index.assignable & ~unfit, unfit)
 
-    def _open_sets(self, around: "_Around", leavers: int, most: int) -> Sequence[Option]:
+    def _open_sets(self, around: Around, leavers: int, most: int) -> Sequence[Option]:
         conflicts, opened = around.conflicts, around.free
         for position in self._tables_of(leavers & around.others):
             here = conflicts[position]
@@ -215,7 +188,7 @@ class Stays:
         opened &= ~around.unfit
         known = around.open_sets.get((opened, most))
         if known is None:
-            known = around.open_sets[opened, most] = tuple(_listed(around, opened, most))
+            known = around.open_sets[opened, most] = tuple(listed(around, opened, most))
         return known
 
     def _tables_of(self, numbers: int) -> Iterable[int]:
@@ -243,6 +216,13 @@ class Stays:
             if gained:
                 found |= self._served(position, gained & ~found, moved)
         return found | self._settled(among & ~found & self._near_free())
+
+    def mobile(self, moved: int) -> bool:
+        """May all of these find tables if each must leave its own? False is certain.
+
+        Those with one table each leave nothing to one another but what they all must leave.
+        """
+        return bool(moved & self._joined) or not moved & ~self._settled(moved & self._near_free())
 
     def _served(self, position: int, numbers: int, moved: int) -> int:
         """Those, of stays for which a table is free, that it serves alone or may serve joined to another."""
@@ -303,42 +283,6 @@ class Stays:
                 fitting |= inside & ~self._started[bisect_left(self._starts, free_from)]
             free_from = max(free_from, end)
         return fitting
-
-
-def _listed(around: _Around, opened: int, most: int) -> Iterator[Option]:
-    """The sets within the ``opened`` tables at which at most ``most`` others sit, best first."""
-    candidates, conflicts = around.candidates, around.conflicts
-    if not opened & candidates.single and not opened & opened - 1:
-        return
-    closed, bits, sets = ~opened, candidates.bits, candidates.sets
-    for order in _near(around, opened):
-        if not bits[order] & closed:
-            conflict = 0
-            for position in sets[order].positions:
-                conflict |= conflicts[position]
-            if conflict.bit_count() <= most:
-                yield Option(order, bits[order], conflict)
-
-
-def _near(around: _Around, opened: int) -> Iterable[int]:
-    """The sets that may lie within ``opened``, in order: those of free tables, and those with another one."""
-    candidates, free = around.candidates, around.free
-    if around.free_sets is None:
-        closed = ~free
-        none = not free & candidates.single and not free & free - 1
-        around.free_sets = (
-            [] if none else [order for order, bits in enumerate(candidates.bits) if not bits & closed]
-        )
-    added = opened & ~free
-    if not added:
-        return around.free_sets
-    if added.bit_count() > _FEW_TABLES:
-        return range(len(candidates.bits))
-    near = set(around.free_sets)
-    at_table = candidates.at_table(len(around.conflicts))
-    for position in bit_positions(added):
-        near.update(at_table[position])
-    return sorted(near)
 
 
 class Movers:
