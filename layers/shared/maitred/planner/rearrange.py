@@ -12,10 +12,11 @@ from maitred.planner.bounds import full_whoever_moves
 from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import TableSet
 from maitred.planner.model import Move
+from maitred.planner.open_sets import Option
 from maitred.planner.scoring import Scoring
 from maitred.planner.search import Steps
 from maitred.planner.situation import Situation
-from maitred.planner.stays import Option, Stays
+from maitred.planner.stays import Stays
 
 
 @dataclass(frozen=True, slots=True)
