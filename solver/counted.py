@@ -1,13 +1,14 @@
 """Any number of moves: tables that serve the same parties are counted, so are parties alike; joins are named.
 
 A proof that even the counts do not work out is a proof for the evening itself. Where they do, the parties
-at single tables get names by colouring, which joins and fixed rows may still prevent: then nothing is said.
+at single tables get names by colouring; where joins and fixed rows prevent that, the model gets the names.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from time import monotonic
 
 from ortools.sat.python import cp_model
 
@@ -40,6 +41,7 @@ class _Alike:
     joins: tuple[frozenset[str], ...]
     at_kind: dict[int, cp_model.IntVar] = field(default_factory=dict)
     at_join: dict[frozenset[str], cp_model.IntVar] = field(default_factory=dict)
+    at_table: dict[str, cp_model.IntVar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +65,49 @@ class Counted:
             self._tables[kind].append(table)
         self._model = cp_model.CpModel()
         self._groups = self._grouped()
+        self._by_name: set[int] = set()
 
     def solve(self, seconds: float) -> Arrangement:
-        """Count first, then name; each part has ``seconds``."""
+        """Count first, then name the tables of one kind after the other, as far as need be."""
         self._limit_kinds()
         self._limit_tables()
-        solver = configured(seconds)
-        status = solver.solve(self._model)
-        if status == cp_model.INFEASIBLE:
-            return Arrangement(proven=True)
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Arrangement()
-        return self._named(solver, seconds)
+        ends = monotonic() + seconds
+        while (left := ends - monotonic()) > 0:
+            solver = configured(left)
+            status = solver.solve(self._model)
+            if status == cp_model.INFEASIBLE:
+                return Arrangement(proven=True)
+            if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+                break
+            found = self._named(solver, left)
+            if not isinstance(found, int):
+                return found
+            if found in self._by_name:
+                break
+            self._name(found)
+        return Arrangement()
+
+    def _name(self, kind: int) -> None:
+        """Counting these tables was not enough: say which of them each group has."""
+        self._by_name.add(kind)
+        uses: defaultdict[str, list[tuple[Window, cp_model.IntVar]]] = defaultdict(list)
+        busy = self._busy({})
+        for group in self._groups:
+            guests = [self._guests[number] for number in group.guests]
+            for table in self._tables[kind] if kind in group.at_kind else ():
+                if not _overlaps(busy.get(table, ()), guests[0]):
+                    group.at_table[table] = self._model.new_bool_var("")
+                    uses[table].append((group.window, group.at_table[table]))
+                    self._model.add_hint(group.at_table[table], any(guest.now == {table} for guest in guests))
+            if kind in group.at_kind:
+                own = [group.at_table[table] for table in self._tables[kind] if table in group.at_table]
+                self._model.add(sum(own) == group.at_kind[kind])
+            for join, chosen in group.at_join.items():
+                for table in join & set(self._tables[kind]):
+                    uses[table].append((group.window, chosen))
+        for table in self._tables[kind]:
+            for _, present in _cliques(uses[table], ()):
+                self._model.add_at_most_one(present)
 
     def _grouped(self) -> list[_Alike]:
         groups: dict[object, _Alike] = {}
@@ -131,7 +164,8 @@ class Counted:
             for _, present in _cliques(by_table[table], ()):
                 self._model.add_at_most_one(present)
 
-    def _named(self, solver: cp_model.CpSolver, seconds: float) -> Arrangement:
+    def _named(self, solver: cp_model.CpSolver, seconds: float) -> Arrangement | int:
+        """The tables of each guest, or the kind whose tables are not enough."""
         chosen: dict[int, frozenset[str]] = {}
         at_kind: defaultdict[int, list[int]] = defaultdict(list)
         for group in self._groups:
@@ -147,7 +181,7 @@ class Counted:
         for kind, numbers in at_kind.items():
             coloured = self._coloured(self._tables[kind], numbers, busy, seconds)
             if coloured is None:
-                return Arrangement()
+                return kind
             chosen |= coloured
         return Arrangement(tables=tuple(chosen[number] for number in range(len(self._guests))))
 

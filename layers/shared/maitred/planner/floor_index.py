@@ -5,9 +5,10 @@ Compile once per layout version and keep it; the lists for one party size are ma
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from maitred.domain.floor import Floor, Table
-from maitred.planner.enumeration import JoinedSet, JoinRules, bit_positions, joined_sets
+from maitred.planner.enumeration import JoinedSet, JoinRules, adjacency_holds, bit_positions, joined_sets
 from maitred.planner.needs import Needs
 from maitred.planner.weights import Weights, resolve_weights
 
@@ -156,6 +157,8 @@ class FloorIndex:
             for row in self._rows
             if row.min_party <= party_size <= row.max_party and not row.bits & single
         }
+        if self.truncated:  # a smaller join may be one of those that are not listed
+            rows = {bits for bits in rows if not _join_inside(self.rules, bits, party_size)}
         found = [1 << position for position in bit_positions(single)]
         found += [bits for bits in joined if not _contains_another(bits, rows)]
         found += [
@@ -259,6 +262,21 @@ def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     for name, position in pairs:
         groups[name] = groups.get(name, 0) | 1 << position
     return groups
+
+
+def _join_inside(rules: JoinRules, bits: int, party_size: int) -> bool:
+    """Would a part of these tables do, joined as the rules allow it?"""
+    positions = tuple(bit_positions(bits))
+    for size in range(2, min(len(positions) - 1, rules.max_tables) + 1):
+        for part in combinations(positions, size):
+            own = _bits(part)
+            if (
+                rules.seats(own) >= party_size
+                and any(not own & ~pool for pool in rules.pools)
+                and adjacency_holds(rules.mode, rules.neighbours, own)
+            ):
+                return True
+    return False
 
 
 def _contains_another(bits: int, others: Iterable[int]) -> bool:
