@@ -41,7 +41,6 @@ class _Alike:
     joins: tuple[frozenset[str], ...]
     at_kind: dict[int, cp_model.IntVar] = field(default_factory=dict)
     at_join: dict[frozenset[str], cp_model.IntVar] = field(default_factory=dict)
-    at_table: dict[str, cp_model.IntVar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +90,19 @@ class Counted:
         """Counting these tables was not enough: say which of them each group has."""
         self._by_name.add(kind)
         uses: defaultdict[str, list[tuple[Window, cp_model.IntVar]]] = defaultdict(list)
-        busy = self._busy({})
+        busy, tables = self._busy({}), self._tables[kind]
         for group in self._groups:
-            guests = [self._guests[number] for number in group.guests]
-            for table in self._tables[kind] if kind in group.at_kind else ():
-                if not _overlaps(busy.get(table, ()), guests[0]):
-                    group.at_table[table] = self._model.new_bool_var("")
-                    uses[table].append((group.window, group.at_table[table]))
-                    self._model.add_hint(group.at_table[table], any(guest.now == {table} for guest in guests))
             if kind in group.at_kind:
-                own = [group.at_table[table] for table in self._tables[kind] if table in group.at_table]
+                guest = self._guests[group.guests[0]]
+                free = [table for table in tables if not _overlaps(busy.get(table, ()), guest)]
+                own = [self._model.new_bool_var("") for _ in free]
                 self._model.add(sum(own) == group.at_kind[kind])
-            for join, chosen in group.at_join.items():
-                for table in join & set(self._tables[kind]):
+                for table, chosen in zip(free, own, strict=True):
                     uses[table].append((group.window, chosen))
-        for table in self._tables[kind]:
+            for join, chosen in group.at_join.items():
+                for table in join.intersection(tables):
+                    uses[table].append((group.window, chosen))
+        for table in tables:
             for _, present in _cliques(uses[table], ()):
                 self._model.add_at_most_one(present)
 

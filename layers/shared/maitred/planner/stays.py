@@ -151,7 +151,7 @@ class Stays:
     def options_for(
         self, candidates: Candidates, window: Span, unfit: int, leavers: int, most: int
     ) -> Sequence[Option]:
-        """The sets without a table of ``unfit`` where over ``window`` only ``leavers`` sit, ``most`` at most."""
+        """The sets without a table of ``unfit`` where over ``window`` only ``leavers`` sit, few enough."""
         around = self._around_window(candidates, self.overlapping(*window), unfit)
         return self._open_sets(around, leavers, most)
 
