@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product, repeat
+from time import monotonic
 
 from bench.quotes import FULLNESS, MODES, TABLES, measure
 from bench.report import StreamRow, quote_header, quote_line, stream_header, stream_line
@@ -13,28 +14,33 @@ from maitred.planner.options import FULL, PLAIN
 from solver.cpsat import CpSatSolver
 from solver.optimum import most_covers
 
-_UNLIMITED_TABLES = 20  # for larger houses the solver takes minutes to prove each refusal
-
 
 def main() -> None:
     """Print the tables; progress is the lines themselves."""
     asked = _arguments()
+    if not asked.streams:
+        _quotes(asked.questions)
+    _evenings(asked)
+
+
+def _quotes(questions: int) -> None:
     print("## Quotes: milliseconds of CPU, least / median / P95\n")
     print(quote_header())
     for tables, fullness, mode in product(TABLES, FULLNESS, MODES):
-        print(quote_line(measure(tables, fullness, mode, asked.questions)), flush=True)
+        print(quote_line(measure(tables, fullness, mode, questions)), flush=True)
+
+
+def _evenings(asked: argparse.Namespace) -> None:
     print("\n## Evenings\n")
     print(stream_header())
     with ProcessPoolExecutor(asked.workers) as pool:
         for tables, load in product(STREAM_TABLES, LOADS):
             seeds = range(1, asked.seeds + 1)
-            first = seeds[: asked.optima]
-            bounds = pool.map(_bound, *_columns(tables, load, first), repeat(asked.seconds))
+            bounds = pool.map(_bound, *_columns(tables, load, seeds[: asked.optima]), repeat(asked.seconds))
             plain = pool.map(_plain, *_columns(tables, load, seeds))
             moves = pool.map(_moves, *_columns(tables, load, seeds))
-            proven = seeds[: asked.proven] if tables <= _UNLIMITED_TABLES else ()
-            unlimited = [_unlimited(tables, load, seed) for seed in proven]
-            row = StreamRow(tables, load, tuple(plain), tuple(moves), tuple(unlimited), tuple(bounds))
+            unlimited = pool.submit(_unlimited, tables, load, seeds, asked.budget).result()
+            row = StreamRow(tables, load, tuple(plain), tuple(moves), unlimited, tuple(bounds))
             print(stream_line(row), flush=True)
 
 
@@ -44,11 +50,12 @@ def _columns(tables: int, load: float, seeds: range) -> tuple[Iterable[int], Ite
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--questions", type=int, default=100, help="questions an evening")
+    parser.add_argument("--streams", action="store_true", help="the evenings only")
+    parser.add_argument("--questions", type=int, default=40, help="questions an evening")
     parser.add_argument("--seeds", type=int, default=20, help="streams of each kind")
-    parser.add_argument("--optima", type=int, default=4, help="streams of each kind with an optimum")
-    parser.add_argument("--seconds", type=float, default=10.0, help="for one optimum")
-    parser.add_argument("--proven", type=int, default=2, help="streams with any number of moves")
+    parser.add_argument("--optima", type=int, default=2, help="streams of each kind with an optimum")
+    parser.add_argument("--seconds", type=float, default=3.0, help="for one optimum")
+    parser.add_argument("--budget", type=float, default=6.0, help="seconds a kind for any number of moves")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     return parser.parse_args()
 
@@ -66,8 +73,15 @@ def _moves(tables: int, load: float, seed: int) -> Tally:
     return Seater(stream(tables, load, seed), FULL).run()
 
 
-def _unlimited(tables: int, load: float, seed: int) -> Tally:
-    return Seater(stream(tables, load, seed), FULL, CpSatSolver()).run()
+def _unlimited(tables: int, load: float, seeds: range, budget: float) -> tuple[Tally, ...]:
+    """As many streams, one at least, as begin within the budget."""
+    ends, solver = monotonic() + budget, CpSatSolver(fewest=False)
+    tallies: list[Tally] = []
+    for seed in seeds:
+        if tallies and monotonic() >= ends:
+            break
+        tallies.append(Seater(stream(tables, load, seed), FULL, solver).run())
+    return tuple(tallies)
 
 
 if __name__ == "__main__":

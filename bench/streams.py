@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 from bench.house import DINNER, SPAN, a_request, house
@@ -33,7 +34,11 @@ class Stream:
 
 @dataclass(slots=True)
 class Tally:
-    """What a way of seating made of a stream. ``unproven``: refusals that no solver settled in time."""
+    """What a way of seating made of a stream.
+
+    With a solver: ``rescued`` parties were seated by its moves; of the refused ones ``proven`` could not be
+    seated by any, and ``unproven`` were not settled in time.
+    """
 
     asked: int = 0
     accepted: int = 0
@@ -41,7 +46,13 @@ class Tally:
     seat_minutes: int = 0
     moves: int = 0
     rescued: int = 0
+    proven: int = 0
     unproven: int = 0
+
+    @property
+    def avoidable(self) -> int:
+        """Refused, though the solver found an arrangement."""
+        return self.asked - self.accepted - self.proven - self.unproven
 
 
 def stream(tables: int, load: float, seed: int) -> Stream:
@@ -95,7 +106,9 @@ class Seater:
         answer = solver.rearrange(question, _SOLVER_SECONDS)
         if answer.proof is Proof.UNKNOWN:
             self.tally.unproven += 1
-        elif answer.proof is not Proof.IMPOSSIBLE:
+        elif answer.proof is Proof.IMPOSSIBLE:
+            self.tally.proven += 1
+        else:
             self.tally.rescued += 1
             self._seat(request, answer.tables, answer.moves)
 
@@ -112,6 +125,7 @@ class Seater:
         self._occupancy = self._occupancy.changed(
             self._stream.index, {move.booking_id for move in moves}, rows
         )
+        _check(self._occupancy.allocations)
         self._booked[name] = MovableBooking(name, request.party_size, request.start, request.end, tables)
         self.tally.accepted += 1
         self.tally.covers += request.party_size
@@ -123,3 +137,11 @@ class Seater:
     def _rows(self, booking_id: str, tables: tuple[str, ...], start: int, end: int) -> list[Allocation]:
         begin, finish = self._occupancy.buffered(start, end)
         return [Allocation(table, begin, finish, booking_id) for table in tables]
+
+
+def _check(allocations: Sequence[Allocation]) -> None:
+    """Nobody shares a table, whoever planned it."""
+    ordered = sorted(allocations, key=lambda row: (row.table_id, row.start))
+    for one, other in pairwise(ordered):
+        if one.table_id == other.table_id and other.start < one.end:
+            raise ValueError(f"{one.booking_id} and {other.booking_id} share {one.table_id}")

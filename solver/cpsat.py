@@ -4,28 +4,32 @@ At every minute at which a stay begins, a table has at most one party. Not part 
 with what it needs): a worker may carry it, and the tests judge the planner's own search by it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
 
 from maitred.planner.exact import ExactAnswer, ExactQuestion, Proof
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Allocation, MovableBooking, Move
-
-_WORKERS = 1  # one core, and the same answer each time
+from solver.counted import Counted, Guest
+from solver.settings import configured
 
 
 @dataclass(frozen=True, slots=True)
 class _Party:
-    """Somebody who needs tables over ``[start, end)``, buffers included, and the sets that would do."""
+    """Somebody who needs tables over ``[start, end)``, buffers included, and the sets that would do.
+
+    ``singles`` would do alone, whether or not they are free; ``joins`` are the sets beside these.
+    """
 
     booking: MovableBooking | None
     start: int
     end: int
-    sets: tuple[frozenset[str], ...]
     now: frozenset[str]
+    sets: tuple[frozenset[str], ...] = ()
+    singles: frozenset[str] = frozenset()
+    joins: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +45,53 @@ class _Use:
 class CpSatSolver:
     """``ExactSolver`` on CP-SAT, single-threaded and with a fixed seed."""
 
+    def __init__(self, *, fewest: bool = True) -> None:
+        """``fewest`` false: with no limit of moves, the first arrangement will do."""
+        self._fewest = fewest
+
     def rearrange(self, question: ExactQuestion, seconds: float) -> ExactAnswer:
         """Prove the fewest moves, or that no arrangement within the limit seats the party.
 
-        Each of the three stages (counting, any way, the fewest moves) has ``seconds`` of its own.
+        Each of the stages (counting, naming, any way, the fewest moves) has ``seconds`` of its own.
         """
         parties, fixed = _parties(question)
-        if _too_many(question.index, parties, fixed, seconds):
+        counted = Counted([_guest(party) for party in parties], fixed).solve(seconds)
+        if counted.proven:
             return ExactAnswer(Proof.IMPOSSIBLE)
-        model = cp_model.CpModel()
-        uses = [_decide(model, party) for party in parties]
-        _one_party_a_table(model, [use for party in uses for use in party])
-        moved = _moved(parties, uses)
-        if question.most_moves is not None:
-            model.add(sum(moved) <= question.most_moves)
-        any_way = configured(seconds)
-        status = any_way.solve(model)
-        if status != cp_model.OPTIMAL:
-            return _answer(status, any_way, parties, uses)
-        for use in (use for own in uses for use in own):
-            model.add_hint(use.chosen, any_way.boolean_value(use.chosen))
-        model.minimize(sum(moved))
-        fewest = configured(seconds)
-        status = fewest.solve(model)
-        found = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
-        return _answer(status if found else cp_model.FEASIBLE, fewest if found else any_way, parties, uses)
+        if counted.tables and question.most_moves is None and not self._fewest:
+            return _told(Proof.POSSIBLE, parties, counted.tables)
+        return _named(question, parties, counted.tables, seconds)
 
 
-def configured(seconds: float) -> cp_model.CpSolver:
-    """A solver that gives the same answer each time, if the time suffices."""
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = _WORKERS
-    solver.parameters.random_seed = 1
-    return solver
+def _guest(party: _Party) -> Guest:
+    return Guest(party.start, party.end, party.singles, party.joins, party.now)
+
+
+def _named(
+    question: ExactQuestion, parties: Sequence[_Party], known: Sequence[frozenset[str]], seconds: float
+) -> ExactAnswer:
+    """With every table by its name; ``known`` is an arrangement with any number of moves, or empty."""
+    model = cp_model.CpModel()
+    uses = [_decide(model, party) for party in parties]
+    _one_party_a_table(model, [use for party in uses for use in party])
+    moved = _moved(parties, uses)
+    if question.most_moves is not None:
+        model.add(sum(moved) <= question.most_moves)
+    for own, tables in zip(uses, known or [party.now for party in parties], strict=True):
+        for use in own:
+            model.add_hint(use.chosen, use.tables == tables)
+    any_way = configured(seconds)
+    status = any_way.solve(model)
+    if status != cp_model.OPTIMAL:
+        return _answer(status, any_way, parties, uses)
+    model.clear_hints()  # type: ignore[no-untyped-call]  # it has no types of its own
+    for use in (use for own in uses for use in own):
+        model.add_hint(use.chosen, any_way.boolean_value(use.chosen))
+    model.minimize(sum(moved))
+    fewest = configured(seconds)
+    status = fewest.solve(model)
+    found = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
+    return _answer(status if found else cp_model.FEASIBLE, fewest if found else any_way, parties, uses)
 
 
 def named_sets(index: FloorIndex, party_size: int, allowed: int) -> Iterable[frozenset[str]]:
@@ -93,12 +110,12 @@ def _parties(question: ExactQuestion) -> tuple[list[_Party], list[Allocation]]:
     zone = request.zone if request.zone_required else None
     allowed = index.matching(zone, request.required) & ~occupancy.closed_mask(request.start, request.end)
     start, end = occupancy.buffered(request.start, request.end)
-    parties = [_party(index, fixed, _Party(None, start, end, (), frozenset()), request.party_size, allowed)]
+    parties = [_party(index, fixed, _Party(None, start, end, frozenset()), request.party_size, allowed)]
     for each in movable:
         allowed = index.matching(each.zone, each.attributes | each.required)
         allowed &= ~occupancy.closed_mask(each.start, each.end)
         first = rows[each.booking_id][0]
-        party = _Party(each, first.start, first.end, (), frozenset(each.tables))
+        party = _Party(each, first.start, first.end, frozenset(each.tables))
         parties.append(_party(index, fixed, party, each.party_size, allowed))
     return parties, fixed
 
@@ -113,36 +130,18 @@ def table_kinds(index: FloorIndex) -> tuple[int, ...]:
     return tuple(kinds)
 
 
-def _too_many(
-    index: FloorIndex, parties: Sequence[_Party], fixed: Sequence[Allocation], seconds: float
-) -> bool:
-    """Is it impossible even if tables that are alike were only counted? Settles most full houses at once."""
-    kinds = table_kinds(index)
-    model = cp_model.CpModel()
-    uses: list[tuple[cp_model.IntVar, Counter[int], _Party]] = []
-    for party in parties:
-        ways = {tuple(sorted(kinds[index.position[table]] for table in each)) for each in party.sets}
-        own = [(model.new_bool_var(""), Counter(way), party) for way in sorted(ways)]
-        model.add_exactly_one([chosen for chosen, _, _ in own])
-        uses += own
-    for minute in sorted({party.start for party in parties}):
-        room = Counter(kinds)
-        room.subtract(kinds[index.position[row.table_id]] for row in fixed if row.start <= minute < row.end)
-        present = [(chosen, way) for chosen, way, party in uses if party.start <= minute < party.end]
-        for kind in sorted({kind for _, way in present for kind in way}):
-            taken = sum(chosen * way[kind] for chosen, way in present if way[kind])
-            model.add(taken <= room[kind])
-    return bool(configured(seconds).solve(model) == cp_model.INFEASIBLE)
-
-
 def _party(
     index: FloorIndex, fixed: Sequence[Allocation], party: _Party, party_size: int, allowed: int
 ) -> _Party:
     taken = {row.table_id for row in fixed if row.start < party.end and party.start < row.end}
-    sets = {each for each in named_sets(index, party_size, allowed) if not each & taken}
-    if party.booking is not None:
-        sets.add(party.now)
-    return _Party(party.booking, party.start, party.end, tuple(sorted(sets, key=sorted)), party.now)
+    allowed_sets = set(named_sets(index, party_size, allowed))
+    singles = frozenset(table for each in allowed_sets if len(each) == 1 for table in each)
+    joins = {each for each in allowed_sets if len(each) > 1 and not each & taken}
+    if party.booking is not None and party.now not in allowed_sets:
+        joins.add(party.now)
+    ordered = tuple(sorted(joins, key=sorted))
+    alone = (frozenset({table}) for table in sorted(singles - taken))
+    return replace(party, sets=(*alone, *ordered), singles=singles, joins=ordered)
 
 
 def _rows_by_booking(allocations: Sequence[Allocation]) -> dict[str, list[Allocation]]:
@@ -202,12 +201,16 @@ def _answer(
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return ExactAnswer(Proof.UNKNOWN)
     chosen = [next(use.tables for use in own if solver.boolean_value(use.chosen)) for own in uses]
+    return _told(Proof.ARRANGED if status == cp_model.OPTIMAL else Proof.POSSIBLE, parties, chosen)
+
+
+def _told(proof: Proof, parties: Sequence[_Party], chosen: Sequence[frozenset[str]]) -> ExactAnswer:
+    """The tables of the first party, and the moves of the others."""
     moves = [
         Move(party.booking.booking_id, tuple(sorted(party.now)), tuple(sorted(tables)))
         for party, tables in zip(parties, chosen, strict=True)
         if party.booking is not None and tables != party.now
     ]
-    proof = Proof.ARRANGED if status == cp_model.OPTIMAL else Proof.POSSIBLE
     return ExactAnswer(
         proof, tuple(sorted(chosen[0])), tuple(sorted(moves, key=lambda move: move.booking_id))
     )

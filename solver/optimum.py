@@ -14,7 +14,8 @@ from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import FloorIndex, TableSet
 from maitred.planner.model import PartyRequest
 from maitred.planner.situation import musts
-from solver.cpsat import configured, table_kinds
+from solver.cpsat import table_kinds
+from solver.settings import configured
 
 
 @dataclass(frozen=True, slots=True)

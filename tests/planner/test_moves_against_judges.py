@@ -89,3 +89,15 @@ def test_the_order_in_which_things_are_given_changes_nothing(case: Evening, shuf
     movable = shuffler.sample(case.movable, len(case.movable))
     occupancy = evening(case.index, busy)
     assert quote(case.index, occupancy, case.request, (), Unhurried(), movable=movable) == decide(case)
+
+
+@given(evenings())
+def test_the_exact_solver_misses_no_arrangement_when_any_number_may_move(case: Evening) -> None:
+    if case.request.party_size > case.floor.seats():
+        return
+    fewest = fewest_moves(case.floor, case.request, case.busy, case.movable, len(case.movable))
+    question = ExactQuestion(case.index, evening(case.index, case.busy), case.request, case.movable)
+    any_way = CpSatSolver(fewest=False).rearrange(question, SOLVER_SECONDS)
+    assert any_way.proof is (Proof.IMPOSSIBLE if fewest is None else Proof.POSSIBLE)
+    proven = CpSatSolver().rearrange(question, SOLVER_SECONDS)
+    assert (len(proven.moves) if proven.proof is Proof.ARRANGED else None) == fewest

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from maitred.domain.floor import Adjacency, Floor
+from maitred.domain.floor import Adjacency, Combination, Floor
 from maitred.planner.floor_index import MAX_JOINED_SETS, compile_floor
 from maitred.planner.quote import quote
 from tests.planner.floors import Unhurried, evening, floor, party, table, taken
@@ -48,6 +48,19 @@ def test_what_is_too_much_to_list_says_so_and_is_still_seated() -> None:
     decision = quote(index, evening(index, taken(*names)), party(24), [], Unhurried())
     assert decision.refusal is not None
     assert decision.refusal.code == "no_capacity"
+
+
+def test_a_combination_is_not_given_where_an_unlisted_part_of_it_would_do() -> None:
+    row = Combination(("A", "B", "C"), 1, 5)
+    place = floor([table("A", 1), table("B", 3), table("C", 1)], ["A-B"], combinations=[row], max_tables=2)
+    index = compile_floor(place, max_joined_sets=0)
+    assert index.truncated
+    decision = quote(index, evening(index), party(4), [], Unhurried())
+    assert decision.plan is not None
+    assert decision.plan.tables == ("A", "B")
+    decision = quote(index, evening(index), party(5), [], Unhurried())
+    assert decision.plan is not None
+    assert decision.plan.tables == ("A", "B", "C")
 
 
 def test_no_clock_language_or_hash_seed_of_the_host_changes_a_decision() -> None:

@@ -4,10 +4,13 @@ If at some minute of the stay those that are there together need more seats, or 
 capacity and above, than the house (or the zone that the party must have) holds, no moves will help.
 """
 
-from maitred.planner.enumeration import bit_positions
+from bisect import bisect_left, bisect_right
+
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.situation import Situation
-from maitred.planner.stays import Stay, Stays
+from maitred.planner.stays import Stays
+
+_BEFORE_ALL = -1
 
 
 def full_whoever_moves(asked: Situation, stays: Stays) -> bool:
@@ -20,43 +23,49 @@ def full_whoever_moves(asked: Situation, stays: Stays) -> bool:
         return True
     start, end = asked.occupancy.buffered(request.start, request.end)
     zone = request.zone if request.zone_required else None
+    minutes, rooms = _rooms(index, stays, zone)
+    guard = index.needs.guard
+    begin, finish = bisect_right(minutes, start) - 1, bisect_left(minutes, end)
+    return any((room - need) & guard != guard for room in rooms[begin:finish])
+
+
+def _rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list[int], list[int]]:
+    """From each of these minutes on, what is left of the zone if everybody takes the least that will do.
+
+    The first minute is before all others. Worked out once for a day and zone.
+    """
+    known = stays.rooms.get(zone)
+    if known is None:
+        known = stays.rooms[zone] = _find_rooms(index, stays, zone)
+    return known
+
+
+def _find_rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list[int], list[int]]:
     usable = index.assignable & index.matching(zone, ())
-    weights = []
-    for number in bit_positions(stays.overlapping(start, end)):
-        stay = stays.stays[number]
-        weights.append((stay, _weight(index, stay, usable, zone)))
-    room = (index.needs.of(usable) | index.needs.guard) - need
-    return _overfull(weights, room, index.needs.guard, start)
-
-
-def _overfull(weights: list[tuple[Stay, int]], room: int, guard: int, start: int) -> bool:
-    """Do those present at some minute from ``start`` on need more than there is room for?"""
-    if room & guard != guard:
-        return True
-    changes = []
-    for stay, weight in weights:
+    changes: dict[int, int] = {}
+    known = index.needs.known
+    for stay in stays.stays:
+        booking = stay.booking
+        if zone is not None and booking is not None and booking.zone != zone:
+            continue
+        key = (stay.tables & usable, 0 if booking is None else booking.party_size)
+        weight = known[key] if key in known else _weight(index, *key)
         if weight:
-            changes.append((max(stay.start, start), 1, weight))
-            changes.append((stay.end, 0, weight))
-    changes.sort()  # at the same minute those who leave come first
-    for _, arrives, weight in changes:
-        room += -weight if arrives else weight
-        if arrives and room & guard != guard:
-            return True
-    return False
+            changes[stay.start] = changes.get(stay.start, 0) - weight
+            changes[stay.end] = changes.get(stay.end, 0) + weight
+    room = index.needs.of(usable) | index.needs.guard
+    minutes, rooms = [_BEFORE_ALL], [room]
+    for minute in sorted(changes):
+        room += changes[minute]
+        minutes.append(minute)
+        rooms.append(room)
+    return minutes, rooms
 
 
-def _weight(index: FloorIndex, stay: Stay, usable: int, zone: str | None) -> int:
-    """What the stay takes at least of the usable tables, wherever it is moved."""
-    here, booking = stay.tables & usable, stay.booking
-    if booking is None:
-        return index.needs.of(here)
-    if zone is not None and booking.zone != zone:
-        return 0
-    least = _least(index, booking.party_size)
-    if least is None:
-        return index.needs.of(here)
-    return index.needs.at_most(here, booking.party_size, least)
+def _weight(index: FloorIndex, here: int, party_size: int) -> int:
+    """What a stay at these tables takes at least, wherever it is moved; a party of 0 may not be moved."""
+    least = _least(index, party_size) if party_size else None
+    return index.needs.at_most(here, party_size, least)
 
 
 def _least(index: FloorIndex, party_size: int) -> int | None:

@@ -5,9 +5,10 @@ Compile once per layout version and keep it; the lists for one party size are ma
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from maitred.domain.floor import Floor, Table
-from maitred.planner.enumeration import JoinedSet, JoinRules, bit_positions, joined_sets
+from maitred.planner.enumeration import JoinedSet, JoinRules, adjacency_holds, bit_positions, joined_sets
 from maitred.planner.needs import Needs
 from maitred.planner.weights import Weights, resolve_weights
 
@@ -33,16 +34,27 @@ class TableSet:
     cost: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidates:
     """The sets for one party size, best first; ``bits`` repeats theirs for fast scanning.
 
-    ``single``: the tables that are a set by themselves.
+    ``single``: the tables that are a set by themselves; ``joined``: those that are in one with others.
     """
 
     sets: tuple[TableSet, ...]
     bits: tuple[int, ...]
     single: int
+    joined: int
+    _at_table: list[list[int]] | None = None
+
+    def at_table(self, tables: int) -> list[list[int]]:
+        """For each of the floor's ``tables`` the numbers of the sets that it is part of."""
+        if self._at_table is None:
+            self._at_table = [[] for _ in range(tables)]
+            for number, each in enumerate(self.sets):
+                for position in each.positions:
+                    self._at_table[position].append(number)
+        return self._at_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,8 @@ class FloorIndex:
             for row in self._rows
             if row.min_party <= party_size <= row.max_party and not row.bits & single
         }
+        if self.truncated:  # a smaller join may be one of those that are not listed
+            rows = {bits for bits in rows if not _join_inside(self.rules, bits, party_size)}
         found = [1 << position for position in bit_positions(single)]
         found += [bits for bits in joined if not _contains_another(bits, rows)]
         found += [
@@ -154,7 +168,11 @@ class FloorIndex:
         ]
         # A row that is also a joined set stands in ``joined``; what holds it down holds for both.
         sets = sorted((self.table_set(bits, party_size) for bits in found), key=best_first)
-        return Candidates(tuple(sets), tuple(each.bits for each in sets), single)
+        together = 0
+        for each in sets:
+            if len(each.positions) > 1:
+                together |= each.bits
+        return Candidates(tuple(sets), tuple(each.bits for each in sets), single, together)
 
     def _single_tables(self, party_size: int) -> int:
         return sum(
@@ -244,6 +262,21 @@ def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     for name, position in pairs:
         groups[name] = groups.get(name, 0) | 1 << position
     return groups
+
+
+def _join_inside(rules: JoinRules, bits: int, party_size: int) -> bool:
+    """Would a part of these tables do, joined as the rules allow it?"""
+    positions = tuple(bit_positions(bits))
+    for size in range(2, min(len(positions) - 1, rules.max_tables) + 1):
+        for part in combinations(positions, size):
+            own = _bits(part)
+            if (
+                rules.seats(own) >= party_size
+                and any(not own & ~pool for pool in rules.pools)
+                and adjacency_holds(rules.mode, rules.neighbours, own)
+            ):
+                return True
+    return False
 
 
 def _contains_another(bits: int, others: Iterable[int]) -> bool:

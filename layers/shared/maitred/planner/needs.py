@@ -16,12 +16,15 @@ _KEPT = 10_000
 
 @dataclass(slots=True)
 class Needs:
-    """Counts for one floor. ``of_table``: what each table has of everything, by position."""
+    """Counts for one floor. ``of_table``: what each table has of everything, by position.
+
+    ``known``: the least that a party of some size, moved from some tables (bits), takes.
+    """
 
     of_table: tuple[int, ...]
     guard: int
     _least: dict[int, int | None] = field(default_factory=dict)
-    _known: dict[tuple[int, int], int] = field(default_factory=dict)
+    known: dict[tuple[int, int], int] = field(default_factory=dict)
 
     @classmethod
     def build(cls, capacities: Sequence[int]) -> "Needs":
@@ -38,14 +41,13 @@ class Needs:
         """What these tables have together."""
         return sum([self.of_table[position] for position in bit_positions(bits)])
 
-    def at_most(self, bits: int, party_size: int, least: int) -> int:
-        """What these tables have, or the ``least`` of that party size where that is less."""
-        known = self._known.get((bits, party_size))
-        if known is None:
-            if len(self._known) >= _KEPT:
-                self._known.clear()
-            known = self._known[bits, party_size] = smaller(self.of(bits), least)
-        return known
+    def at_most(self, bits: int, party_size: int, least: int | None) -> int:
+        """What these tables have, or the ``least`` of that party size where that is less; kept."""
+        if len(self.known) >= _KEPT:
+            self.known.clear()
+        own = self.of(bits)
+        self.known[bits, party_size] = own = own if least is None else smaller(own, least)
+        return own
 
     def least(self, party_size: int, sets: Iterable[tuple[int, ...]]) -> int | None:
         """The least that any of ``sets`` (positions) takes, count by count; None: there is no set.

@@ -12,10 +12,11 @@ from maitred.planner.bounds import full_whoever_moves
 from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import TableSet
 from maitred.planner.model import Move
+from maitred.planner.open_sets import Option
 from maitred.planner.scoring import Scoring
 from maitred.planner.search import Steps
 from maitred.planner.situation import Situation
-from maitred.planner.stays import Option, Stays
+from maitred.planner.stays import Stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class _Search:
         self._start, self._end = asked.occupancy.buffered(asked.request.start, asked.request.end)
         self._around = stays.overlapping(self._start, self._end)
         self._set = 0
+        self._dead: dict[tuple[int, int, int], bool] = {}
 
     def wanted(self, scoring: Scoring) -> list[Option]:
         """The sets that the party could have if few enough others moved, best first."""
@@ -76,11 +78,8 @@ class _Search:
         candidates = asked.index.candidates(asked.request.party_size)
         unfit = asked.unfit | asked.taken.closed
         movers = self._stays.movers
-        found = [
-            option
-            for option in self._stays.options_for(candidates, (self._start, self._end), unfit, movers)
-            if option.conflicts.bit_count() <= self._most
-        ]
+        window = (self._start, self._end)
+        found = list(self._stays.options_for(candidates, window, unfit, movers, self._most))
         sets = candidates.sets
         if not scoring.wishes:
             return found
@@ -89,19 +88,39 @@ class _Search:
     def seat(self, option: Option, moves: int) -> tuple[Placed, ...] | None:
         """Where exactly ``moves`` others go if the party takes this set."""
         self._steps.take()
-        count = option.conflicts.bit_count()
-        if count > moves:
+        spare = moves - option.conflicts.bit_count()
+        if spare < 0 or (not spare and not self._stays.mobile(option.conflicts)):
             return None
-        if count == moves and not self._all_land(option.conflicts):
+        if self._stuck(option, spare):
             return None
-        self._set = option.bits
-        return self._place(tuple(bit_positions(option.conflicts)), option.conflicts, (), moves - count)
+        return self._all_placed(option.conflicts, option.bits, spare)
 
-    def _all_land(self, moved: int) -> bool:
-        """May each of these find tables if the others leave and nobody else does?"""
+    def _stuck(self, option: Option, spare: int) -> bool:
+        """Is there no way for those in conflict, with ``spare`` more, without the tables they lose?
+
+        The same for all sets of the party's that take the same of their tables: asked once for these.
+        """
+        moved, lost = option.conflicts, 0
+        for number in bit_positions(moved):
+            lost |= self._stays.stays[number].tables
+        lost &= option.bits
+        known = self._dead.get((moved, lost, spare))
+        if known is None:
+            known = not spare and not self._all_land(moved, lost)
+            known = known or self._all_placed(moved, lost, spare) is None
+            self._dead[moved, lost, spare] = known
+        return known
+
+    def _all_placed(self, moved: int, bits: int, spare: int) -> tuple[Placed, ...] | None:
+        """Where these and ``spare`` more go if the party has the tables ``bits``."""
+        self._set = bits
+        return self._place(tuple(bit_positions(moved)), moved, (), spare)
+
+    def _all_land(self, moved: int, lost: int) -> bool:
+        """May each of these find tables if only they leave and the party takes ``lost``?"""
         for number in bit_positions(moved):
             own = 1 << number
-            if not self._stays.landing(moved & ~own, own):
+            if not self._stays.landing(moved & ~own, own, lost, self._around):
                 return False
         return True
 
@@ -115,7 +134,7 @@ class _Search:
         leavers = self._leavers(number, moved, spare)
         if spare and not rest and leavers == moved:
             return None  # nobody is in its way who could find other tables
-        for option in self._stays.options(number, self._blocked(number, placed), leavers):
+        for option in self._stays.options(number, self._blocked(number, placed), leavers, self._most):
             self._steps.take()
             fresh = option.conflicts & ~moved
             left = spare - fresh.bit_count()
@@ -134,7 +153,7 @@ class _Search:
             return moved
         others = self._stays.movers & self._stays.overlap(number) & ~moved
         if spare == 1:  # whoever leaves now must find a table that is free already
-            return moved | self._stays.landing(moved, others)
+            return moved | self._stays.landing(moved, others, self._set, self._around)
         return moved | others
 
     def _blocked(self, number: int, placed: tuple[Placed, ...]) -> int:

@@ -5,47 +5,62 @@ move have the lowest numbers, in the order of their bookings' ids. Built once a 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from maitred.domain.floor import Adjacency
 from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import Candidates, FloorIndex
 from maitred.planner.model import Allocation, MovableBooking
 from maitred.planner.occupancy import Occupancy, Span
+from maitred.planner.open_sets import Around, Option, listed
 
 
 @dataclass(slots=True)  # not frozen, for speed: there are hundreds a snapshot
 class Stay:
-    """``[start, end)`` with buffers at ``tables`` (bits). ``unfit``: tables it may not be moved to."""
+    """``[start, end)`` with buffers at ``tables`` (bits; ``positions`` says the same).
+
+    ``unfit``: tables it may not be moved to.
+    """
 
     booking: MovableBooking | None
     start: int
     end: int
     tables: int
+    positions: tuple[int, ...]
     unfit: int = 0
 
 
-@dataclass(slots=True)  # not frozen, for speed
-class Option:
-    """A set that a party could have if the stays ``conflicts`` (bits, all movable) were elsewhere.
+@dataclass(frozen=True, slots=True)
+class Users:
+    """For each table the movable stays, as bits, that it may serve ``alone``, and ``joined`` to others."""
 
-    ``order`` is its place among the candidates of the party's size: lower is better.
-    """
+    index: FloorIndex
+    alone: tuple[int, ...]
+    joined: tuple[int, ...]
 
-    order: int
-    bits: int
-    conflicts: int
+    @classmethod
+    def build(cls, index: FloorIndex, stays: Sequence[Stay]) -> "Users":
+        """Look at each kind of stay once."""
+        alike: dict[tuple[int, int], int] = {}
+        for number, stay in enumerate(stays):
+            size = stay.booking.party_size if stay.booking is not None else 0
+            alike[size, stay.unfit] = alike.get((size, stay.unfit), 0) | 1 << number
+        alone, joined = [0] * len(index.tables), [0] * len(index.tables)
+        for (size, unfit), numbers in alike.items():
+            candidates = index.candidates(size)
+            for position in bit_positions(candidates.single & ~unfit):
+                alone[position] |= numbers
+            for position in bit_positions(candidates.joined & ~unfit):
+                joined[position] |= numbers
+        return cls(index, tuple(alone), tuple(joined))
 
-
-@dataclass(slots=True)
-class _Around:
-    """Never changed: a party's sets, who else is there at its time (``others``), where, and what is free."""
-
-    candidates: Candidates
-    others: int
-    conflicts: list[int]
-    free: int
-    unfit: int
+    def beside(self, position: int) -> int:
+        """The tables, as bits, one of which at least is in any join with this one."""
+        rules = self.index.rules
+        if self.index.floor.combinations or rules.mode is Adjacency.NONE:
+            return self.index.assignable & ~(1 << position)
+        return rules.neighbours[position] & self.index.assignable
 
 
 @dataclass(slots=True)
@@ -53,7 +68,8 @@ class Stays:
     """The stays of one snapshot.
 
     ``movable``: how many of them may move; ``shortest``: the shortest of those, in minutes;
-    ``at_table``: the stays, as bits, by table.
+    ``at_table``: the stays, as bits, by table. ``rooms``: what planner/bounds.py knows about
+    the day.
     """
 
     index: FloorIndex
@@ -70,8 +86,10 @@ class Stays:
     _near: int | None = None
     _asked: int = 0
     _have_free: int = 0
-    _fits: dict[int, int] = field(default_factory=dict)
-    _around: dict[int, "_Around"] = field(default_factory=dict)
+    _fits: dict[tuple[int, int], int] = field(default_factory=dict)
+    _around: dict[int, Around] = field(default_factory=dict)
+    _users: "Users | None" = None
+    rooms: dict[str | None, tuple[list[int], list[int]]] = field(default_factory=dict)
     _day: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
 
     @classmethod
@@ -90,8 +108,7 @@ class Stays:
         for booking_id in sorted(moving):
             rows, booking = moving[booking_id], movers[booking_id]
             if _hangs_together(booking, rows, occupancy.span):
-                bits = index.bits_of(booking.tables)
-                stays.append(Stay(booking, rows[0].start, rows[0].end, bits, unfit.of(booking)))
+                stays.append(_moving(index, booking, rows, unfit.of(booking)))
             else:
                 fixed += [_fixed(index, row) for row in rows]
         return cls._numbered(index, occupancy.span, (*stays, *fixed), len(stays))
@@ -101,13 +118,11 @@ class Stays:
         at_table = [0] * len(index.tables)
         joined = 0
         for number, stay in enumerate(stays):
-            bits = stay.tables
-            if bits & bits - 1:
-                joined |= 1 << number
-                for position in bit_positions(bits):
-                    at_table[position] |= 1 << number
-            elif bits:
-                at_table[bits.bit_length() - 1] |= 1 << number
+            bit = 1 << number
+            if len(stay.positions) > 1:
+                joined |= bit
+            for position in stay.positions:
+                at_table[position] |= bit
         starts, started = _running([stay.start for stay in stays])
         ends, ended = _running([stay.end for stay in stays])
         shortest = min([stay.end - stay.start for stay in stays[:movable]], default=1)
@@ -124,99 +139,134 @@ class Stays:
         """The stays, as bits, that share a minute with ``[start, end)``."""
         return self._started[bisect_left(self._starts, end)] & ~self._ended[bisect_right(self._ends, start)]
 
-    def options(self, number: int, blocked: int, leavers: int) -> Iterator[Option]:
-        """What a movable stay could have instead, best first, if ``leavers`` (bits) were elsewhere."""
-        around = self._around_of(number)
-        return self._open_sets(around, around.unfit | blocked, leavers)
+    def options(self, number: int, blocked: int, leavers: int, most: int) -> list[Option]:
+        """What a stay that must leave a table of its own could have instead, best first.
 
-    def options_for(self, candidates: Candidates, window: Span, unfit: int, leavers: int) -> Iterator[Option]:
-        """The sets without a table of ``unfit`` where over ``window`` only ``leavers`` sit, best first."""
+        Only ``leavers`` (bits) would have to be elsewhere, and at most ``most`` of them. ``blocked``: tables
+        that it cannot have, one of its own at least.
+        """
+        around = self._around_of(number)
+        return [each for each in self._open_sets(around, leavers, most) if not each.bits & blocked]
+
+    def options_for(
+        self, candidates: Candidates, window: Span, unfit: int, leavers: int, most: int
+    ) -> Sequence[Option]:
+        """The sets without a table of ``unfit`` where over ``window`` only ``leavers`` sit, few enough."""
         around = self._around_window(candidates, self.overlapping(*window), unfit)
-        return self._open_sets(around, unfit, leavers)
+        return self._open_sets(around, leavers, most)
 
     def overlap(self, number: int) -> int:
         """The other stays, as bits, that share a minute with this one."""
-        stay = self.stays[number]
-        return self.overlapping(stay.start, stay.end) & ~(1 << number)
+        return self._around_of(number).others
 
-    def _around_of(self, number: int) -> "_Around":
+    def _around_of(self, number: int) -> Around:
         around = self._around.get(number)
         if around is None:
             stay = self.stays[number]
             size = stay.booking.party_size if stay.booking is not None else 0
-            candidates = self.index.candidates(size)
-            around = self._around_window(candidates, self.overlap(number), stay.unfit)
+            others = self.overlapping(stay.start, stay.end) & ~(1 << number)
+            unfit = stay.unfit if self._joined >> number & 1 else stay.unfit | stay.tables
+            around = self._around_window(self.index.candidates(size), others, unfit)
             self._around[number] = around
         return around
 
-    def _around_window(self, candidates: Candidates, others: int, unfit: int) -> "_Around":
+    def _around_window(self, candidates: Candidates, others: int, unfit: int) -> Around:
         conflicts = [here & others for here in self.at_table]
-        free = 0
-        for position, here in enumerate(conflicts):
+        free, bit = 0, 1
+        for here in conflicts:
             if not here:
-                free |= 1 << position
-        return _Around(candidates, others, conflicts, free & self.index.assignable, unfit)
+                free |= bit
+            bit <<= 1
+        return Around(candidates, others, conflicts, free & self.index.assignable & ~unfit, unfit)
 
-    def _open_sets(self, around: "_Around", unfit: int, leavers: int) -> Iterator[Option]:
-        leavers &= around.others
-        conflicts, open_tables = around.conflicts, around.free
-        for position in bit_positions(self._tables_of(leavers)):
-            if not conflicts[position] & ~leavers:
-                open_tables |= 1 << position
-        open_tables &= ~unfit
-        candidates = around.candidates
-        if not open_tables & candidates.single and not open_tables & open_tables - 1:
-            return
-        closed, sets = ~open_tables, candidates.sets
-        for order, bits in enumerate(candidates.bits):
-            if not bits & closed:
-                conflict = 0
-                for position in sets[order].positions:
-                    conflict |= conflicts[position]
-                yield Option(order, bits, conflict)
+    def _open_sets(self, around: Around, leavers: int, most: int) -> Sequence[Option]:
+        conflicts, opened = around.conflicts, around.free
+        for position in self._tables_of(leavers & around.others):
+            here = conflicts[position]
+            if here and not here & ~leavers and here.bit_count() <= most:
+                opened |= 1 << position
+        opened &= ~around.unfit
+        known = around.open_sets.get((opened, most))
+        if known is None:
+            known = around.open_sets[opened, most] = tuple(listed(around, opened, most))
+        return known
 
-    def _tables_of(self, numbers: int) -> int:
-        if numbers.bit_count() > len(self.at_table):
-            return self.index.assignable
-        tables = 0
-        for number in bit_positions(numbers):
-            tables |= self.stays[number].tables
-        return tables
+    def _tables_of(self, numbers: int) -> Iterable[int]:
+        if numbers.bit_count() > len(self.at_table) // 2:
+            return range(len(self.at_table))
+        positions: set[int] = set()
+        while numbers:
+            lowest = numbers & -numbers
+            numbers ^= lowest
+            positions.update(self.stays[lowest.bit_length() - 1].positions)
+        return positions
 
-    def landing(self, moved: int, among: int) -> int:
+    def landing(self, moved: int, among: int, lost: int, losers: int) -> int:
         """Those of ``among`` that may find tables when ``moved`` leave and nobody else does, as bits.
 
+        ``losers`` (bits) cannot have the tables ``lost``, though somebody leaves them.
         None that finds some is missing: whoever moves takes a set that is free already, or one with a table
         that ``moved`` leave, or had several tables and keeps some.
         """
         found = self._joined & among
-        for position in bit_positions(self._tables_of(moved)):
-            found |= self._fitting(position, moved) & ~self._fitting(position, 0) & among
+        for position in self._tables_of(moved):
+            gained = self._fitting(position, moved) & ~self._fitting(position, 0) & among
+            if lost >> position & 1:
+                gained &= ~losers
+            if gained:
+                found |= self._served(position, gained & ~found, moved)
         return found | self._settled(among & ~found & self._near_free())
 
+    def mobile(self, moved: int) -> bool:
+        """May all of these find tables if each must leave its own? False is certain.
+
+        Those with one table each leave nothing to one another but what they all must leave.
+        """
+        return bool(moved & self._joined) or not moved & ~self._settled(moved & self._near_free())
+
+    def _served(self, position: int, numbers: int, moved: int) -> int:
+        """Those, of stays for which a table is free, that it serves alone or may serve joined to another."""
+        users = self._users_of()
+        alone = numbers & users.alone[position]
+        left = numbers & users.joined[position] & ~alone
+        if left:
+            beside = 0
+            for other in bit_positions(users.beside(position)):
+                beside |= self._fitting(other, moved)
+            left &= beside
+        return alone | left
+
+    def _users_of(self) -> "Users":
+        if self._users is None:
+            self._users = Users.build(self.index, self.stays[: self.movable])
+        return self._users
+
     def _near_free(self) -> int:
-        """The stays for whose whole window some table is free."""
+        """The stays for which some table is free that may serve them."""
         if self._near is None:
             near = 0
             for position in bit_positions(self.index.assignable):
-                near |= self._fitting(position, 0)
+                near |= self._served(position, self._fitting(position, 0) & ~near, 0)
             self._near = near
         return self._near
 
     def _settled(self, numbers: int) -> int:
-        """Those that have a whole set free."""
+        """Those that could move to a set that is free as it is."""
         for number in bit_positions(numbers & ~self._asked):
-            around = self._around_of(number)
-            closed = ~around.free | around.unfit
-            if any(not bits & closed for bits in around.candidates.bits):
+            if self._open_sets(self._around_of(number), 0, 0):
                 self._have_free |= 1 << number
         self._asked |= numbers
         return numbers & self._have_free
 
     def _fitting(self, position: int, moved: int) -> int:
         """Stays whose whole window is free at a table, if ``moved`` leave it."""
-        if not moved and position in self._fits:
-            return self._fits[position]
+        moved &= self.at_table[position]
+        known = self._fits.get((position, moved))
+        if known is None:
+            known = self._fits[position, moved] = self._find_fitting(position, moved)
+        return known
+
+    def _find_fitting(self, position: int, moved: int) -> int:
         here = self._day.get(position)
         if here is None:
             stays = self.stays
@@ -232,8 +282,6 @@ class Stays:
                 inside = self._ended[bisect_right(self._ends, start)]
                 fitting |= inside & ~self._started[bisect_left(self._starts, free_from)]
             free_from = max(free_from, end)
-        if not moved:
-            self._fits[position] = fitting
         return fitting
 
 
@@ -280,7 +328,16 @@ class _Unfit:
 
 
 def _fixed(index: FloorIndex, row: Allocation) -> Stay:
-    return Stay(None, row.start, row.end, 1 << index.position[row.table_id])
+    position = index.position[row.table_id]
+    return Stay(None, row.start, row.end, 1 << position, (position,))
+
+
+def _moving(index: FloorIndex, booking: MovableBooking, rows: Sequence[Allocation], unfit: int) -> Stay:
+    positions = tuple([index.position[row.table_id] for row in rows])
+    bits = 0
+    for position in positions:
+        bits |= 1 << position
+    return Stay(booking, rows[0].start, rows[0].end, bits, positions, unfit)
 
 
 def _hangs_together(booking: MovableBooking, rows: Sequence[Allocation], span: Span) -> bool:
@@ -295,10 +352,15 @@ def _hangs_together(booking: MovableBooking, rows: Sequence[Allocation], span: S
 
 
 def _running(moments: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The moments in order, and for each place the bits of those before it."""
-    order = sorted(range(len(moments)), key=moments.__getitem__)
+    """The different moments in order, and for each place the bits of those before it."""
+    at: dict[int, int] = {}
+    bit = 1
+    for moment in moments:
+        at[moment] = at.get(moment, 0) | bit
+        bit <<= 1
+    order = sorted(at)
     before, bits = [0], 0
-    for number in order:
-        bits |= 1 << number
+    for moment in order:
+        bits |= at[moment]
         before.append(bits)
-    return [moments[number] for number in order], before
+    return order, before
