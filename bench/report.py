@@ -121,9 +121,11 @@ def _unlimited(tallies: Sequence[Tally]) -> tuple[str, ...]:
     """With as many moves as it takes."""
     if not tallies:
         return ("0", *["-"] * 6)
+    whole = [tally.covers for tally in tallies if tally.whole]
+    cut = " + a part" if len(whole) < len(tallies) else ""
     return (
-        str(len(tallies)),
-        f"{mean(tally.covers for tally in tallies):.1f}",
+        f"{len(whole)}{cut}",
+        f"{mean(whole):.1f}" if whole else "-",
         str(sum(tally.rescued for tally in tallies)),
         str(sum(tally.asked - tally.accepted for tally in tallies)),
         str(sum(tally.proven for tally in tallies)),

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 from random import Random
+from time import monotonic
 
 from bench.house import DINNER, SPAN, a_request, house
 from bench.quotes import Unhurried
@@ -19,7 +21,7 @@ from maitred.planner.quote import quote
 LOADS = (0.6, 0.9, 1.2)
 TABLES = (20, 40, 80)
 
-_SOLVER_SECONDS = 3.0
+_SOLVER_SECONDS = 2.0
 _EVENING_MINUTES = 330
 
 
@@ -37,7 +39,7 @@ class Tally:
     """What a way of seating made of a stream.
 
     With a solver: ``rescued`` parties were seated by its moves; of the refused ones ``proven`` could not be
-    seated by any, and ``unproven`` were not settled in time.
+    seated by any, and ``unproven`` were not settled in time. ``whole``: the evening was played to its end.
     """
 
     asked: int = 0
@@ -48,6 +50,7 @@ class Tally:
     rescued: int = 0
     proven: int = 0
     unproven: int = 0
+    whole: bool = True
 
     @property
     def avoidable(self) -> int:
@@ -80,8 +83,13 @@ class Seater:
         self._booked: dict[str, MovableBooking] = {}
         self.tally = Tally()
 
-    def run(self) -> Tally:
+    def run(self, seconds: float = inf) -> Tally:
+        """Play the evening, for so long at most."""
+        ends = monotonic() + seconds
         for request in self._stream.requests:
+            if monotonic() >= ends:
+                self.tally.whole = False
+                break
             self.ask(request)
         return self.tally
 

@@ -56,7 +56,8 @@ def most_covers(index: FloorIndex, requests: Sequence[PartyRequest], seconds: fl
     status = solver.solve(model)
     found = status in (cp_model.OPTIMAL, cp_model.FEASIBLE)
     wanted = sum(request.party_size for request in requests)
-    bound = min(float(wanted), float(solver.best_objective_bound))
+    # Without any solution the solver's bound may be its first value, which is none.
+    bound = min(float(wanted), float(solver.best_objective_bound)) if found else float(wanted)
     return Optimum(round(solver.objective_value) if found else 0, bound)
 
 
