@@ -280,3 +280,12 @@ def test_what_a_new_floor_adds_wakes_who_waits(service: Service, way: str) -> No
     service.put_restaurant("harbour", house(4, 4))
     service.work()
     assert service.booking(waiting["id"]).json["booking"]["tables"] == ["T2"]
+
+
+def test_a_new_name_wakes_nobody(service: Service) -> None:
+    service.put_restaurant("harbour", house(4))
+    service.book("harbour", party(4))
+    service.book("harbour", party(4))
+    service.work()
+    assert service.put_restaurant("harbour", house(4, name="Harbour Hall")).json["layoutVersion"] == 2
+    assert service.messages("assign") == []

@@ -109,7 +109,7 @@ class RestaurantService:
         if dry_run:
             return reply
         effects = self._effects(affected, reply, context, now)
-        if locked.current is None or locked.current.document != stored:
+        if _seats_differently(locked.current, stored):
             woken = [wake(restaurant_id, *each, context.correlation_id, now) for each in locked.waiting]
             effects = replace(effects, outbox=[*effects.outbox, *woken])
         sent = locked.replace(index.floor, stored, effects)
@@ -141,6 +141,11 @@ class RestaurantService:
             outbox=outbox,
             reply=to_store(context.key, reply),
         )
+
+
+def _seats_differently(current: StoredLayout | None, document: Mapping[str, Any]) -> bool:
+    """May the new document seat somebody whom the old one could not? A new name seats nobody."""
+    return current is not None and {**current.document, "name": None} != {**document, "name": None}
 
 
 def _affected(index: FloorIndex, confirmed: Sequence[Booking], now: datetime) -> list[tuple[Booking, str]]:
