@@ -28,7 +28,7 @@ STANDARD = frozenset(
     {
         "abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum",
         "functools", "hashlib", "heapq", "importlib", "itertools", "json", "logging", "math", "operator",
-        "re", "types", "typing", "uuid", "zoneinfo",
+        "re", "traceback", "types", "typing", "uuid", "zoneinfo",
     }
 )  # fmt: skip
 #: ``module.name`` or ``Class.method`` whose answer is not decided by the arguments.
