@@ -122,12 +122,6 @@ class AssignmentInProgress(MaitredError):
     retry_after = 5
 
 
-class VersionMismatch(MaitredError):
-    code = "version_mismatch"
-    status = 412
-    title = "The booking has changed meanwhile"
-
-
 class IdempotencyKeyReused(MaitredError):
     code = "idempotency_key_reused"
     status = 422

@@ -65,10 +65,6 @@ class Attempt:
         return self.quotes[-1] if self.quotes else None
 
     @property
-    def planner_ms(self) -> float:
-        return round(sum(q.duration_ms for q in self.quotes), 3)
-
-    @property
     def alternates(self) -> int:
         return self.quote.decision.alternates if self.quote else 0
 

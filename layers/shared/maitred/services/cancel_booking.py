@@ -8,7 +8,7 @@ from maitred.domain.booking import Booking
 from maitred.domain.states import State
 from maitred.services import confirmation, ports
 from maitred.services.kit import Kit
-from maitred.services.replies import Reply, RequestContext, replay, to_store
+from maitred.services.replies import Reply, RequestContext, earlier, of_twin, to_store
 from maitred.services.waking import Waking
 from maitred.telemetry import events
 
@@ -26,15 +26,16 @@ class CancelBooking:
 
     def cancel(self, booking: Booking, reason: str | None, context: RequestContext) -> Reply:
         """Raises InvalidTransition once the party is seated or the stay is over."""
-        if context.key is not None and (stored := self._book.reply(context.key)) is not None:
-            return replay(context.key, stored)
+        answered = earlier(self._book, context.key)
+        if answered is not None:
+            return answered
         for _ in range(_TRIES):
             try:
                 return self._cancel(booking, reason, context)
             except ports.StaleVersion:
                 booking = self._again(booking)
             except ports.DuplicateRequest:
-                return self._twin(context)
+                return of_twin(self._book, context.key)
         raise errors.Overloaded("the booking keeps changing")
 
     def _cancel(self, booking: Booking, reason: str | None, context: RequestContext) -> Reply:
@@ -80,12 +81,6 @@ class CancelBooking:
         if found is None:
             raise errors.BookingNotFound
         return found
-
-    def _twin(self, context: RequestContext) -> Reply:
-        stored = self._book.reply(context.key) if context.key else None
-        if stored is None or context.key is None:
-            raise errors.IdempotencyInProgress
-        return replay(context.key, stored)
 
 
 def _reply(booking: Booking) -> Reply:

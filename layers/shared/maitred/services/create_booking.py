@@ -19,7 +19,7 @@ from maitred.services.inline_run import BookingWish, DayReading, InlineRun
 from maitred.services.kit import Kit
 from maitred.services.planning import Planning, Question, party_request
 from maitred.services.refusal import TryAgain, refusal_reply
-from maitred.services.replies import Reply, RequestContext, replay, to_store
+from maitred.services.replies import Reply, RequestContext, of_twin, to_store
 from maitred.services.seating import Seating
 
 _GRACE_MS = 1500  # for keeping the booking as pending once its attempt is over
@@ -53,7 +53,7 @@ class CreateBooking:
             raise  # refused for now, and told so; or no run at all: the wish breaks a rule
         except ports.DuplicateRequest:
             self._telemetry.later(creation_records.ended(run, "superseded", "duplicate_request"))
-            return self._twin(run)
+            return of_twin(self._book, run.context.key)
         except Exception as error:
             self._telemetry.later(creation_records.ended(run, "error", type(error).__name__))
             raise
@@ -177,13 +177,6 @@ class CreateBooking:
         effects = ports.Effects(events=events, reply=to_store(run.context.key, reply))
         self._book.apply(effects, _GRACE_MS)
         return self._told(run, effects, reply, attempt)
-
-    def _twin(self, run: InlineRun) -> Reply:
-        """A request with the same key has committed while this one was under way."""
-        stored = self._book.reply(run.context.key) if run.context.key else None
-        if stored is None or run.context.key is None:
-            raise errors.IdempotencyInProgress
-        return replay(run.context.key, stored)
 
     # --- telling ---
 

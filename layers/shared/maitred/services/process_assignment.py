@@ -8,7 +8,7 @@ from maitred.domain.booking import Booking, Trigger
 from maitred.domain.states import State
 from maitred.services import confirmation, ports
 from maitred.services.kit import Kit
-from maitred.services.replies import Reply, RequestContext, replay, to_store
+from maitred.services.replies import Reply, RequestContext, earlier, to_store
 from maitred.telemetry import events
 
 _ASSIGNABLE = frozenset({State.ASSIGNMENT_PENDING, State.ASSIGNMENT_IN_PROGRESS, State.MANUAL_REVIEW})
@@ -23,8 +23,9 @@ class ProcessAssignment:
 
     def process(self, booking: Booking, trigger: Trigger, context: RequestContext) -> Reply:
         """Raises AssignmentInProgress while a worker holds it, InvalidState if nothing is to assign."""
-        if context.key is not None and (stored := self._book.reply(context.key)) is not None:
-            return replay(context.key, stored)
+        answered = earlier(self._book, context.key)
+        if answered is not None:
+            return answered
         now = self._clock.now()
         if booking.state not in _ASSIGNABLE:
             raise errors.InvalidState(f"the booking is {booking.state.value}")

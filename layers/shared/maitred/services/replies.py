@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from maitred.domain.errors import IdempotencyKeyReused
-from maitred.services.ports import IdempotencyKey, StoredReply
+from maitred.domain.errors import IdempotencyInProgress, IdempotencyKeyReused
+from maitred.services.ports import Book, IdempotencyKey, StoredReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,20 @@ def replay(key: IdempotencyKey, stored: StoredReply) -> Reply:
     if stored.fingerprint != key.fingerprint:
         raise IdempotencyKeyReused
     return Reply(stored.status, stored.body, stored.headers, replayed=True)
+
+
+def earlier(book: Book, key: IdempotencyKey | None) -> Reply | None:
+    """The answer that was given to this key before, if any. Raises IdempotencyKeyReused."""
+    stored = book.reply(key) if key is not None else None
+    return replay(key, stored) if key is not None and stored is not None else None
+
+
+def of_twin(book: Book, key: IdempotencyKey | None) -> Reply:
+    """What a twin with the same key, which has committed meanwhile, was answered."""
+    reply = earlier(book, key)
+    if reply is None:
+        raise IdempotencyInProgress
+    return reply
 
 
 def to_store(key: IdempotencyKey | None, reply: Reply) -> tuple[IdempotencyKey, StoredReply] | None:

@@ -16,7 +16,7 @@ from maitred.planner.floor_index import FloorIndex, compile_floor
 from maitred.services import confirmation, ports
 from maitred.services.kit import Kit
 from maitred.services.layout_change import problem_of
-from maitred.services.replies import Reply, RequestContext, replay, to_store
+from maitred.services.replies import Reply, RequestContext, earlier, to_store
 from maitred.services.waking import wake
 from maitred.telemetry import events
 
@@ -72,8 +72,9 @@ class RestaurantService:
         self, restaurant_id: str, document: FloorDocument, context: RequestContext, *, dry_run: bool
     ) -> Reply:
         """Replace the floor document; confirmed guests whose tables no longer serve go back to the job."""
-        if context.key is not None and (stored := self._book.reply(context.key)) is not None:
-            return replay(context.key, stored)
+        answered = earlier(self._book, context.key)
+        if answered is not None:
+            return answered
         now = self._clock.now()
         try:
             with self._restaurants.locked(restaurant_id, now) as locked:
