@@ -37,6 +37,7 @@ from maitred.services.ports import Book, IdempotencyKey, OutgoingMessage, SendRe
 from maitred.services.relay import OwnRelay, Relay, Sweep
 from maitred.services.replies import Reply, RequestContext
 from maitred.services.restaurants import RestaurantService
+from maitred.services.retry_policy import RetryRules
 from maitred.services.seating import Seating
 from maitred.services.waking import Waking
 from maitred.telemetry.recorder import Recorder
@@ -149,7 +150,7 @@ def open_desk(
         book,
         CreateBooking(kit, DayReader(book, floors, clock, recorder), seating, planning, budget_ms),
         CancelBooking(kit, Waking(book)),
-        AssignJob(kit, floors, seating, planning, JobLimits(4, 10_000, 90)),
+        AssignJob(kit, floors, seating, planning, JobLimits(RetryRules(4), 10_000, 90)),
         RestaurantService(kit, PostgresRestaurants(db, "desk")),
         Sweep(relay, outbox, clock, recorder, 10),
         recorder,

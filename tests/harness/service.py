@@ -31,6 +31,7 @@ _SETTINGS = {
     "ASSIGNMENT_PIPELINE": "on",
     "INLINE_BUDGET_MS": "2000",
     "MAX_ATTEMPTS": "4",
+    "RETRY_POLICY": "informed",
     "JOB_BUDGET_MS": "10000",
     "LEASE_SECONDS": "90",
     "RELAY_BATCH": "100",

@@ -51,10 +51,14 @@ class OperationsSettings(AssignQueueSettings):
 
 
 class AssignSettings(PlanningSettings):
-    """``job_budget_ms``: of one attempt. ``lease_seconds``: how long a worker may hold a booking."""
+    """``job_budget_ms``: of one attempt. ``lease_seconds``: how long a worker may hold a booking.
+
+    ``retry_policy``: ``standard`` is always ``max_attempts``, ``informed`` fewer for hopeless bookings.
+    """
 
     assign_dlq_url: str
     max_attempts: int = Field(ge=1, le=20)
+    retry_policy: Literal["standard", "informed"]
     job_budget_ms: int = Field(ge=100, le=50_000)
     lease_seconds: int = Field(ge=10, le=900)
 

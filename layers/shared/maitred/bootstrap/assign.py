@@ -13,6 +13,7 @@ from maitred.services.assign_job import AssignJob, JobLimits
 from maitred.services.floors import Floors
 from maitred.services.planning import OPTIONS, Planning
 from maitred.services.queue_worker import QueueWorker
+from maitred.services.retry_policy import RetryRules
 from maitred.services.seating import Seating
 
 
@@ -27,7 +28,8 @@ class Assign:
 def services() -> Assign:
     settings = config.load(config.AssignSettings, os.environ)
     base = core(settings, "assign")
-    limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
+    retries = RetryRules(settings.max_attempts, informed=settings.retry_policy == "informed")
+    limits = JobLimits(retries, settings.job_budget_ms, settings.lease_seconds)
     seating = Seating(base.book, base.recorder)
     job = AssignJob(
         base.kit(settings),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from maitred.contracts.messages import AssignMessage
 from maitred.domain import errors
 from maitred.domain.booking import Booking, Flow, Trigger
-from maitred.domain.reasons import Category, Reason, ReasonCode
+from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.states import State
 from maitred.domain.windows import Window, resolve_window
 from maitred.planner.floor_index import FloorIndex
@@ -26,8 +26,10 @@ from maitred.services.moving import carried_out, table_allocations, with_moves
 from maitred.services.planning import Planning, Question, party_request
 from maitred.services.retry_policy import (
     Allowance,
+    Failed,
     GiveUp,
-    allowance,
+    RetryRules,
+    Stop,
     fresh_inline_result,
     next_step,
 )
@@ -44,7 +46,7 @@ class JobFault(Exception):
 class JobLimits:
     """``budget_ms``: of one attempt. ``lease_seconds``: how long this worker may hold the booking."""
 
-    max_attempts: int
+    retries: RetryRules
     budget_ms: int
     lease_seconds: int
 
@@ -73,7 +75,7 @@ class AssignJob:
         try:
             return self._begin(message, budget, now)
         except Exception as error:
-            self._summary_only(message, "error", budget, type(error).__name__)
+            self._summary_only(message, "error", budget, _told_as(error, budget))
             raise
         finally:
             self._telemetry.milliseconds("JobDuration", budget.spent_ms())
@@ -81,7 +83,11 @@ class AssignJob:
     # --- before the attempt ---
 
     def _begin(self, message: AssignMessage, budget: Budget, now: datetime) -> str:
-        booking = self._book.booking(message.booking_id)
+        try:
+            booking = self._book.booking(message.booking_id)
+        except ports.BookError:
+            self._telemetry.later([job_records.lock_event(message, "unavailable", budget.spent_ms())])
+            raise
         if booking is None or booking.restaurant_id != message.restaurant_id:
             return self._summary_only(message, "not_found", budget)
         ended = already_settled(booking, message)
@@ -112,7 +118,7 @@ class AssignJob:
             self._ids.uuid(),
             lease,
             inline,
-            self._limits.max_attempts,
+            self._limits.retries.max_attempts,
             self._planning.options,
         )
 
@@ -120,7 +126,7 @@ class AssignJob:
         index = self._index(run)
         if run.now > last_start(run.booking, index):
             reason = Reason(ReasonCode.CUTOFF, "The start is too near for another automatic attempt.")
-            return self._give_up(run, reason, "cutoff", Allowance(self._limits.max_attempts, None))
+            return self._give_up(run, reason, "cutoff", Allowance(run.max_attempts, None))
         self._claim(run)
         self._telemetry.count("AssignAttempts", flow=Flow.JOB.value)
         try:
@@ -152,8 +158,31 @@ class AssignJob:
     def _claim(self, run: JobRun) -> None:
         """Take the lease; from here on the booking is in progress and fenced by the lease's token."""
         effects, run.booking = job_records.claim(run)
-        self._book.apply(effects)
+        before = run.budget.spent_ms()
+        try:
+            self._book.apply(effects)
+        except ports.BookError as error:
+            result = "contended" if isinstance(error, ports.StaleVersion) else "unavailable"
+            self._lock_ended(run, result)
+            raise
+        finally:
+            self._telemetry.milliseconds("LockWait", run.budget.spent_ms() - before)
+        run.leased = True
         self._telemetry.committed(effects.events)
+
+    def _lock_ended(self, run: JobRun, result: str) -> None:
+        if result == "contended":
+            self._telemetry.count("LockContention")
+        token = run.lease.token if result == "lost" else None
+        event = job_records.lock_event(run.message, result, run.budget.spent_ms(), token)
+        self._telemetry.later([event])
+
+    def _keep_lease(self, run: JobRun) -> None:
+        """Extend the lease if it might end before the attempt does."""
+        needed = self._clock.now() + timedelta(milliseconds=run.budget.remaining_ms() + _GRACE_MS)
+        if run.lease.until < needed:
+            run.lease = replace(run.lease, until=needed)
+            self._book.apply(job_records.extension(run), run.budget.remaining_ms())
 
     # --- the attempt ---
 
@@ -167,6 +196,7 @@ class AssignJob:
         run.db_ms = round(run.budget.spent_ms() - before, 3)
         if snapshot is None or snapshot.document is not None:
             raise ports.Conflict("the layout changed")
+        self._keep_lease(run)
 
         def ask(current: ports.Snapshot) -> Quote:
             request = party_request(run.booking.party_size, window, run.booking.preferences)
@@ -187,24 +217,17 @@ class AssignJob:
     # --- after the attempt ---
 
     def _refused(self, run: JobRun, reason: Reason) -> str:
-        allowed = allowance(reason, run.inline, self._limits.max_attempts)
-        if reason.category is Category.INTERNAL and run.number >= allowed.attempts:
-            raise JobFault(reason.detail)
         if run.index is None:
             raise JobFault("no floor")
-        step = next_step(
-            reason,
-            run.number,
-            allowed,
-            self._clock.now(),
-            last_start(run.booking, run.index),
-            self._ids.jitter(1.0),
-        )
+        latest, jitter = last_start(run.booking, run.index), self._ids.jitter(1.0)
+        failed = Failed(reason, run.number, run.inline, self._clock.now(), latest, jitter)
+        step = next_step(self._limits.retries, failed)
+        if isinstance(step, Stop):
+            raise JobFault(reason.detail)
         if isinstance(step, GiveUp):
             result = "cutoff" if step.reason.code is ReasonCode.CUTOFF else "manual_review"
-            return self._give_up(run, step.reason, result, allowed)
-        effects = job_records.deferred(run, reason, allowed, step.delay)
-        return self._write(effects, "deferred", reason)
+            return self._give_up(run, step.reason, result, step.allowed)
+        return self._write(job_records.deferred(run, reason, step), "deferred", reason)
 
     def _give_up(self, run: JobRun, reason: Reason, result: str, allowed: Allowance) -> str:
         return self._write(job_records.for_a_person(run, reason, result, allowed), result, reason)
@@ -225,6 +248,8 @@ class AssignJob:
 
     def _overtaken(self, run: JobRun) -> str:
         """The booking changed under this worker: nothing of the attempt was written. Say what it became."""
+        if run.leased:
+            self._lock_ended(run, "lost")
         booking = self._book.booking(run.message.booking_id)
         ended = already_settled(booking, None) if booking else "not_found"
         self._telemetry.later(job_records.planner_calls(run))
@@ -259,7 +284,7 @@ class AssignJob:
     ) -> str:
         """Another worker holds the booking: look again a little later."""
         self._telemetry.count("LockContention")
-        effects = job_records.postponed(message, booking, now)
+        effects = job_records.postponed(message, booking, now, budget.spent_ms())
         sent = self._book.apply(effects)
         self._telemetry.committed(effects.events)
         self._relay.send_now(sent)
@@ -292,6 +317,11 @@ def already_settled(booking: Booking, message: AssignMessage | None) -> str | No
 def _outdated(booking: Booking, message: AssignMessage) -> bool:
     """Every entry into pending writes a message of its own, so one of another version has a successor."""
     return message.trigger is not Trigger.CAPACITY_FREED and booking.version != message.booking_version
+
+
+def _told_as(error: Exception, budget: Budget) -> str:
+    """A fault in the summary: its reason's code, or the name of a defect."""
+    return reason_of(error, budget).code.value if isinstance(error, ports.BookError) else type(error).__name__
 
 
 def _fault(error: Exception, budget: Budget) -> Reason:

@@ -84,7 +84,10 @@ def assign_row(
     now: datetime,
     delay: timedelta = timedelta(),
 ) -> OutboxRow:
-    """The message that makes the background job work on ``booking`` at its present version."""
+    """The message that makes the background job work on ``booking`` at its present version.
+
+    Its age counts from when it is due: a delay that was meant is no waiting in the queue.
+    """
     message = AssignMessage(
         booking_id=booking.id,
         restaurant_id=booking.restaurant_id,
@@ -92,6 +95,6 @@ def assign_row(
         trigger=trigger,
         attempt=attempt,
         correlation_id=correlation_id,
-        enqueued_at=now,
+        enqueued_at=now + delay,
     )
     return OutboxRow(ASSIGN, booking.id, booking.restaurant_id, message.wire(), correlation_id, now + delay)

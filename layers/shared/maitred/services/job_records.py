@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from maitred.contracts.messages import AssignMessage
 from maitred.domain.booking import Booking, Flow
@@ -14,7 +15,7 @@ from maitred.services import confirmation, ports
 from maitred.services.attempt import Attempt, Outcome, attempt_row, last_result, strategy_json
 from maitred.services.confirmation import Step
 from maitred.services.job_run import JobRun
-from maitred.services.retry_policy import Allowance
+from maitred.services.retry_policy import Allowance, Retry
 from maitred.telemetry import attempts, events
 
 ACTOR = "assign"
@@ -42,16 +43,41 @@ def claim(run: JobRun) -> tuple[ports.Effects, Booking]:
         new_lease=run.lease,
     )
     correlation = run.message.correlation_id
-    lock: ports.Json = {"result": "acquired", "waitMs": 0, "token": str(run.lease.token)}
     effects = ports.Effects(
         changes=[change],
         history=confirmation.history_rows(booking, steps, ACTOR, run.message.trigger.value, {}),
         events=[
-            events.booking_event(booking, correlation, "assignment.lock", lock),
+            lock_event(run.message, "acquired", run.budget.spent_ms(), run.lease.token),
             *events.state_changed(booking, correlation, steps, ACTOR),
         ],
     )
     return effects, held
+
+
+def extension(run: JobRun) -> ports.Effects:
+    """The same lease for longer. It fails as any write of a worker does that has lost its lease."""
+    booking = run.booking
+    change = ports.BookingChange(
+        booking.id,
+        booking.version,
+        booking.version,
+        booking.state,
+        lease_token=run.lease.token,
+        new_lease=run.lease,
+    )
+    return ports.Effects(changes=[change])
+
+
+def lock_event(message: AssignMessage, result: str, wait_ms: float, token: UUID | None = None) -> ports.Event:
+    """``wait_ms``: since this run wanted the booking. ``token``: of the lease that it got or had."""
+    return ports.Event(
+        "assignment.lock",
+        {"result": result, "waitMs": wait_ms, "token": str(token) if token else None},
+        "info" if result in ("acquired", "contended") else "warning",
+        message.restaurant_id,
+        message.booking_id,
+        message.correlation_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +104,14 @@ def confirmed(run: JobRun, plan: Plan, day: ports.DayClaim | None, ids: ports.Id
     return replace(effects, claim=day, notifications=notes, outbox=outbox)
 
 
-def deferred(run: JobRun, reason: Reason, allowed: Allowance, delay: timedelta) -> ports.Effects:
+def deferred(run: JobRun, reason: Reason, step: Retry) -> ports.Effects:
     """Back to pending, with the next attempt as a new, delayed message."""
     attempt = _attempt(run, Outcome.DEFERRED, reason)
-    effects = _outcome(run, attempt, (State.ASSIGNMENT_PENDING,), Ending("deferred", allowed))
+    effects = _outcome(run, attempt, (State.ASSIGNMENT_PENDING,), Ending("deferred", step.allowed))
     waiting = replace(run.booking, version=run.booking.version + 1)
     trigger = run.message.trigger
-    retry = confirmation.assign_row(waiting, trigger, run.number + 1, attempt.correlation_id, run.now, delay)
+    correlation, delay = attempt.correlation_id, step.at - run.now
+    retry = confirmation.assign_row(waiting, trigger, step.attempt, correlation, run.now, delay)
     return replace(effects, outbox=[retry])
 
 
@@ -119,7 +146,7 @@ def planner_calls(run: JobRun) -> list[ports.Event]:
     return attempts.quote_events(attempt, run.booking.restaurant_id, run.booking.id)
 
 
-def postponed(message: AssignMessage, booking: Booking, now: datetime) -> ports.Effects:
+def postponed(message: AssignMessage, booking: Booking, now: datetime, wait_ms: float) -> ports.Effects:
     """The same message again, a little later: the other worker is done by then, or its lease runs out."""
     correlation = message.correlation_id
     row = confirmation.assign_row(
@@ -130,10 +157,7 @@ def postponed(message: AssignMessage, booking: Booking, now: datetime) -> ports.
         now,
         _LOOK_AGAIN,
     )
-    lock: ports.Json = {"result": "contended", "waitMs": 0, "token": None}
-    return ports.Effects(
-        events=[events.booking_event(booking, correlation, "assignment.lock", lock)], outbox=[row]
-    )
+    return ports.Effects(events=[lock_event(message, "contended", wait_ms)], outbox=[row])
 
 
 def summary_without_attempt(

@@ -16,7 +16,10 @@ from maitred.services.retry_policy import InlineResult
 
 @dataclass(slots=True)
 class JobRun:
-    """One attempt under way. ``booking`` is as this worker holds it after its claim."""
+    """One attempt under way.
+
+    ``booking`` is as this worker holds it after its claim; ``leased``: the claim was committed.
+    """
 
     message: AssignMessage
     booking: Booking
@@ -30,6 +33,7 @@ class JobRun:
     quotes: list[Quote] = field(default_factory=list)
     index: FloorIndex | None = None
     db_ms: float = 0.0
+    leased: bool = False
 
     @property
     def number(self) -> int:

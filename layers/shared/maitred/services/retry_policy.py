@@ -10,6 +10,9 @@ _BACKOFF_CAP_SECONDS = 900
 _DETERMINISTIC_ATTEMPTS = 2
 _INTERNAL_ATTEMPTS = 2
 _FRESH = timedelta(minutes=5)
+# Nothing was tried, so nothing counts; the cut-off ends it. Spread over the time that a surge takes to pass.
+_NOT_TRIED = frozenset({ReasonCode.RATE_LIMITED, ReasonCode.CIRCUIT_OPEN})
+_NOT_TRIED_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,30 @@ class InlineResult:
 
     attempt_id: str
     category: Category
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """``informed``: the reason and the inline result may reduce ``max_attempts``; else it is fixed."""
+
+    max_attempts: int
+    informed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt that did not confirm.
+
+    ``attempt``: its number, from 1. ``last_start``: when the cut-off forbids further attempts.
+    ``jitter``: uniform in [0, 1).
+    """
+
+    reason: Reason
+    attempt: int
+    inline: InlineResult | None
+    now: datetime
+    last_start: datetime
+    jitter: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +57,11 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    delay: timedelta
+    """At ``at``, as attempt number ``attempt``."""
+
+    at: datetime
+    attempt: int
+    allowed: Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +69,14 @@ class GiveUp:
     """To a person. ``reason`` says why no further attempt makes sense."""
 
     reason: Reason
+    allowed: Allowance
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Our own fault, again: the queue's redelivery is the next try, its dead-letter queue the end."""
+
+    allowed: Allowance
 
 
 def fresh_inline_result(last_result: object, now: datetime, booking_version: int) -> InlineResult | None:
@@ -58,34 +97,39 @@ def fresh_inline_result(last_result: object, now: datetime, booking_version: int
     return InlineResult(attempt_id, category) if timedelta() <= age <= _FRESH else None
 
 
-def allowance(reason: Reason, inline: InlineResult | None, max_attempts: int) -> Allowance:
+def next_step(rules: RetryRules, failed: Failed) -> Retry | GiveUp | Stop:
+    """What follows a failed attempt."""
+    allowed = _allowance(rules, failed.reason, failed.inline)
+    if failed.reason.code in _NOT_TRIED:
+        return _retry(failed, allowed, failed.attempt, _NOT_TRIED_SECONDS)
+    if failed.attempt < allowed.attempts:
+        ceiling = _BACKOFF_SECONDS[min(failed.attempt, len(_BACKOFF_SECONDS)) - 1]
+        return _retry(failed, allowed, failed.attempt + 1, min(ceiling, _BACKOFF_CAP_SECONDS))
+    if failed.reason.category is Category.INTERNAL:
+        return Stop(allowed)
+    return GiveUp(failed.reason, allowed)
+
+
+def _retry(failed: Failed, allowed: Allowance, attempt: int, ceiling: int) -> Retry | GiveUp:
+    """Full jitter below ``ceiling`` seconds, unless the cut-off comes first."""
+    at = failed.now + timedelta(seconds=max(1, round(ceiling * failed.jitter)))
+    if at > failed.last_start:
+        detail = f"Too close to the start for another attempt. {failed.reason.detail}"
+        return GiveUp(Reason(ReasonCode.CUTOFF, detail), allowed)
+    return Retry(at, attempt, allowed)
+
+
+def _allowance(rules: RetryRules, reason: Reason, inline: InlineResult | None) -> Allowance:
+    full = Allowance(rules.max_attempts, None)
+    if not rules.informed:
+        return full
     match reason.category:
+        case Category.DETERMINISTIC if inline is not None and inline.category is Category.DETERMINISTIC:
+            reduced = Allowance(_DETERMINISTIC_ATTEMPTS - 1, "fresh_inline_result")
         case Category.DETERMINISTIC:
-            counted = inline is not None and inline.category is Category.DETERMINISTIC
-            attempts = _DETERMINISTIC_ATTEMPTS - (1 if counted else 0)
-            reduced_by = "fresh_inline_result" if counted else "deterministic_reason"
+            reduced = Allowance(_DETERMINISTIC_ATTEMPTS, "deterministic_reason")
         case Category.INTERNAL:
-            attempts, reduced_by = _INTERNAL_ATTEMPTS, "internal_error"
+            reduced = Allowance(_INTERNAL_ATTEMPTS, "internal_error")
         case _:
-            return Allowance(max_attempts, None)
-    if attempts >= max_attempts:
-        return Allowance(max_attempts, None)
-    return Allowance(attempts, reduced_by)
-
-
-def next_step(
-    reason: Reason, attempt: int, allowed: Allowance, now: datetime, last_start: datetime, jitter: float
-) -> Retry | GiveUp:
-    """After job attempt number ``attempt`` failed: the next one, or a person.
-
-    ``last_start``: when the cut-off forbids further attempts; ``jitter``: uniform in [0, 1) (full jitter).
-    """
-    if attempt >= allowed.attempts:
-        return GiveUp(reason)
-    ceiling = _BACKOFF_SECONDS[min(attempt, len(_BACKOFF_SECONDS)) - 1]
-    delay = timedelta(seconds=max(1, round(min(ceiling, _BACKOFF_CAP_SECONDS) * jitter)))
-    if now + delay > last_start:
-        return GiveUp(
-            Reason(ReasonCode.CUTOFF, f"Too close to the start for another attempt. {reason.detail}")
-        )
-    return Retry(delay)
+            return full
+    return reduced if reduced.attempts < full.attempts else full
