@@ -35,6 +35,16 @@ def process_assignment() -> Response[str]:
     return operation_routes.process(edge, services())
 
 
+@app.put("/bookings/<booking_id>/assignment")
+def put_assignment(booking_id: str) -> Response[str]:
+    return operation_routes.assign(edge, services(), booking_id)
+
+
+@app.delete("/bookings/<booking_id>/assignment")
+def delete_assignment(booking_id: str) -> Response[str]:
+    return operation_routes.unassign(edge, services(), booking_id)
+
+
 @app.get("/bookings/<booking_id>/history")
 def get_history(booking_id: str) -> Response[str]:
     return operation_routes.history(edge, services(), booking_id)

@@ -1,6 +1,6 @@
 """Who may do what: scopes and restaurants of the token, on every route."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -24,6 +24,7 @@ class Route:
     scope: str
     passed: int
     body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
 
     def call(self, restaurant: str, booking: str, **request: Any) -> Answer:
         return invoke(self.function, self.event(restaurant, booking, **request))
@@ -33,7 +34,8 @@ class Route:
         if self.path == "/assignments/process":
             body = {"bookingId": booking, "trigger": "retry"}
         path = self.path.format(r=restaurant, b=booking)
-        return http_event(self.method, path, body=body, **request)
+        headers = self.headers | request.pop("headers", {})
+        return http_event(self.method, path, body=body, headers=headers, **request)
 
 
 ROUTES = [
@@ -44,6 +46,10 @@ ROUTES = [
     Route("operations", "PUT", "/restaurants/{r}", OPERATIONS, 422, body={}),
     Route("operations", "GET", "/restaurants/{r}", OPERATIONS, 200),
     Route("operations", "POST", "/assignments/process", OPERATIONS, 400),
+    Route("operations", "PUT", "/bookings/{b}/assignment", OPERATIONS, 422, body={}),
+    Route(
+        "operations", "DELETE", "/bookings/{b}/assignment", OPERATIONS, 422, headers={"idempotency-key": " "}
+    ),
     Route("operations", "GET", "/bookings/{b}/history", OPERATIONS, 200),
     Route("operations", "GET", "/bookings/{b}/attempts", OPERATIONS, 200),
 ]

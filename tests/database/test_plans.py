@@ -120,6 +120,7 @@ def questions() -> list[Question]:
         Question("forgotten_bookings", {"before": before, "now": now(), "limit": 200}, 400),
         Question("awaiting_a_person", {"now": now(), "until": now()}, 700),
         Question("upcoming_confirmed", {"restaurant_id": "harbour", "now": now()}, 15_000),
+        Question("upcoming_overridden", {"restaurant_id": "harbour", "now": now()}, 2000),
         Question("prune_idempotency", {"now": now() - timedelta(days=400), "idempotency": 7}, 20),
         Question("prune_events", {"now": now(), "events": 400}, 20),
         Question("prune_outbox", {"now": now(), "outbox": 14}, 20),
@@ -187,11 +188,13 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
         "booking_id": str(a_booking(conn)),
         "start": midnight(90).isoformat(),
         "end": (midnight(90) + timedelta(hours=2)).isoformat(),
+        "overrides": [],
     }
     rows = {"rows": Jsonb([stay]), "restaurant_id": "harbour"}
     change = {
         "booking_id": a_booking(conn), "expected_version": 3, "version": 4, "state": "cancelled",
         "last_result": None, "lease_token": None, "new_lease_token": None, "new_lease_until": None,
+        "pinned": None,
     }  # fmt: skip
     statements = load_statements()
     assert_cheap(conn, statements["release_expired_holds"], rows, 150)

@@ -24,11 +24,13 @@ from maitred.contracts.base import parse
 from maitred.contracts.messages import ASSIGN, NOTIFICATION, AssignMessage
 from maitred.contracts.restaurants import FloorDocument
 from maitred.domain.booking import LocalStart, Preferences
+from maitred.planner.choice import Choice
 from maitred.planner.quote import quote
 from maitred.services.assign_job import AssignJob, JobLimits
 from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
+from maitred.services.day_snapshots import DaySnapshots
 from maitred.services.floors import Floors
 from maitred.services.inline_run import BookingWish
 from maitred.services.kit import Kit
@@ -39,6 +41,7 @@ from maitred.services.replies import Reply, RequestContext
 from maitred.services.restaurants import RestaurantService
 from maitred.services.retry_policy import RetryRules
 from maitred.services.seating import Seating
+from maitred.services.staff_assignment import StaffAssignment
 from maitred.services.waking import Waking
 from maitred.telemetry.recorder import Recorder
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
@@ -78,6 +81,7 @@ class Desk:
     book: Book
     create: CreateBooking
     cancel_booking: CancelBooking
+    staff: StaffAssignment
     job: AssignJob
     restaurants: RestaurantService
     sweep: Sweep
@@ -93,6 +97,15 @@ class Desk:
             found = self.book.booking(booking_id)
             assert found is not None
             return self.cancel_booking.cancel(found, None, RequestContext("tester", "correlation"))
+
+        return self._status(run)
+
+    def assign(self, booking_id: UUID, *tables: str, key: IdempotencyKey | None = None) -> int:
+        def run() -> Reply:
+            found = self.book.booking(booking_id)
+            assert found is not None
+            context = RequestContext("tester", "correlation", key)
+            return self.staff.assign(found, Choice(tables), context, pin=True)
 
         return self._status(run)
 
@@ -150,6 +163,7 @@ def open_desk(
         book,
         CreateBooking(kit, DayReader(book, floors, clock, recorder), seating, planning, budget_ms),
         CancelBooking(kit, Waking(book)),
+        StaffAssignment(kit, DaySnapshots(book, floors), seating, Waking(book)),
         AssignJob(kit, floors, seating, planning, JobLimits(RetryRules(4), 10_000, 90)),
         RestaurantService(kit, PostgresRestaurants(db, "desk")),
         Sweep(relay, outbox, clock, recorder, 10),

@@ -42,7 +42,7 @@ def assert_problem(answer: Answer, status: int, code: str, field: str | None = N
     errors = problem.get("errors", [])
     assert all(error.keys() == {"field", "code", "message"} for error in errors)
     assert field is None or field in [error["field"] for error in errors], errors
-    assert (code in {"invalid_request", "naive_timestamp"}) == bool(errors)
+    assert (code in {"invalid_request", "naive_timestamp", "rule_violated"}) == bool(errors)
     if status == 503:
         assert int(answer.headers["retry-after"]) > 0
     return problem

@@ -89,6 +89,14 @@ class Service:
         body = {"bookingId": booking_id, "trigger": trigger}
         return self.http("operations", "POST", "/assignments/process", body=body, **request)
 
+    def assign(self, booking_id: str, *tables: str, headers: Any = None, **body: Any) -> Answer:
+        """A person's choice of tables."""
+        path = f"/bookings/{booking_id}/assignment"
+        return self.http("operations", "PUT", path, body={"tables": list(tables), **body}, headers=headers)
+
+    def unassign(self, booking_id: str, headers: Any = None) -> Answer:
+        return self.http("operations", "DELETE", f"/bookings/{booking_id}/assignment", headers=headers)
+
     def deliver(self, function: str, *bodies: str, receives: int = 1) -> dict[str, Any]:
         """Hand messages to a queue's reader; returns its partial batch response."""
         answer: dict[str, Any] = handler(function)(

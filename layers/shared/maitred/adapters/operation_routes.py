@@ -42,6 +42,18 @@ def process(edge: Edge, services: Operations) -> Response[str]:
     return edge.send(services.process.process(booking, body.as_trigger, context))
 
 
+def assign(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    booking, caller = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    body = parse(contract.AssignmentBody, edge.body)
+    context = edge.context(caller, booking.restaurant_id)
+    return edge.send(services.staff.assign(booking, body.to_choice(), context, pin=body.pin))
+
+
+def unassign(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    booking, caller = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    return edge.send(services.staff.unassign(booking, edge.context(caller, booking.restaurant_id)))
+
+
 def history(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
     booking, _ = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
     rows = services.core.book.history(booking.id)

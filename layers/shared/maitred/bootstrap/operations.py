@@ -7,8 +7,13 @@ from functools import cache
 from maitred import config
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.bootstrap.core import Core, core
+from maitred.services.day_snapshots import DaySnapshots
+from maitred.services.floors import Floors
 from maitred.services.process_assignment import ProcessAssignment
 from maitred.services.restaurants import RestaurantService
+from maitred.services.seating import Seating
+from maitred.services.staff_assignment import StaffAssignment
+from maitred.services.waking import Waking
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,7 @@ class Operations:
     core: Core
     restaurants: RestaurantService
     process: ProcessAssignment
+    staff: StaffAssignment
 
 
 @cache
@@ -24,4 +30,6 @@ def services() -> Operations:
     base = core(settings, "operations")
     kit = base.kit(settings)
     restaurants = RestaurantService(kit, PostgresRestaurants(base.database, "operations"))
-    return Operations(base, restaurants, ProcessAssignment(kit))
+    days = DaySnapshots(base.book, Floors())
+    staff = StaffAssignment(kit, days, Seating(base.book, base.recorder), Waking(base.book))
+    return Operations(base, restaurants, ProcessAssignment(kit), staff)

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 
-from maitred.contracts.base import ClockTime, StrictModel
+from maitred.contracts.base import ClockTime, StrictModel, TableId
 from maitred.domain.booking import LocalStart, Preferences, Trigger
 from maitred.domain.errors import FieldError, InvalidRequest, NaiveTimestamp
+from maitred.planner.choice import Choice
 
 MAX_PARTY = 1000
 _FIRST_YEAR = 2000
@@ -100,6 +101,17 @@ class ProcessBody(StrictModel):
     @property
     def as_trigger(self) -> Trigger:
         return Trigger(self.trigger)
+
+
+class AssignmentBody(StrictModel):
+    """``PUT /bookings/{id}/assignment``: a person's choice, and the rules that the person sets aside."""
+
+    tables: Annotated[tuple[TableId, ...], Field(max_length=100)]
+    pin: bool = True
+    override: tuple[Literal["capacity", "min_party", "adjacency", "zone"], ...] = ()
+
+    def to_choice(self) -> Choice:
+        return Choice(self.tables, frozenset(self.override))
 
 
 def start_of(body: BookingBody, now: datetime) -> LocalStart | datetime:

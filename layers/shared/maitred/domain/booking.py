@@ -19,11 +19,13 @@ class Trigger(StrEnum):
     RETRY = "retry"
     CAPACITY_FREED = "capacity_freed"
     LAYOUT_CHANGE = "layout_change"
+    STAFF = "staff"
 
 
 class Flow(StrEnum):
     INLINE = "inline"
     JOB = "job"
+    STAFF = "staff"
 
 
 @dataclass(frozen=True, slots=True)

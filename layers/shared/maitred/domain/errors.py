@@ -122,6 +122,19 @@ class AssignmentInProgress(MaitredError):
     retry_after = 5
 
 
+class RuleViolated(InvalidRequest):
+    """A person's choice breaks rules that it does not, or can not, override; one entry a rule."""
+
+    code = "rule_violated"
+    title = "These tables break a rule of the house"
+
+
+class TableOccupied(MaitredError):
+    code = "table_occupied"
+    status = 409
+    title = "A table is taken at this time"
+
+
 class IdempotencyKeyReused(MaitredError):
     code = "idempotency_key_reused"
     status = 422

@@ -24,18 +24,28 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """One planner call: its decision, what it was made from, and what it cost."""
+class Verdict:
+    """A decision and what it cost: the planner's own, or its judgement of a person's choice."""
 
     decision: Decision
     duration_ms: float
     cache_hit: bool
+
+    @property
+    def replay(self) -> str | None:
+        """All that the decision was made from, to make it again; None for what a person chose."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote(Verdict):
+    """One planner call: its decision, and what it was made from."""
+
     index: FloorIndex
     inputs: PlannerInputs
 
     @property
     def replay(self) -> str:
-        """All that the decision was made from, to make it again."""
         return record(self.index, self.inputs, self.decision)
 
 
@@ -49,7 +59,7 @@ class Attempt:
     number: int
     outcome: Outcome
     reason: Reason | None
-    quotes: tuple[Quote, ...]
+    quotes: tuple[Verdict, ...]
     strategy: Json
     duration_ms: float
     correlation_id: str
@@ -60,7 +70,7 @@ class Attempt:
         return self.outcome is Outcome.CONFIRMED
 
     @property
-    def quote(self) -> Quote | None:
+    def quote(self) -> Verdict | None:
         """The planner call that decided."""
         return self.quotes[-1] if self.quotes else None
 
@@ -130,6 +140,23 @@ def attempt_row(attempt: Attempt, booking: Booking) -> AttemptRow:
         booking_version=booking.version,
         correlation_id=attempt.correlation_id,
     )
+
+
+def assignment_json(attempt: Attempt) -> Json:
+    """How the caller is told of the attempt (contract 1.2)."""
+    plan = attempt.quote.decision.plan if attempt.quote and attempt.confirmed else None
+    return {
+        "attemptId": str(attempt.id),
+        "trigger": attempt.trigger.value,
+        "outcome": attempt.outcome.value,
+        "strategy": plan.strategy if plan else None,
+        "score": plan.score if plan else None,
+        "reason": stored_reason(attempt.reason),
+        "durationMs": attempt.duration_ms,
+        "alternates": attempt.alternates,
+        "moves": len(plan.moves) if plan else 0,
+        "explanation": attempt.explanation,
+    }
 
 
 def strategies(attempt: Attempt) -> list[Json]:

@@ -11,7 +11,14 @@ from maitred.domain.reasons import Reason
 from maitred.domain.states import State
 from maitred.planner.model import Plan
 from maitred.services import confirmation, ports
-from maitred.services.attempt import Attempt, Outcome, attempt_row, last_result, strategy_json
+from maitred.services.attempt import (
+    Attempt,
+    Outcome,
+    assignment_json,
+    attempt_row,
+    last_result,
+    strategy_json,
+)
 from maitred.services.inline_run import DayReading, InlineRun
 from maitred.services.moving import carried_out, table_allocations, with_moves
 from maitred.services.replies import Reply, to_store
@@ -183,21 +190,9 @@ def _events(
 
 
 def _reply(reading: DayReading, booking: Booking, attempt: Attempt) -> Reply:
-    plan = attempt.quote.decision.plan if attempt.quote and attempt.confirmed else None
     body = {
         "booking": responses.booking_json(booking),
-        "assignment": {
-            "attemptId": str(attempt.id),
-            "trigger": attempt.trigger.value,
-            "outcome": attempt.outcome.value,
-            "strategy": plan.strategy if plan else None,
-            "score": plan.score if plan else None,
-            "reason": responses.reason_json(attempt.reason),
-            "durationMs": attempt.duration_ms,
-            "alternates": attempt.alternates,
-            "moves": len(plan.moves) if plan else 0,
-            "explanation": attempt.explanation,
-        },
+        "assignment": assignment_json(attempt),
         "alternatives": responses.alternatives_json(attempt.alternatives, reading.index.floor.timezone),
         "warnings": responses.notices_json(reading.notices),
     }

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 from maitred.contracts.stored_floor import floor_from_document
+from maitred.domain.booking import Booking
 from maitred.domain.floor import Floor
 from maitred.domain.windows import Window, service_day
 from maitred.planner.floor_index import FloorIndex, compile_floor
@@ -47,6 +48,15 @@ def day_of(floor: Floor, window: Window, now: datetime) -> Day:
     movable_from = now + timedelta(minutes=floor.policy.freeze_minutes) if floor.policy.max_moves else None
     profile = profile_name(window.service_date.isoweekday(), window.service.id)
     return Day(floor.restaurant_id, window.service_date, start, end, movable_from, profile)
+
+
+def day_of_stay(floor: Floor, booking: Booking) -> Day:
+    """The part of the ledger that this very stay touches; nobody is moved for it."""
+    before = timedelta(minutes=floor.policy.buffer_before_minutes)
+    after = timedelta(minutes=floor.policy.buffer_after_minutes)
+    profile = profile_name(booking.service_date.isoweekday(), booking.service_id)
+    start, end = booking.start_at - before, booking.end_at + after
+    return Day(floor.restaurant_id, booking.service_date, start, end, None, profile)
 
 
 def profile_name(weekday: int, service_id: str) -> str:

@@ -11,9 +11,12 @@ from maitred.planner.model import PartyRequest
 _OUT_OF_SERVICE_HORIZON = timedelta(hours=24)
 
 
-def problem_of(index: FloorIndex, booking: Booking, now: datetime) -> str | None:
+def problem_of(
+    index: FloorIndex, booking: Booking, now: datetime, overridden: frozenset[str] = frozenset()
+) -> str | None:
     """Why ``booking``'s tables no longer serve it on this floor; None if they do.
 
+    ``overridden``: the rules that a person set aside for these tables; they stay so on a new floor.
     A table that is out of service now is expected to be back for bookings later than 24 hours from now.
     Wishes are not looked at: they were granted, or not, when the guest was confirmed.
     """
@@ -26,6 +29,6 @@ def problem_of(index: FloorIndex, booking: Booking, now: datetime) -> str | None
     )
     later = booking.start_at > now + _OUT_OF_SERVICE_HORIZON
     for violation in check_tables(index, booking.tables, request):
-        if not (violation.code == "out_of_service" and later):
+        if violation.code not in overridden and not (violation.code == "out_of_service" and later):
             return violation.message
     return None

@@ -6,7 +6,7 @@ It commits with the booking it is made for, or not at all.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from maitred.domain.booking import Booking
@@ -76,15 +76,26 @@ def table_allocations(
     index: FloorIndex, plan: Plan, booking_id: UUID, window: Window
 ) -> tuple[TableAllocation, ...]:
     """The rows of the ledger for ``plan``: each table over the stay and its buffers."""
+    return stay_allocations(index, plan.tables, booking_id, (window.start, window.end))
+
+
+def stay_allocations(
+    index: FloorIndex,
+    tables: Sequence[str],
+    booking_id: UUID,
+    stay: tuple[datetime, datetime],
+    overrides: tuple[str, ...] = (),
+) -> tuple[TableAllocation, ...]:
+    """As `table_allocations`; ``overrides``: the rules that a person set aside for these tables."""
     floor = index.floor
-    start = window.start - timedelta(minutes=floor.policy.buffer_before_minutes)
-    end = window.end + timedelta(minutes=floor.policy.buffer_after_minutes)
-    seats = _seats(floor)
+    start = stay[0] - timedelta(minutes=floor.policy.buffer_before_minutes)
+    end = stay[1] + timedelta(minutes=floor.policy.buffer_after_minutes)
+    seats, layout = _seats(floor), floor.layout_version
     return tuple(
         TableAllocation(
-            floor.restaurant_id, floor.layout_version, table, seats[table], booking_id, start, end
+            floor.restaurant_id, layout, table, seats[table], booking_id, start, end, overrides=overrides
         )
-        for table in plan.tables
+        for table in tables
     )
 
 

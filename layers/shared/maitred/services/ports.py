@@ -160,6 +160,7 @@ class BookingChange:
     """Advance one booking from ``expected_version``; fails with StaleVersion if it has another one.
 
     ``lease_token`` is the fencing token of the worker that writes; None for writers without a lease.
+    ``pinned``: may the planner give it other tables from now on? None: as before.
     """
 
     booking_id: UUID
@@ -169,6 +170,7 @@ class BookingChange:
     last_result: Json | None = None
     lease_token: UUID | None = None
     new_lease: Lease | None = None
+    pinned: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,10 @@ class BookingMove:
 
 @dataclass(frozen=True, slots=True)
 class TableAllocation:
-    """One table of the ledger for one booking over ``[start, end)``, buffers included."""
+    """One table of the ledger for one booking over ``[start, end)``, buffers included.
+
+    ``overrides``: rules that a person set aside for it, sorted.
+    """
 
     restaurant_id: str
     layout_version: int
@@ -190,6 +195,7 @@ class TableAllocation:
     booking_id: UUID
     start: datetime
     end: datetime
+    overrides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

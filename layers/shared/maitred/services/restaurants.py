@@ -38,6 +38,10 @@ class LockedRestaurant(Protocol):
         """Confirmed bookings that are still to come, with their tables."""
 
     @property
+    def overridden(self) -> Mapping[UUID, frozenset[str]]:
+        """Of bookings still to come: the rules that a person set aside for their tables."""
+
+    @property
     def waiting(self) -> Sequence[tuple[UUID, int]]:
         """Bookings (id, version) still to come that have no tables, oldest first, a bounded number."""
 
@@ -97,7 +101,7 @@ class RestaurantService:
         stored = document.model_dump(mode="json", by_alias=True)
         version = locked.current.layout_version + 1 if locked.current else 1
         index = compile_floor(to_floor(document, restaurant_id, version))
-        affected = _affected(index, locked.confirmed, now)
+        affected = _affected(index, locked, now)
         body = {
             "restaurant": stored,
             "layoutVersion": version,
@@ -149,6 +153,10 @@ def _seats_differently(current: StoredLayout | None, document: Mapping[str, Any]
     return current is not None and {**current.document, "name": None} != {**document, "name": None}
 
 
-def _affected(index: FloorIndex, confirmed: Sequence[Booking], now: datetime) -> list[tuple[Booking, str]]:
-    found = ((booking, problem_of(index, booking, now)) for booking in confirmed)
+def _affected(index: FloorIndex, locked: LockedRestaurant, now: datetime) -> list[tuple[Booking, str]]:
+    set_aside = locked.overridden
+    found = (
+        (booking, problem_of(index, booking, now, set_aside.get(booking.id, frozenset())))
+        for booking in locked.confirmed
+    )
     return [(booking, problem) for booking, problem in found if problem is not None]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from maitred.domain.reasons import Reason
 from maitred.planner.model import Plan
 from maitred.services import ports
-from maitred.services.attempt import Quote
+from maitred.services.attempt import Verdict
 from maitred.services.budget import Budget
 
-type Ask = Callable[[ports.Snapshot], Quote]
+type Ask = Callable[[ports.Snapshot], Verdict]
 type Write = Callable[[Plan, ports.Snapshot, ports.DayClaim | None], ports.Effects]
 
 

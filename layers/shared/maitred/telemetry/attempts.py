@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from maitred.services.attempt import Attempt, Quote, strategies
+from maitred.services.attempt import Attempt, Verdict, strategies
 from maitred.services.ports import Event, Json
 
 
-def quote_context(attempt: Attempt, quote: Quote) -> Json:
+def quote_context(attempt: Attempt, quote: Verdict) -> Json:
     decision = quote.decision
     refusal = decision.refusal
     return {

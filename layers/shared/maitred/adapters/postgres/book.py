@@ -274,6 +274,7 @@ def _change_params(change: ports.BookingChange) -> dict[str, Any]:
         "lease_token": change.lease_token,
         "new_lease_token": lease and lease.token,
         "new_lease_until": lease and lease.until,
+        "pinned": change.pinned,
     }
 
 

@@ -15,6 +15,13 @@ from maitred.services import ports
 from maitred.services.restaurants import StoredLayout
 
 _BUDGET_MS = 8000
+_LOCKING = (
+    "lock_restaurant",
+    "read_restaurant_for_update",
+    "upcoming_confirmed",
+    "upcoming_overridden",
+    "upcoming_waiting",
+)
 
 
 class PostgresRestaurants:
@@ -30,11 +37,11 @@ class PostgresRestaurants:
     @contextmanager
     def locked(self, restaurant_id: str, now: datetime) -> Iterator["LockedPostgresRestaurant"]:
         params = {"restaurant_id": restaurant_id, "now": now}
-        names = ("lock_restaurant", "read_restaurant_for_update", "upcoming_confirmed", "upcoming_waiting")
-        calls = [Call(name, params) for name in names]
-        with self._db.session(calls, _BUDGET_MS) as ((_, current, confirmed, waiting), session):
+        calls = [Call(name, params) for name in _LOCKING]
+        with self._db.session(calls, _BUDGET_MS) as ((_, current, confirmed, overridden, waiting), session):
             bookings = tuple(rows.booking_of(row) for row in confirmed)
             locked = LockedPostgresRestaurant(_stored(current), bookings, session, self._source)
+            locked.overridden = {row[0]: frozenset(row[1]) for row in overridden}
             locked.waiting = tuple((row[0], row[1]) for row in waiting)
             yield locked
 
@@ -45,6 +52,7 @@ class LockedPostgresRestaurant:
     ) -> None:
         self.current = current
         self.confirmed = confirmed
+        self.overridden: Mapping[UUID, frozenset[str]] = {}
         self.waiting: Sequence[tuple[UUID, int]] = ()
         self._session = session
         self._source = source

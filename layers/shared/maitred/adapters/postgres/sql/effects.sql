@@ -64,7 +64,8 @@ with changed as (
     update bookings
     set state = %(state)s, version = %(version)s, updated_at = now(),
         auto_assign_last_result = coalesce(%(last_result)s::jsonb, auto_assign_last_result),
-        lease_token = %(new_lease_token)s, lease_until = %(new_lease_until)s
+        lease_token = %(new_lease_token)s, lease_until = %(new_lease_until)s,
+        pinned = coalesce(%(pinned)s::boolean, pinned)
     where id = %(booking_id)s and version = %(expected_version)s
       and (%(lease_token)s::uuid is null or lease_token = %(lease_token)s)
     returning 1
@@ -86,10 +87,11 @@ update allocations set live = false, released_at = now()
 where live and booking_id = any (%(booking_ids)s)
 
 -- name: insert_allocations
-insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, occupied)
-select n.restaurant_id, n.layout_version, n.table_id, n.capacity, n.booking_id, tstzrange(n."start", n."end")
+insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, occupied, overrides)
+select n.restaurant_id, n.layout_version, n.table_id, n.capacity, n.booking_id, tstzrange(n."start", n."end"),
+       n.overrides
 from jsonb_to_recordset(%(rows)s) as n(restaurant_id text, layout_version integer, table_id text,
-     capacity integer, booking_id uuid, "start" timestamptz, "end" timestamptz)
+     capacity integer, booking_id uuid, "start" timestamptz, "end" timestamptz, overrides text[])
 order by n.table_id
 
 -- name: insert_history

@@ -24,6 +24,12 @@ select * from booking_book b
 where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_at > %(now)s
 order by b.start_at, b.id
 
+-- name: upcoming_overridden
+-- Which rules a person set aside, by booking; every table of a booking has the same.
+select distinct a.booking_id, a.overrides from allocations a
+where a.restaurant_id = %(restaurant_id)s and a.live and a.occupied && tstzrange(%(now)s, null)
+  and a.booking_id is not null and a.overrides <> '{}'
+
 -- name: upcoming_waiting
 -- Who a new layout may serve at last.
 select id, version from bookings

@@ -1,0 +1,49 @@
+"""Reads a part of the ledger on the current layout: one round trip if the floor is known already."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from maitred.domain import errors
+from maitred.domain.floor import Floor
+from maitred.planner.floor_index import FloorIndex
+from maitred.services import ports
+from maitred.services.budget import Budget
+from maitred.services.floors import Floors
+
+_TRIES = 3  # the layout changing under one request is rare; twice is the end
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A snapshot and the floor it was read on. ``cache_hit``: the floor was kept, not read for this."""
+
+    index: FloorIndex
+    snapshot: ports.Snapshot
+    cache_hit: bool
+
+
+class DaySnapshots:
+    def __init__(self, book: ports.Book, floors: Floors) -> None:
+        self._book = book
+        self._floors = floors
+
+    def read(self, restaurant_id: str, day_on: Callable[[Floor], ports.Day], budget: Budget) -> Reading:
+        """``day_on`` says which part is wanted, given the floor. Raises RestaurantNotFound, BookError."""
+        index = self._floors.latest(restaurant_id)
+        cache_hit = index is not None
+        index = index or self._layout(restaurant_id, budget)
+        for _ in range(_TRIES):
+            day, version = day_on(index.floor), index.floor.layout_version
+            read = self._book.snapshot(day, version, None, budget.remaining_ms())
+            if read is None:
+                raise errors.RestaurantNotFound
+            if read.document is None:
+                return Reading(index, read, cache_hit)
+            index, cache_hit = self._floors.keep(restaurant_id, read.layout_version, read.document), False
+        raise ports.Conflict("the layout keeps changing")
+
+    def _layout(self, restaurant_id: str, budget: Budget) -> FloorIndex:
+        read = self._book.layout(restaurant_id, None, None, budget.remaining_ms())
+        if read is None or read.document is None:
+            raise errors.RestaurantNotFound
+        return self._floors.keep(restaurant_id, read.layout_version, read.document)

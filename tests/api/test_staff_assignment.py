@@ -1,0 +1,501 @@
+"""A person gives and takes tables: the planner's rules and ledger, with named rules set aside."""
+
+from typing import Any
+
+import pytest
+
+from tests.harness.consistency import assert_consistent
+from tests.harness.problems import assert_problem, call, nothing_written, rows_of
+from tests.harness.service import Answer, Service, house, party
+
+# B and C touch, D is fixed, E is not in use, W is for walk-ins, X is out of service.
+FLOOR = house(
+    policy={"maxTables": 2, "bufferAfterMinutes": 0},
+    zones=[{"id": "main", "name": "Main room"}, {"id": "patio", "name": "Patio"}],
+    tables=[
+        {"id": "A", "zone": "main", "capacity": 2},
+        {"id": "B", "zone": "main", "capacity": 4, "minParty": 3},
+        {"id": "C", "zone": "main", "capacity": 4, "minParty": 3},
+        {"id": "D", "zone": "patio", "capacity": 4, "movable": False},
+        {"id": "E", "zone": "main", "capacity": 4, "active": False},
+        {"id": "W", "zone": "main", "capacity": 2, "walkInOnly": True},
+        {"id": "X", "zone": "main", "capacity": 4, "outOfService": True},
+        {"id": "P", "zone": "patio", "capacity": 4, "minParty": 4},
+    ],
+    adjacency=[["A", "B"], ["B", "C"]],
+)
+
+
+@pytest.fixture
+def place(service: Service) -> Service:
+    assert service.put_restaurant("harbour", FLOOR).status == 201
+    return service
+
+
+def booked(service: Service, size: int = 2, time: str = "19:00", **changes: Any) -> str:
+    booking: str = service.book("harbour", party(size, time, **changes)).json["booking"]["id"]
+    return booking
+
+
+def in_review(service: Service, size: int = 4, **changes: Any) -> str:
+    """A booking whose tables a person took away, so that every table is free."""
+    booking = booked(service, size, **changes)
+    assert service.unassign(booking).status == 200
+    return booking
+
+
+def ledger(service: Service, booking: str) -> list[Any]:
+    return service.database.query(
+        "select table_id, overrides from allocations where live and booking_id = %s order by 1", booking
+    )
+
+
+def history(booking: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = call("operations", "GET", f"/bookings/{booking}/history").json["items"]
+    return items
+
+
+def attempts(booking: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = call("operations", "GET", f"/bookings/{booking}/attempts").json["items"]
+    return items
+
+
+def violated(answer: Answer) -> set[str]:
+    problem = assert_problem(answer, 422, "rule_violated", "tables")
+    return {error["code"] for error in problem["errors"]}
+
+
+# --- giving tables ---
+
+
+def test_out_of_review_onto_the_chosen_table(harbour: Service) -> None:
+    harbour.book("harbour", party(4))
+    waiting = booked(harbour, 4)
+    harbour.work()
+    [first] = harbour.database.query("select booking_id from allocations where live")
+    harbour.unassign(str(first[0]))
+    harbour.messages()
+    before = harbour.booking(waiting).json["booking"]
+    answer = harbour.assign(waiting, "T3")
+    assert answer.status == 200, answer.text
+    booking = answer.json["booking"]
+    changed = {"status": "confirmed", "state": "confirmed", "zone": "main", "tables": ["T3"], "pinned": True}
+    assert booking == before | changed | {"version": before["version"] + 1}
+    assert harbour.booking(waiting).json["booking"] == booking
+    told = answer.json["assignment"]
+    assert (told["trigger"], told["outcome"], told["strategy"]) == ("staff", "confirmed", "staff")
+    assert (answer.json["alternatives"], answer.json["warnings"], told["reason"]) == ([], [], None)
+    last = history(waiting)[-1]
+    assert (last["fromState"], last["toState"], last["actor"]) == ("manual_review", "confirmed", "tester")
+    assert (last["reason"], last["metadata"]["tables"]) == ("assigned_by_staff", ["T3"])
+    assert_consistent(harbour.database)
+
+
+def test_everything_is_told(place: Service) -> None:
+    booking = in_review(place, 4)
+    told = place.assign(booking, "B", headers={"x-correlation-id": "by-hand"}).json["assignment"]
+    last = attempts(booking)[-1]
+    assert (last["flow"], last["trigger"], last["outcome"]) == ("staff", "staff", "confirmed")
+    assert last["strategy"]["name"] == "staff"
+    quote = place.events("auto_assign.quote", booking)[-1]
+    assert (quote["flow"], quote["attemptId"], quote["plannerSuccess"]) == ("staff", told["attemptId"], True)
+    assert place.events("auto_assign.attempt", booking)[-1]["success"] is True
+    changed = place.events("booking.state_changed", booking)[-1]
+    assert (changed["from"], changed["to"], changed["actor"]) == ("manual_review", "confirmed", "tester")
+    why = call("operations", "GET", f"/bookings/{booking}/explanation").json
+    assert (why["decision"], why["chosen"]) == ("plan", ["B"])
+    assert why["summary"] == "A person chose table B: 4 seats for a party of 4."
+
+
+def test_a_pending_booking_is_confirmed_and_its_message_comes_too_late(harbour: Service) -> None:
+    harbour.book("harbour", party(4))
+    waiting = booked(harbour, 4)
+    assert harbour.booking(waiting).json["booking"]["state"] == "assignment_pending"
+    answer = harbour.assign(waiting, "T1", "T2", override=["adjacency", "capacity"])
+    assert violated(answer) == {"max_tables"}
+    assert harbour.assign(waiting, "T2", override=["capacity"]).status == 200
+    harbour.work()
+    assert harbour.events("auto_assign.summary", waiting)[-1]["result"] == "already_confirmed"
+    assert harbour.booking(waiting).json["booking"]["tables"] == ["T2"]
+    assert len(mails(harbour, waiting, "confirmed")) == 1
+
+
+def mails(service: Service, booking: str, kind: str) -> list[Any]:
+    return service.database.query(
+        "select variant from notifications where booking_id = %s and kind = %s", booking, kind
+    )
+
+
+def test_the_guest_is_told_once(place: Service) -> None:
+    booking = in_review(place, 4)
+    assert len(mails(place, booking, "confirmed")) == 1
+    for table in ("B", "C", "B"):
+        assert place.assign(booking, table).status == 200
+    assert len(mails(place, booking, "confirmed")) == 1
+    queued = "select count(*) from outbox where booking_id = %s and topic = 'notification'"
+    assert place.database.value(queued, booking) == 1
+
+
+def test_other_tables_for_a_confirmed_booking(place: Service) -> None:
+    booking = booked(place, 4)
+    before = place.booking(booking).json["booking"]
+    assert before["tables"] != ["D"]
+    after = place.assign(booking, "D", pin=False).json["booking"]
+    assert after == before | {"tables": ["D"], "zone": "patio", "version": before["version"] + 1}
+    last = history(booking)[-1]
+    assert (last["fromState"], last["toState"]) == ("confirmed", "confirmed")
+    assert last["metadata"]["fromTables"] == before["tables"]
+    assert ledger(place, booking) == [("D", [])]
+
+
+def test_a_table_that_overlaps_its_own_is_no_obstacle(place: Service) -> None:
+    booking = booked(place, 4)
+    [own] = place.booking(booking).json["booking"]["tables"]
+    assert place.assign(booking, own).status == 200
+    assert place.assign(booking, "B", "C").status == 200
+    assert place.assign(booking, "C").status == 200
+    assert ledger(place, booking) == [("C", [])]
+
+
+def test_what_becomes_free_wakes_the_waiting_but_never_itself(harbour: Service) -> None:
+    first = booked(harbour, 4)
+    second = booked(harbour, 4)
+    harbour.work()
+    assert harbour.booking(second).json["booking"]["state"] == "manual_review"
+    assert harbour.assign(first, "T1", override=["capacity"]).status == 200
+    harbour.work()
+    assert harbour.booking(second).json["booking"]["tables"] == ["T3"]
+    assert harbour.assign(first, "T1", override=["capacity"]).status == 200
+    assert harbour.messages() == []
+
+
+@pytest.mark.parametrize(
+    ("size", "tables", "expected"),
+    [
+        (4, [], {"no_tables"}),
+        (4, ["Z"], {"unknown_table"}),
+        (4, ["B", "B"], {"duplicate_table"}),
+        (4, ["E"], {"inactive"}),
+        (4, ["X"], {"out_of_service"}),
+        (4, ["A"], {"capacity"}),
+        (2, ["B"], {"min_party"}),
+        (4, ["A", "C"], {"adjacency"}),
+        (6, ["A", "B", "C"], {"max_tables"}),
+        (6, ["B", "D"], {"zone", "not_movable", "adjacency"}),
+    ],
+)
+def test_the_rules_of_the_planner_hold(
+    place: Service, size: int, tables: list[str], expected: set[str]
+) -> None:
+    booking = in_review(place, size)
+    place.messages()
+    with nothing_written(place):
+        assert violated(place.assign(booking, *tables)) == expected
+
+
+def test_a_table_for_walk_ins_may_be_used(place: Service) -> None:
+    booking = in_review(place, 2)
+    assert place.assign(booking, "W").json["booking"]["tables"] == ["W"]
+
+
+def test_a_must_holds(place: Service) -> None:
+    wishes = {"zone": "main", "zoneRequired": True, "required": ["standard"]}
+    booking = in_review(place, 4, preferences=wishes)
+    assert violated(place.assign(booking, "D")) == {"zone"}
+    assert place.assign(booking, "D", override=["zone"]).status == 200
+    assert ledger(place, booking) == [("D", ["zone"])]
+    stubborn = in_review(place, 4, time="17:00", preferences={"required": ["standard"]})
+    place.put_restaurant("harbour", FLOOR | {"tables": [t | {"seatingType": "bar"} for t in FLOOR["tables"]]})
+    everything = ["capacity", "min_party", "adjacency", "zone"]
+    assert violated(place.assign(stubborn, "D", override=everything)) == {"attributes"}
+
+
+@pytest.mark.parametrize(
+    ("size", "tables", "rule"),
+    [(4, ["A"], "capacity"), (2, ["B"], "min_party"), (6, ["A", "C"], "adjacency")],
+)
+def test_a_rule_is_set_aside_by_its_name_only(
+    place: Service, size: int, tables: list[str], rule: str
+) -> None:
+    booking = in_review(place, size)
+    others = sorted({"capacity", "min_party", "adjacency", "zone"} - {rule})
+    assert violated(place.assign(booking, *tables, override=others)) == {rule}
+    answer = place.assign(booking, *tables, override=[rule, *others])
+    assert answer.json["booking"]["tables"] == tables
+    assert ledger(place, booking) == [
+        (table, [rule]) for table in tables
+    ]  # what was broken, not all that was named
+    assert history(booking)[-1]["metadata"]["overrides"] == [rule]
+    assert_consistent(place.database)
+
+
+def test_a_set_aside_rule_does_not_outlive_its_tables(place: Service) -> None:
+    booking = in_review(place, 4)
+    assert place.assign(booking, "A", override=["capacity"]).status == 200
+    assert place.assign(booking, "B", override=["capacity"]).status == 200
+    assert ledger(place, booking) == [("B", [])]
+
+
+def test_a_new_floor_respects_what_a_person_set_aside(place: Service) -> None:
+    booking = in_review(place, 4)
+    assert place.assign(booking, "A", override=["capacity"]).status == 200
+    renamed = place.put_restaurant("harbour", FLOOR | {"name": "Harbour"})
+    assert (renamed.status, renamed.json["affected"]) == (200, [])
+    assert place.booking(booking).json["booking"]["tables"] == ["A"]
+    without = [t for t in FLOOR["tables"] if t["id"] != "A"]
+    gone = place.put_restaurant("harbour", FLOOR | {"tables": without, "adjacency": []})
+    assert [each["bookingId"] for each in gone.json["affected"]] == [booking]
+
+
+def test_pacing_binds_a_person_too_but_not_who_is_counted_already(service: Service) -> None:
+    paced = house(2, 2, 4, policy={"maxTables": 1, "pacing": {"maxCoversPerSlot": 4}})
+    service.put_restaurant("harbour", paced)
+    booked(service, 2)
+    second = booked(service, 2)
+    third = booked(service, 2)
+    service.work()
+    assert violated(service.assign(third, "T3")) == {"pacing"}
+    assert service.assign(second, "T3").status == 200
+
+
+def test_a_closed_house_is_closed_for_a_person_too(place: Service) -> None:
+    booking = in_review(place, 4)
+    start = place.booking(booking).json["booking"]["startAt"][:10]
+    closures = [{"from": f"{start}T00:00", "to": f"{start}T23:59", "zones": ["patio"]}]
+    assert place.put_restaurant("harbour", FLOOR | {"closures": closures}).status == 200
+    assert violated(place.assign(booking, "D")) == {"closed"}
+    assert place.assign(booking, "B").status == 200
+
+
+# --- what is occupied ---
+
+
+def test_a_taken_table_stays_taken_whatever_is_overridden(place: Service) -> None:
+    first, second = in_review(place, 4), in_review(place, 4, time="19:30")
+    assert place.assign(first, "B").status == 200
+    everything = ["capacity", "min_party", "adjacency", "zone"]
+    before = place.booking(second).json
+    problem = assert_problem(place.assign(second, "B", "C", override=everything), 409, "table_occupied")
+    assert "B" in problem["detail"]
+    assert "C" not in problem["detail"]
+    assert place.booking(second).json == before
+    last = attempts(second)[-1]
+    assert (last["flow"], last["outcome"], last["reason"]["code"]) == ("staff", "refused", "no_capacity")
+    assert place.events("auto_assign.attempt", second)[-1]["success"] is False
+
+
+def hold(service: Service, booking: str, table: str, expires: str) -> None:
+    """Another guest's hold on ``table`` over the booking's stay, as the holds' service writes it."""
+    service.database.query(
+        "with held as (insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id,"
+        " service_date, expires_at) select gen_random_uuid(), restaurant_id, 2, start_at, end_at, service_id,"
+        f" service_date, now() + interval '{expires}' from bookings where id = %s returning *)"
+        " insert into allocations (restaurant_id, layout_version, table_id, capacity, hold_id, occupied)"
+        " select h.restaurant_id, t.layout_version, t.table_id, t.capacity, h.id,"
+        " tstzrange(h.start_at, h.end_at)"
+        " from held h join layout_tables t using (restaurant_id) where t.table_id = %s",
+        booking,
+        table,
+    )
+
+
+def test_b5_another_guests_live_hold_blocks(place: Service) -> None:
+    booking = in_review(place, 4)
+    hold(place, booking, "B", "1 minute")
+    assert_problem(place.assign(booking, "B"), 409, "table_occupied")
+    assert attempts(booking)[-1]["reason"]["code"] == "hold_conflict"
+    assert place.assign(booking, "C").status == 200
+
+
+def test_an_expired_hold_does_not(place: Service) -> None:
+    booking = in_review(place, 4)
+    hold(place, booking, "B", "-1 second")
+    assert place.assign(booking, "B").status == 200
+
+
+# --- states ---
+
+
+def lease(service: Service, booking: str, until: str) -> None:
+    service.database.query(
+        "update bookings set state = 'assignment_in_progress', version = version + 1,"
+        f" lease_token = gen_random_uuid(), lease_until = now() + interval '{until}' where id = %s",
+        booking,
+    )
+
+
+def test_while_a_worker_holds_it(place: Service) -> None:
+    booking = in_review(place, 4)
+    lease(place, booking, "1 minute")
+    place.messages()
+    with nothing_written(place):
+        assert_problem(place.assign(booking, "B"), 409, "assignment_in_progress")
+        assert_problem(place.unassign(booking), 409, "assignment_in_progress")
+
+
+def test_a_lease_that_ran_out_is_no_obstacle(place: Service) -> None:
+    booking = in_review(place, 4)
+    lease(place, booking, "-1 second")
+    assert place.assign(booking, "B").status == 200
+    path = [(item["fromState"], item["toState"]) for item in history(booking)[-2:]]
+    assert path == [("assignment_in_progress", "assignment_pending"), ("assignment_pending", "confirmed")]
+
+
+@pytest.mark.parametrize("state", ["seated", "completed", "no_show", "cancelled"])
+def test_whose_stay_has_begun_or_ended_is_left_alone(place: Service, state: str) -> None:
+    booking = booked(place, 4)
+    release = (
+        ""
+        if state == "seated"
+        else (" update allocations set live = false, released_at = now() where booking_id = b;")
+    )
+    place.database.query(
+        f"do $$ declare b uuid := '{booking}'; begin update bookings set state = '{state}' where id = b;"
+        f"{release} end $$"
+    )
+    with nothing_written(place):
+        assert_problem(place.assign(booking, "B"), 409, "invalid_transition")
+        assert_problem(place.unassign(booking), 409, "invalid_transition")
+
+
+def test_a_stay_that_is_over_takes_no_tables(place: Service) -> None:
+    booking = in_review(place, 4)
+    place.messages()
+    place.database.query(
+        "update bookings set start_at = start_at - interval '30 days', end_at = end_at - interval '30 days'"
+        " where id = %s",
+        booking,
+    )
+    with nothing_written(place):
+        assert_problem(place.assign(booking, "B"), 422, "in_the_past")
+
+
+# --- pinning ---
+
+
+def test_who_is_pinned_is_never_moved_and_who_is_not_may_be(service: Service) -> None:
+    """One table for two and one for four: the two must move for the four."""
+    service.put_restaurant("harbour", house(2, 4))
+    couple = booked(service, 2)
+    assert service.assign(couple, "T2").json["booking"]["pinned"] is True
+    refused = service.book("harbour", party(4, onFull="refuse"))
+    assert_problem(refused, 409, "no_capacity")
+    assert service.assign(couple, "T2", pin=False).json["booking"]["pinned"] is False
+    assert service.book("harbour", party(4, onFull="refuse")).json["booking"]["tables"] == ["T2"]
+    assert service.booking(couple).json["booking"]["tables"] == ["T1"]
+
+
+def test_who_sits_by_an_overridden_rule_may_be_moved_to_where_none_is_needed(service: Service) -> None:
+    tables = [
+        {"id": "T1", "zone": "main", "capacity": 2},
+        {"id": "T2", "zone": "main", "capacity": 4, "minParty": 3},
+    ]
+    service.put_restaurant("harbour", house(tables=tables))
+    couple = booked(service, 2)
+    assert service.assign(couple, "T2", pin=False, override=["min_party"]).status == 200
+    assert service.book("harbour", party(4, onFull="refuse")).json["booking"]["tables"] == ["T2"]
+    assert ledger(service, couple) == [("T1", [])]
+
+
+# --- taking tables away ---
+
+
+def test_taking_the_tables_away(harbour: Service) -> None:
+    first = booked(harbour, 4)
+    harbour.assign(first, "T3")
+    second = booked(harbour, 4)
+    harbour.work()
+    before = harbour.booking(first).json["booking"]
+    answer = harbour.unassign(first)
+    after: dict[str, Any] = {"status": "pending", "state": "manual_review", "version": before["version"] + 1}
+    assert answer.status == 200
+    assert answer.json["booking"] == before | after | {"tables": [], "zone": None, "pinned": False}
+    assert harbour.booking(first).json == answer.json
+    last = history(first)[-1]
+    assert (last["toState"], last["actor"], last["reason"]) == (
+        "manual_review",
+        "tester",
+        "unassigned_by_staff",
+    )
+    assert last["metadata"]["fromTables"] == ["T3"]
+    [message] = harbour.messages()
+    assert second in message["Body"]
+    harbour.deliver("assign", message["Body"])
+    assert harbour.booking(second).json["booking"]["tables"] == ["T3"]
+    assert harbour.booking(first).json["booking"]["state"] == "manual_review"
+    assert_consistent(harbour.database)
+
+
+def test_taking_away_twice_changes_nothing(place: Service) -> None:
+    booking = in_review(place, 4)
+    before = place.booking(booking).json
+    place.messages()
+    with nothing_written(place):
+        answer = place.unassign(booking)
+    assert (answer.status, answer.json) == (200, before)
+
+
+def test_there_is_nothing_to_take_from_who_waits(harbour: Service) -> None:
+    harbour.book("harbour", party(4))
+    waiting = booked(harbour, 4)
+    harbour.messages()
+    with nothing_written(harbour):
+        assert_problem(harbour.unassign(waiting), 409, "invalid_transition")
+
+
+# --- keys and bodies ---
+
+
+def test_a_key_assigns_once(place: Service) -> None:
+    booking = in_review(place, 4)
+    first = place.assign(booking, "B", headers={"idempotency-key": "one"})
+    counts = rows_of(place.database)
+    again = place.assign(booking, "B", headers={"idempotency-key": "one"})
+    assert (again.status, again.text, again.headers["idempotent-replayed"]) == (200, first.text, "true")
+    assert rows_of(place.database) == counts
+    reused = place.assign(booking, "C", headers={"idempotency-key": "one"})
+    assert_problem(reused, 422, "idempotency_key_reused")
+
+
+def test_a_refusal_is_kept_under_its_key(place: Service) -> None:
+    first, second = in_review(place, 4), in_review(place, 4)
+    place.assign(first, "B")
+    key = {"idempotency-key": "one"}
+    refused = place.assign(second, "B", headers=key)
+    place.unassign(first)
+    again = place.assign(second, "B", headers=key)
+    assert (again.status, again.text, again.headers["idempotent-replayed"]) == (409, refused.text, "true")
+    assert place.assign(second, "B").status == 200
+
+
+def test_a_key_takes_away_once(place: Service) -> None:
+    booking = booked(place, 4)
+    first = place.unassign(booking, headers={"idempotency-key": "one"})
+    place.assign(booking, "B")
+    again = place.unassign(booking, headers={"idempotency-key": "one"})
+    assert (again.status, again.text, again.headers["idempotent-replayed"]) == (200, first.text, "true")
+    assert ledger(place, booking) == [("B", [])]
+    unchanged = place.unassign(in_review(place, 2), headers={"idempotency-key": "two"})
+    assert unchanged.status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "tables"),
+        ({"tables": "B"}, "tables"),
+        ({"tables": [1]}, "tables.0"),
+        ({"tables": ["no such id"]}, "tables.0"),
+        ({"tables": ["B"], "pin": "yes"}, "pin"),
+        ({"tables": ["B"], "override": ["occupancy"]}, "override.0"),
+        ({"tables": ["B"], "override": ["max_tables"]}, "override.0"),
+        ({"tables": ["B"], "force": True}, "force"),
+        ({"tables": ["B"] * 101}, "tables"),
+    ],
+)
+def test_bodies_are_read_strictly(place: Service, body: Any, field: str) -> None:
+    booking = in_review(place, 4)
+    place.messages()
+    with nothing_written(place):
+        answer = call("operations", "PUT", f"/bookings/{booking}/assignment", body=body)
+        assert_problem(answer, 422, "invalid_request", field)
