@@ -27,6 +27,11 @@ def get_booking(booking_id: str) -> Response[str]:
     return booking_routes.read(edge, services(), booking_id)
 
 
+@app.patch("/bookings/<booking_id>")
+def modify_booking(booking_id: str) -> Response[str]:
+    return booking_routes.modify(edge, services(), booking_id)
+
+
 @app.post("/bookings/<booking_id>/cancel")
 def cancel_booking(booking_id: str) -> Response[str]:
     return booking_routes.cancel(edge, services(), booking_id)

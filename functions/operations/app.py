@@ -60,6 +60,26 @@ def get_attempts(booking_id: str) -> Response[str]:
     return operation_routes.attempts(edge, services(), booking_id)
 
 
+@app.post("/bookings/<booking_id>/seat")
+def seat(booking_id: str) -> Response[str]:
+    return operation_routes.seat(edge, services(), booking_id)
+
+
+@app.post("/bookings/<booking_id>/complete")
+def complete(booking_id: str) -> Response[str]:
+    return operation_routes.complete(edge, services(), booking_id)
+
+
+@app.post("/bookings/<booking_id>/no-show")
+def no_show(booking_id: str) -> Response[str]:
+    return operation_routes.no_show(edge, services(), booking_id)
+
+
+@app.post("/bookings/<booking_id>/undo-no-show")
+def undo_no_show(booking_id: str) -> Response[str]:
+    return operation_routes.undo_no_show(edge, services(), booking_id)
+
+
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     healthy = event.get("rawPath") == "/health"
     return edge.handle(event, context, None if healthy else lambda: services().core.recorder)

@@ -32,8 +32,10 @@ from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
 from maitred.services.day_snapshots import DaySnapshots
 from maitred.services.floors import Floors
+from maitred.services.inline import Inline
 from maitred.services.inline_run import BookingWish
 from maitred.services.kit import Kit
+from maitred.services.modify_booking import ModifyBooking
 from maitred.services.planning import Planning
 from maitred.services.ports import Book, IdempotencyKey, OutgoingMessage, SendReport
 from maitred.services.relay import OwnRelay, Relay, Sweep
@@ -80,6 +82,7 @@ class Desk:
     database: Database
     book: Book
     create: CreateBooking
+    modify_booking: ModifyBooking
     cancel_booking: CancelBooking
     staff: StaffAssignment
     job: AssignJob
@@ -106,6 +109,17 @@ class Desk:
             assert found is not None
             context = RequestContext("tester", "correlation", key)
             return self.staff.assign(found, Choice(tables), context, pin=True)
+
+        return self._status(run)
+
+    def modify(self, booking_id: UUID, wanted: BookingWish, versions: frozenset[int] | None = None) -> int:
+        """Change the booking to ``wanted``, whatever it was; the status that HTTP would give."""
+
+        def run() -> Reply:
+            found = self.book.booking(booking_id)
+            assert found is not None
+            context = RequestContext("tester", "correlation")
+            return self.modify_booking.modify(found, lambda _: wanted, context, versions)
 
         return self._status(run)
 
@@ -158,10 +172,13 @@ def open_desk(
     relay = Relay(outbox, queue, {ASSIGN: ASSIGN, NOTIFICATION: NOTIFICATION}, clock)
     kit = Kit(book, clock, ids, OwnRelay(relay), recorder)
     seating, planning, floors = Seating(book, recorder), Planning(clock, decide=decide), Floors()
+    reader = DayReader(book, floors, clock, recorder)
+    inline = Inline(kit, reader, seating, planning, budget_ms)
     return Desk(
         db,
         book,
-        CreateBooking(kit, DayReader(book, floors, clock, recorder), seating, planning, budget_ms),
+        CreateBooking(kit, inline),
+        ModifyBooking(kit, inline, Waking(book)),
         CancelBooking(kit, Waking(book)),
         StaffAssignment(kit, DaySnapshots(book, floors), seating, Waking(book)),
         AssignJob(kit, floors, seating, planning, JobLimits(RetryRules(4), 10_000, 90)),

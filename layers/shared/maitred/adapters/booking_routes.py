@@ -9,6 +9,7 @@ from maitred.bootstrap.bookings import Bookings
 from maitred.contracts import bookings as contract
 from maitred.contracts import responses
 from maitred.contracts.base import parse
+from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, HoldNotFound, InvalidRequest, RestaurantNotFound
 from maitred.domain.states import STATUSES, State, states_of
 from maitred.services.access import BOOKINGS_READ, BOOKINGS_WRITE
@@ -34,6 +35,28 @@ def create(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
     return edge.send(services.create.create(wish, edge.context(caller, restaurant_id)))
 
 
+def modify(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
+    booking, caller = edge.booking_for(booking_id, BOOKINGS_WRITE, services.core.book.booking)
+    body = parse(contract.PatchBody, edge.body)
+    start = body.start_of(services.core.clock.now())
+
+    def change(present: Booking) -> BookingWish:
+        return BookingWish(
+            restaurant_id=present.restaurant_id,
+            party_size=body.party_size or present.party_size,
+            start=start or present.start_at,
+            guest=body.guest_of(present.guest),
+            preferences=body.preferences.applied_to(present.preferences),
+            notes=body.notes_of(present.notes),
+            duration_minutes=present.duration_minutes,
+            refuse_if_full=body.on_full == "keep",
+        )
+
+    versions = contract.versions_of(edge.header("if-match"))
+    context = edge.context(caller, booking.restaurant_id)
+    return edge.send(services.modify.modify(booking, change, context, versions))
+
+
 def page(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
     edge.caller_for(restaurant_id, BOOKINGS_READ)
     query = edge.query("date", "status", "cursor", "limit")
@@ -56,7 +79,8 @@ def page(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
 
 def read(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
     booking, _ = edge.booking_for(booking_id, BOOKINGS_READ, services.core.book.booking)
-    return edge.send(Reply(200, responses.dumps({"booking": responses.booking_json(booking)})))
+    body = responses.dumps({"booking": responses.booking_json(booking)})
+    return edge.send(Reply(200, body, {"etag": f'"{booking.version}"'}))
 
 
 def cancel(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:

@@ -92,7 +92,7 @@ class Edge:
 
     def context(self, caller: Caller, restaurant_id: str) -> RequestContext:
         """Raises InvalidRequest for an Idempotency-Key that is none."""
-        key = self.app.current_event.headers.get("idempotency-key")
+        key = self.header("idempotency-key")
         if key is None:
             return RequestContext(caller.subject, self._correlation_id)
         if not _KEY.fullmatch(key):
@@ -104,6 +104,9 @@ class Edge:
         print_ = fingerprint(event.http_method, event.path + _sorted(query), _json(self.body))
         stored = IdempotencyKey(caller.subject, restaurant_id, key, print_)
         return RequestContext(caller.subject, self._correlation_id, stored)
+
+    def header(self, name: str) -> str | None:
+        return self.app.current_event.headers.get(name)
 
     @property
     def body(self) -> str | None:

@@ -1,5 +1,7 @@
 """The operators' routes: parse, one call into a service, map the answer."""
 
+from collections.abc import Callable
+
 from aws_lambda_powertools.event_handler import Response
 
 from maitred.adapters.http import Edge
@@ -8,9 +10,10 @@ from maitred.contracts import bookings as contract
 from maitred.contracts import responses
 from maitred.contracts.base import is_identifier, parse
 from maitred.contracts.restaurants import FloorDocument
+from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, InvalidRequest
 from maitred.services.access import OPERATIONS
-from maitred.services.replies import Reply
+from maitred.services.replies import Reply, RequestContext
 
 
 def put_restaurant(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
@@ -52,6 +55,34 @@ def assign(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
 def unassign(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
     booking, caller = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
     return edge.send(services.staff.unassign(booking, edge.context(caller, booking.restaurant_id)))
+
+
+def seat(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    return _mark(edge, services, booking_id, services.visits.seat)
+
+
+def complete(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    return _mark(edge, services, booking_id, services.visits.complete)
+
+
+def no_show(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    return _mark(edge, services, booking_id, services.visits.no_show)
+
+
+def undo_no_show(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
+    return _mark(edge, services, booking_id, services.visits.undo_no_show)
+
+
+def _mark(
+    edge: Edge,
+    services: Operations,
+    booking_id: str,
+    mark: Callable[[Booking, RequestContext], Reply],
+) -> Response[str]:
+    booking, caller = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    if edge.body:
+        parse(contract.NoBody, edge.body)
+    return edge.send(mark(booking, edge.context(caller, booking.restaurant_id)))
 
 
 def history(edge: Edge, services: Operations, booking_id: str) -> Response[str]:

@@ -12,6 +12,8 @@ from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
 from maitred.services.floors import Floors
+from maitred.services.inline import Inline
+from maitred.services.modify_booking import ModifyBooking
 from maitred.services.planning import OPTIONS, Planning
 from maitred.services.seating import Seating
 from maitred.services.waking import Waking
@@ -21,6 +23,7 @@ from maitred.services.waking import Waking
 class Bookings:
     core: Core
     create: CreateBooking
+    modify: ModifyBooking
     cancel: CancelBooking
 
 
@@ -31,11 +34,9 @@ def services() -> Bookings:
     kit = base.kit(settings)
     reader = DayReader(base.book, Floors(), base.clock, base.recorder)
     seating = Seating(base.book, base.recorder)
-    create = CreateBooking(
-        kit,
-        reader,
-        seating,
-        Planning(base.clock, OPTIONS[settings.assignment_pipeline]),
-        settings.inline_budget_ms,
+    planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
+    inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms)
+    waking = Waking(base.book)
+    return Bookings(
+        base, CreateBooking(kit, inline), ModifyBooking(kit, inline, waking), CancelBooking(kit, waking)
     )
-    return Bookings(base, create, CancelBooking(kit, Waking(base.book)))

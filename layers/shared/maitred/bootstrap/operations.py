@@ -13,6 +13,7 @@ from maitred.services.process_assignment import ProcessAssignment
 from maitred.services.restaurants import RestaurantService
 from maitred.services.seating import Seating
 from maitred.services.staff_assignment import StaffAssignment
+from maitred.services.visits import Visits
 from maitred.services.waking import Waking
 
 
@@ -22,6 +23,7 @@ class Operations:
     restaurants: RestaurantService
     process: ProcessAssignment
     staff: StaffAssignment
+    visits: Visits
 
 
 @cache
@@ -30,6 +32,6 @@ def services() -> Operations:
     base = core(settings, "operations")
     kit = base.kit(settings)
     restaurants = RestaurantService(kit, PostgresRestaurants(base.database, "operations"))
-    days = DaySnapshots(base.book, Floors())
-    staff = StaffAssignment(kit, days, Seating(base.book, base.recorder), Waking(base.book))
-    return Operations(base, restaurants, ProcessAssignment(kit), staff)
+    floors, waking = Floors(), Waking(base.book)
+    staff = StaffAssignment(kit, DaySnapshots(base.book, floors), Seating(base.book, base.recorder), waking)
+    return Operations(base, restaurants, ProcessAssignment(kit), staff, Visits(kit, floors, waking))

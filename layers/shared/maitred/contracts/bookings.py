@@ -3,11 +3,14 @@
 import base64
 import binascii
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic.alias_generators import to_camel
 
 from maitred.contracts.base import ClockTime, StrictModel, TableId
 from maitred.domain.booking import LocalStart, Preferences, Trigger
@@ -88,8 +91,59 @@ class BookingBody(StrictModel):
     on_full: Literal["pend", "refuse"] = "pend"
 
 
+class PreferencesPatch(StrictModel):
+    zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    zone_required: bool = False
+    attributes: Annotated[tuple[Attribute, ...], Field(max_length=20)] = ()
+    required: Annotated[tuple[Attribute, ...], Field(max_length=20)] = ()
+
+    def applied_to(self, present: Preferences) -> Preferences:
+        """Raises InvalidRequest if no zone is left that could be required."""
+        merged = replace(present, **self.model_dump(exclude_unset=True))
+        if merged.zone_required and merged.zone is None:
+            raise _invalid("preferences", "value_error", "zoneRequired needs a zone")
+        return merged
+
+
+class PatchBody(StrictModel):
+    """``PATCH /bookings/{id}``. What is left out stays; null takes a value away (RFC 7396)."""
+
+    party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)] | None = None
+    date: str | None = None
+    time: ClockTime | None = None
+    start_at: str | None = None
+    guest: Guest = Guest()
+    preferences: PreferencesPatch = PreferencesPatch()
+    notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    on_full: Literal["keep", "pend"] = "keep"
+
+    @model_validator(mode="after")
+    def _not_taken_away(self) -> "PatchBody":
+        for name in ("party_size", "date", "time", "start_at"):
+            if name in self.model_fields_set and getattr(self, name) is None:
+                raise ValueError(f"{to_camel(name)} cannot be null")
+        return self
+
+    def guest_of(self, present: Mapping[str, str]) -> dict[str, str]:
+        merged = {**present, **self.guest.model_dump(exclude_unset=True)}
+        return {name: value for name, value in merged.items() if value is not None}
+
+    def notes_of(self, present: str | None) -> str | None:
+        return self.notes if "notes" in self.model_fields_set else present
+
+    def start_of(self, now: datetime) -> LocalStart | datetime | None:
+        """The new start, None if it is not to change. Raises InvalidRequest or NaiveTimestamp."""
+        if self.date is None and self.time is None and self.start_at is None:
+            return None
+        return start_of(self, now)
+
+
 class CancelBody(StrictModel):
     reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+
+
+class NoBody(StrictModel):
+    """Of a call that says all by its path: an empty object, if anything."""
 
 
 class ProcessBody(StrictModel):
@@ -114,7 +168,7 @@ class AssignmentBody(StrictModel):
         return Choice(self.tables, frozenset(self.override))
 
 
-def start_of(body: BookingBody, now: datetime) -> LocalStart | datetime:
+def start_of(body: BookingBody | PatchBody, now: datetime) -> LocalStart | datetime:
     """Read the start as the body gives it. Raises InvalidRequest or NaiveTimestamp."""
     local = body.date is not None or body.time is not None
     if local == (body.start_at is not None):
@@ -185,6 +239,14 @@ def parse_limit(text: str | None) -> int:
     if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= _MAX_PAGE:
         raise _invalid("limit", "out_of_range", "must be a number from 1 to 200")
     return int(text)
+
+
+def versions_of(if_match: str | None) -> frozenset[int] | None:
+    """Which versions an ``If-Match`` header names; None: any. What is none of ours matches nothing."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tags = (tag.strip() for tag in if_match.split(","))
+    return frozenset(int(tag[1:-1]) for tag in tags if re.fullmatch(r'"\d{1,9}"', tag, re.ASCII))
 
 
 def _invalid(field: str, code: str, message: str) -> InvalidRequest:

@@ -14,6 +14,7 @@ class Trigger(StrEnum):
     """What set an assignment attempt off."""
 
     INLINE_CREATION = "inline_creation"
+    INLINE_MODIFICATION = "inline_modification"
     CREATION = "creation"
     MODIFICATION = "modification"
     RETRY = "retry"

@@ -115,6 +115,12 @@ class InvalidTransition(MaitredError):
     title = "The booking's state does not allow this"
 
 
+class VersionMismatch(MaitredError):
+    code = "version_mismatch"
+    status = 412
+    title = "The booking has changed since it was read"
+
+
 class AssignmentInProgress(MaitredError):
     code = "assignment_in_progress"
     status = 409

@@ -19,7 +19,7 @@ from maitred.services import job_records, ports
 from maitred.services.attempt import Outcome, Quote
 from maitred.services.budget import Budget
 from maitred.services.failures import reason_of
-from maitred.services.floors import Floors, day_of
+from maitred.services.floors import Floors, day_of, read_floor
 from maitred.services.job_run import JobRun
 from maitred.services.kit import Kit
 from maitred.services.moving import carried_out, table_allocations, with_moves
@@ -141,19 +141,8 @@ class AssignJob:
         return self._told(result.effects, "confirmed", None)
 
     def _index(self, run: JobRun) -> FloorIndex:
-        """The current floor, compiled; the planner works on the layout as it is now, never on an old one."""
-        restaurant_id = run.booking.restaurant_id
-        known = self._floors.latest(restaurant_id)
-        version = known.floor.layout_version if known else None
-        read = self._book.layout(restaurant_id, version, None, run.budget.remaining_ms())
-        if read is None:
-            raise JobFault("a booking without a restaurant")
-        if read.document is not None:
-            known = self._floors.keep(restaurant_id, read.layout_version, read.document)
-        if known is None:
-            raise JobFault("a restaurant without a layout")
-        run.index = known
-        return known
+        run.index = read_floor(self._book, self._floors, run.booking.restaurant_id, run.budget.remaining_ms())
+        return run.index
 
     def _claim(self, run: JobRun) -> None:
         """Take the lease; from here on the booking is in progress and fenced by the lease's token."""

@@ -1,6 +1,7 @@
 """What follows from an outcome: history, mail for the guest, the message for the background job."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ type Step = tuple[State | None, State, int]
 
 LOCALE = "en"
 STANDARD = "standard"
+MODIFIED = "modified"
 CONFIRMED = "confirmed"
 
 
@@ -47,17 +49,33 @@ def history_rows(
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """A notification and the message that sends it; both empty if nothing is to be told."""
+
+    notifications: Sequence[NotificationRow] = ()
+    outbox: Sequence[OutboxRow] = ()
+
+    @property
+    def variant(self) -> str | None:
+        """Of the confirmation that is written; None if none is."""
+        return self.notifications[0].variant if self.notifications else None
+
+
+def confirmed_mail(booking: Booking, correlation_id: str, ids: Ids, now: datetime) -> Mailing:
+    """The confirmation; ``modified`` once the guest has changed the request."""
+    variant = STANDARD if booking.request_version == 1 else MODIFIED
+    return mail(booking, CONFIRMED, variant, correlation_id, ids, now)
+
+
 def mail(
     booking: Booking, kind: str, variant: str | None, correlation_id: str, ids: Ids, due_at: datetime
-) -> tuple[list[NotificationRow], list[OutboxRow]]:
-    """A notification and the message that sends it.
-
-    Nothing for a guest without an address, or who was told before: new tables are no news to a guest.
-    """
+) -> Mailing:
+    """Nothing for a guest without an address, or who was told before: new tables are no news to a guest."""
     address = booking.guest.get("email")
     told_before = kind == CONFIRMED and booking.confirmation_queued
     if not address or told_before:
-        return [], []
+        return Mailing()
     row = NotificationRow(
         ids.uuid(), booking.id, booking.restaurant_id, kind, variant, booking.request_version
     )
@@ -73,7 +91,7 @@ def mail(
     outgoing = OutboxRow(
         NOTIFICATION, booking.id, booking.restaurant_id, message.wire(), correlation_id, due_at
     )
-    return [row], [outgoing]
+    return Mailing([row], [outgoing])
 
 
 def assign_row(

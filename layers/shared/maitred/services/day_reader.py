@@ -1,9 +1,10 @@
 """Reads the day a guest asks for: on the current layout, in one round trip if the floor is known already."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from maitred.domain import errors
-from maitred.domain.booking import LocalStart
+from maitred.domain.booking import Booking, LocalStart
 from maitred.domain.reasons import Reason
 from maitred.domain.windows import Notice, Window, local_start, resolve_window
 from maitred.planner.floor_index import FloorIndex
@@ -37,7 +38,7 @@ class DayReader:
         for _ in range(_TRIES):
             index = index or self._layout(run, None)
             try:
-                window, notices = stay(run.wish, index, run.now)
+                window, notices = stay(run.wish, index, run.now, run.changed)
             except errors.MaitredError:
                 fresh = self._layout(run, index) if cache_hit else index
                 if fresh is index:
@@ -92,15 +93,23 @@ def _stop_if_answered(run: InlineRun, stored: ports.StoredReply | None) -> None:
         raise Replayed(replay(run.context.key, stored))
 
 
-def stay(wish: BookingWish, index: FloorIndex, now: datetime) -> tuple[Window, tuple[Notice, ...]]:
-    """When the party would sit. Raises MaitredError if the floor document does not allow it."""
+def stay(
+    wish: BookingWish, index: FloorIndex, now: datetime, changed: Booking | None = None
+) -> tuple[Window, tuple[Notice, ...]]:
+    """When the party would sit. Raises MaitredError if the floor document does not allow it.
+
+    Of a booking that is ``changed``, a start that stays may have passed, and the same party keeps its end.
+    """
     floor = index.floor
     if wish.party_size > floor.seats():
         raise errors.PartyTooLarge(f"the house seats {floor.seats()} in all")
     moment, notices = _moment(wish.start, index)
-    if moment < now - _LATE:
+    stays = changed is not None and moment == changed.start_at
+    if moment < now - _LATE and not stays:
         raise errors.InThePast
     window = resolve_window(floor, moment, wish.party_size, wish.duration_minutes)
+    if changed is not None and stays and wish.party_size == changed.party_size:
+        return replace(window, end=changed.end_at), notices
     return window, (*notices, *window.notices)
 
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain.booking import Booking
+from maitred.domain.errors import RestaurantNotFound
 from maitred.domain.floor import Floor
 from maitred.domain.windows import Window, service_day
 from maitred.planner.floor_index import FloorIndex, compile_floor
-from maitred.services.ports import Day, Json
+from maitred.services.ports import Book, Day, Json
 
 _KEPT_FLOORS = 64
 
@@ -36,6 +37,17 @@ class Floors:
         while len(self._floors) > self._kept:
             self._floors.popitem(last=False)
         return index
+
+
+def read_floor(book: Book, floors: Floors, restaurant_id: str, budget_ms: int | None = None) -> FloorIndex:
+    """The current floor, compiled; never an old one. Raises RestaurantNotFound or BookError."""
+    known = floors.latest(restaurant_id)
+    read = book.layout(restaurant_id, known.floor.layout_version if known else None, None, budget_ms)
+    if read is None:
+        raise RestaurantNotFound
+    if read.document is None and known is not None:
+        return known
+    return floors.keep(restaurant_id, read.layout_version, read.document or {})
 
 
 def day_of(floor: Floor, window: Window, now: datetime) -> Day:

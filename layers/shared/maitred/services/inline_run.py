@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from maitred.domain.booking import LocalStart, Preferences
+from maitred.domain.booking import Booking, LocalStart, Preferences, Trigger
 from maitred.domain.reasons import Reason
 from maitred.domain.windows import Notice, Window
 from maitred.planner.floor_index import FloorIndex
@@ -35,10 +35,13 @@ class InlineRun:
     """One inline attempt under way. ``written`` and ``attempt``: of the confirmation that was sent last.
 
     ``deferred``: the answer that goes with keeping the booking as pending, once that was sent.
+    ``changed``: the booking that is modified, as it was read; its own tables are no obstacle to it.
     """
 
     wish: BookingWish
     context: RequestContext
+    trigger: Trigger
+    changed: Booking | None
     budget: Budget
     budget_ms: int
     now: datetime

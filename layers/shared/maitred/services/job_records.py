@@ -94,14 +94,11 @@ def confirmed(run: JobRun, plan: Plan, day: ports.DayClaim | None, ids: ports.Id
     """State, result and the guest's mail."""
     attempt = _attempt(run, Outcome.CONFIRMED, None)
     booking = replace(run.booking, tables=plan.tables, zone=plan.zone)
-    notes, outbox = confirmation.mail(
-        booking, confirmation.CONFIRMED, confirmation.STANDARD, attempt.correlation_id, ids, run.now
-    )
-    variant = confirmation.STANDARD if notes else None
+    mailing = confirmation.confirmed_mail(booking, attempt.correlation_id, ids, run.now)
     metadata: ports.Json = {"attemptId": str(attempt.id), "tables": list(plan.tables)}
-    ending = Ending("confirmed", Allowance(run.max_attempts, None), variant, metadata)
+    ending = Ending("confirmed", Allowance(run.max_attempts, None), mailing.variant, metadata)
     effects = _outcome(run, attempt, (State.CONFIRMED,), ending)
-    return replace(effects, claim=day, notifications=notes, outbox=outbox)
+    return replace(effects, claim=day, notifications=mailing.notifications, outbox=mailing.outbox)
 
 
 def deferred(run: JobRun, reason: Reason, step: Retry) -> ports.Effects:

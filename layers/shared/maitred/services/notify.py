@@ -97,7 +97,8 @@ class Notify:
             return "the request has changed since"
         if notification.kind == "confirmed" and booking.state is State.CANCELLED:
             return "cancelled meanwhile"
-        if notification.kind == "request_received" and booking.state.status != "pending":
+        waits = notification.kind in ("request_received", "modification_pending")
+        if waits and booking.state.status != "pending":
             return "the outcome is known already"
         if notification.kind != "cancelled" and booking.end_at <= now:
             return "the stay is over"

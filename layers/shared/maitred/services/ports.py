@@ -6,13 +6,14 @@ or nothing. A service never opens a transaction by hand, so no effect can be lef
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from maitred.domain.booking import Booking, Preferences
 from maitred.domain.states import State
+from maitred.domain.timeline import to_minutes
 from maitred.planner.model import Allocation, Covers
 
 Json = dict[str, Any]
@@ -128,6 +129,24 @@ class Snapshot:
     stays: tuple[Stay, ...]
     demand: Mapping[int, int]
     reply: StoredReply | None
+
+    def without(self, booking: Booking) -> "Snapshot":
+        """The day as if ``booking``, as it was read, were not on it: its tables and covers are free."""
+        own = str(booking.id)
+        if not any(row.booking_id == own for row in self.allocations):
+            return self
+        start = to_minutes(booking.start_at)
+        return replace(
+            self,
+            allocations=tuple(row for row in self.allocations if row.booking_id != own),
+            covers=tuple(
+                replace(row, covers=row.covers - booking.party_size)
+                if row.start == start and not row.held and booking.service_date == self.day.service_date
+                else row
+                for row in self.covers
+            ),
+            stays=tuple(stay for stay in self.stays if stay.booking_id != own),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,12 +281,16 @@ class NotificationRow:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """One unit of work, applied whole or not at all, in the order of the fields."""
+    """One unit of work, applied whole or not at all, in the order of the fields.
+
+    ``requests``: bookings, also among ``changes``, whose party, times, wishes, guest and notes are new.
+    """
 
     claim: DayClaim | None = None
     touched_days: Sequence[tuple[str, date]] = ()
     new_booking: Booking | None = None
     changes: Sequence[BookingChange] = ()
+    requests: Sequence[Booking] = ()
     moves: Sequence[BookingMove] = ()
     release: Sequence[UUID] = ()
     allocations: Sequence[TableAllocation] = ()
@@ -334,7 +357,7 @@ class Book(Protocol):
     ) -> Snapshot | None: ...
 
     def locked_day(
-        self, day: Day, known_version: int, budget_ms: int | None
+        self, day: Day, known_version: int, budget_ms: int | None, also: Sequence[tuple[str, date]] = ()
     ) -> AbstractContextManager[LockedDay]: ...
 
     def reply(self, key: IdempotencyKey) -> StoredReply | None: ...
@@ -353,6 +376,9 @@ class Book(Protocol):
     def waiting(
         self, freed: Booking, start: datetime, end: datetime, now: datetime, limit: int
     ) -> list[tuple[UUID, int]]: ...
+
+    def released(self, booking_id: UUID) -> list[TableAllocation]:
+        """The tables that the booking let go last, by name."""
 
     def apply(self, effects: Effects, budget_ms: int | None = None) -> tuple[SentBy, ...]: ...
 

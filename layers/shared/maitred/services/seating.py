@@ -4,8 +4,9 @@ The optimistic unit of work is void if the day's revision, the layout or the led
 day is locked, read and planned again, so that a second race cannot be lost to another plan for that day.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from maitred.domain.reasons import Reason
 from maitred.planner.model import Plan
@@ -30,16 +31,24 @@ class Seating:
         self._book = book
         self._telemetry = telemetry
 
-    def seat(self, snapshot: ports.Snapshot, ask: Ask, write: Write, budget: Budget) -> Seated | Reason:
+    def seat(
+        self,
+        snapshot: ports.Snapshot,
+        ask: Ask,
+        write: Write,
+        budget: Budget,
+        also_days: Sequence[tuple[str, date]] = (),
+    ) -> Seated | Reason:
         """Commit what ``write`` makes of the plan that ``ask`` finds, or say what refused it.
 
+        ``also_days``: other days that ``write`` touches, to be locked in the one order of all writers.
         Raises BookError (Conflict only if the layout changed or the second race was lost too).
         """
         try:
             return self._optimistic(snapshot, ask, write, budget)
         except ports.Conflict:
             self._telemetry.count("Conflicts")
-            return self._holding_the_day(snapshot, ask, write, budget)
+            return self._holding_the_day(snapshot, ask, write, budget, also_days)
 
     def _optimistic(
         self, snapshot: ports.Snapshot, ask: Ask, write: Write, budget: Budget
@@ -56,9 +65,15 @@ class Seating:
             return Seated(effects, self._book.apply(effects, budget.remaining_ms()))
 
     def _holding_the_day(
-        self, snapshot: ports.Snapshot, ask: Ask, write: Write, budget: Budget
+        self,
+        snapshot: ports.Snapshot,
+        ask: Ask,
+        write: Write,
+        budget: Budget,
+        also_days: Sequence[tuple[str, date]],
     ) -> Seated | Reason:
-        with self._book.locked_day(snapshot.day, snapshot.layout_version, budget.remaining_ms()) as locked:
+        version = snapshot.layout_version
+        with self._book.locked_day(snapshot.day, version, budget.remaining_ms(), also_days) as locked:
             if locked.snapshot.document is not None:
                 raise ports.Conflict("a new layout; the next attempt plans on it")
             with self._telemetry.span("plan"):

@@ -4,7 +4,6 @@ The planner's rules, the planner's ledger and its races; only who chooses is ano
 rules aside. What is occupied stays occupied.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 
 from maitred.domain import errors
@@ -20,15 +19,15 @@ from maitred.planner.occupancy import Occupancy
 from maitred.services import ports, staff_records
 from maitred.services.attempt import Outcome, Verdict
 from maitred.services.budget import Budget
+from maitred.services.changing import change_booking
 from maitred.services.day_snapshots import DaySnapshots
 from maitred.services.floors import day_of_stay
 from maitred.services.kit import Kit
-from maitred.services.replies import Reply, RequestContext, earlier, of_twin, to_store
+from maitred.services.replies import Reply, RequestContext, to_store
 from maitred.services.seating import Seating
 from maitred.services.staff_records import StaffRun
 from maitred.services.waking import Waking
 
-_TRIES = 3  # a worker may advance the booking between the read and the write
 _BUDGET_MS = 5000
 _ASSIGNABLE = frozenset(
     {State.ASSIGNMENT_PENDING, State.ASSIGNMENT_IN_PROGRESS, State.MANUAL_REVIEW, State.CONFIRMED}
@@ -52,34 +51,16 @@ class StaffAssignment:
         Raises RuleViolated, AssignmentInProgress while a worker holds the booking, InvalidTransition if
         its state takes no tables, InThePast once its stay is over. A taken table is an answer, 409.
         """
-        return self._settle(booking, context, lambda now: self._assign(now, choice, context, pin=pin))
+        return change_booking(
+            self._book, booking, context, lambda now: self._assign(now, choice, context, pin=pin)
+        )
 
     def unassign(self, booking: Booking, context: RequestContext) -> Reply:
         """Take the tables away: the booking waits for a person. Of one that does already, nothing changes.
 
         Raises AssignmentInProgress while a worker holds the booking, InvalidTransition without tables.
         """
-        return self._settle(booking, context, lambda now: self._unassign(now, context))
-
-    def _settle(self, booking: Booking, context: RequestContext, step: Callable[[Booking], Reply]) -> Reply:
-        """``step`` on the booking as it is, again if it or the layout changes meanwhile."""
-        answered = earlier(self._book, context.key)
-        if answered is not None:
-            return answered
-        for _ in range(_TRIES):
-            try:
-                return step(booking)
-            except (ports.StaleVersion, ports.Conflict):
-                booking = self._again(booking)
-            except ports.DuplicateRequest:
-                return of_twin(self._book, context.key)
-        raise errors.Overloaded("the booking keeps changing")
-
-    def _again(self, booking: Booking) -> Booking:
-        found = self._book.booking(booking.id)
-        if found is None:
-            raise errors.BookingNotFound
-        return found
+        return change_booking(self._book, booking, context, lambda now: self._unassign(now, context))
 
     # --- giving tables ---
 

@@ -67,9 +67,7 @@ def assigned(run: StaffRun, seat: Seat, ids: ports.Ids) -> tuple[ports.Effects, 
     steps = confirmation.steps_through(_path(before.state), before.version + 1)
     booking = _confirmed(run, plan, before.version + len(steps))
     correlation, actor = run.context.correlation_id, run.context.actor
-    notes, outbox = confirmation.mail(
-        booking, confirmation.CONFIRMED, confirmation.STANDARD, correlation, ids, run.now
-    )
+    mailing = confirmation.confirmed_mail(booking, correlation, ids, run.now)
     # As the snapshot has them: a move for somebody else changes a booking's tables and not its version.
     held = tables_held(seat.snapshot).get(str(before.id), ())
     freed = set(held) - set(plan.tables)
@@ -93,8 +91,8 @@ def assigned(run: StaffRun, seat: Seat, ids: ports.Ids) -> tuple[ports.Effects, 
             *attempts.attempt_events(attempt, before.restaurant_id, before.id, run.db_ms),
             *events.state_changed(before, correlation, steps, actor),
         ],
-        notifications=notes,
-        outbox=[*outbox, *(seat.woken if freed else ())],
+        notifications=mailing.notifications,
+        outbox=[*mailing.outbox, *(seat.woken if freed else ())],
         reply=to_store(run.context.key, reply),
     )
     return effects, reply

@@ -99,6 +99,10 @@ class PostgresBook:
         }
         return [(row[0], row[1]) for row in self._db.read("waiting_bookings", params)]
 
+    def released(self, booking_id: UUID) -> list[ports.TableAllocation]:
+        found = self._db.read("released_tables", {"booking_id": booking_id})
+        return [ports.TableAllocation(*row[:-1], overrides=tuple(row[-1])) for row in found]
+
     def history(self, booking_id: UUID) -> Rows:
         return self._db.read("read_history", {"booking_id": booking_id})
 
@@ -118,17 +122,21 @@ class PostgresBook:
 
     @contextmanager
     def locked_day(
-        self, day: ports.Day, known_version: int, budget_ms: int | None
+        self,
+        day: ports.Day,
+        known_version: int,
+        budget_ms: int | None,
+        also: Sequence[tuple[str, date]] = (),
     ) -> Iterator["LockedPostgresDay"]:
-        """Lock the layout and the day, then read: what is planned now loses no race to another plan."""
-        lock = {"restaurant_id": day.restaurant_id, "service_date": day.service_date}
+        """Lock the layout and the days, then read: what is planned now loses no race to another plan."""
+        days = sorted({(day.restaurant_id, day.service_date), *also})
         calls = [
-            Call("lock_layout", lock),
-            Call("lock_day", lock),
+            Call("lock_layout", {"restaurant_id": day.restaurant_id}),
+            *(_lock(*each) for each in days),
             Call("read_snapshot", _snapshot_params(day, known_version, None)),
         ]
         with self._db.session(calls, budget_ms) as (results, session):
-            snapshot = _snapshot(day, results[2])
+            snapshot = _snapshot(day, results[-1])
             if snapshot is None:
                 raise ports.Conflict("the restaurant is gone")
             yield LockedPostgresDay(snapshot, session, self._source)
@@ -195,12 +203,17 @@ def effect_calls(effects: ports.Effects, source: str) -> list[Call]:
 
 
 def _claims(effects: ports.Effects) -> Iterator[Call]:
+    days = {day: _lock(*day) for day in effects.touched_days}
     if effects.claim is not None:
         claim = rows.members(effects.claim)
         yield Call("claim_layout", claim)
-        yield Call("claim_day", claim)
-    for restaurant_id, service_date in sorted(set(effects.touched_days)):
-        yield Call("lock_day", {"restaurant_id": restaurant_id, "service_date": service_date})
+        days[effects.claim.restaurant_id, effects.claim.service_date] = Call("claim_day", claim)
+    for day in sorted(days):
+        yield days[day]
+
+
+def _lock(restaurant_id: str, service_date: date) -> Call:
+    return Call("lock_day", {"restaurant_id": restaurant_id, "service_date": service_date})
 
 
 def _booking_calls(effects: ports.Effects) -> Iterator[Call]:
@@ -208,6 +221,8 @@ def _booking_calls(effects: ports.Effects) -> Iterator[Call]:
         yield Call("insert_booking", _booking_params(effects.new_booking))
     for change in sorted(effects.changes, key=lambda c: c.booking_id):
         yield Call("change_booking", _change_params(change))
+    for booking in effects.requests:
+        yield Call("change_request", _booking_params(booking) | {"pinned": booking.pinned})
 
 
 def _ledger_calls(effects: ports.Effects) -> Iterator[Call]:

@@ -111,3 +111,11 @@ from booking_assignment_attempts where booking_id = %(booking_id)s order by crea
 -- name: read_explanation
 select explanation, created_at
 from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at desc, attempt_no desc limit 1
+
+-- name: released_tables
+select a.restaurant_id, a.layout_version, a.table_id, a.capacity, a.booking_id, lower(a.occupied), upper(a.occupied),
+       a.overrides
+from allocations a
+where a.booking_id = %(booking_id)s and not a.live
+  and a.released_at = (select max(l.released_at) from allocations l where l.booking_id = %(booking_id)s)
+order by a.table_id collate "C"

@@ -72,6 +72,14 @@ with changed as (
 )
 select require_one(count(*), 'MTV01') from changed
 
+-- name: change_request
+-- What the guest asks for now; its booking has been compared and advanced just before.
+update bookings
+set request_version = %(request_version)s, party_size = %(party_size)s, start_at = %(start_at)s,
+    end_at = %(end_at)s, service_id = %(service_id)s, service_date = %(service_date)s, pinned = %(pinned)s,
+    guest = %(guest)s, preferences = %(preferences)s, notes = %(notes)s
+where id = %(id)s
+
 -- name: claim_moved
 -- Who is moved must still be as the planner saw it.
 with held as (

@@ -1,0 +1,153 @@
+"""What every inline attempt shares: a budget, one reading of the day, its planner calls, its figures.
+
+After the budget nothing of an attempt commits. Whoever uses this says what is written in each outcome.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from maitred.domain.booking import Booking, Flow, Trigger
+from maitred.domain.reasons import Reason, ReasonCode
+from maitred.planner.model import Plan
+from maitred.services import ports
+from maitred.services.attempt import Attempt, Outcome, Quote
+from maitred.services.budget import Budget
+from maitred.services.day_reader import DayReader
+from maitred.services.failures import reason_of
+from maitred.services.inline_records import Seat
+from maitred.services.inline_run import BookingWish, DayReading, InlineRun
+from maitred.services.kit import Kit
+from maitred.services.planning import Planning, Question, party_request
+from maitred.services.replies import Reply, RequestContext
+from maitred.services.seating import Seating
+
+GRACE_MS = 1500  # for writing down what is left once the attempt is over
+
+type Confirmed = Callable[[InlineRun, DayReading, Seat, ports.Ids], tuple[ports.Effects, Reply, Attempt]]
+
+
+class Inline:
+    """``budget_ms`` bounds each attempt."""
+
+    def __init__(
+        self, kit: Kit, reader: DayReader, seating: Seating, planning: Planning, budget_ms: int
+    ) -> None:
+        self._book = kit.book
+        self._clock = kit.clock
+        self._ids = kit.ids
+        self._relay = kit.relay
+        self._telemetry = kit.telemetry
+        self._reader = reader
+        self._seating = seating
+        self._planning = planning
+        self._budget_ms = budget_ms
+
+    def begin(self, wish: BookingWish, context: RequestContext, changed: Booking | None = None) -> InlineRun:
+        """An attempt at a new booking, or at changing ``changed``."""
+        return InlineRun(
+            wish=wish,
+            context=context,
+            trigger=Trigger.INLINE_MODIFICATION if changed else Trigger.INLINE_CREATION,
+            changed=changed,
+            budget=Budget(self._clock, self._budget_ms),
+            budget_ms=self._budget_ms,
+            now=self._clock.now(),
+            options=self._planning.options,
+            attempt_id=self._ids.uuid(),
+            booking_id=changed.id if changed else self._ids.uuid(),
+            reference=changed.reference if changed else self._ids.reference(),
+        )
+
+    def read(self, run: InlineRun) -> DayReading:
+        return self._reader.read(run)
+
+    def confirm(
+        self,
+        run: InlineRun,
+        reading: DayReading,
+        write: Confirmed,
+        also_days: Sequence[tuple[str, date]] = (),
+    ) -> Reply | Reason:
+        """Find tables and commit what ``write`` makes of them, or say why not.
+
+        ``also_days``: other days whose ledger is written.
+        Raises StaleVersion, ReferenceTaken, DuplicateRequest.
+        """
+        if isinstance(reading.snapshot, Reason):
+            return reading.snapshot
+        try:
+            return self._seat(run, reading, reading.snapshot, write, also_days)
+        except ports.Unavailable as error:
+            return self.answered_after_all(run) or reason_of(error, run.budget)
+        except (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout) as error:
+            return reason_of(error, run.budget)
+
+    def answered_after_all(self, run: InlineRun) -> Reply | None:
+        """An answer of the database's got lost: the reply of what it has committed of this attempt."""
+        if run.written is None and run.deferred is None:
+            return None
+        booking = self._book.booking(run.booking_id)
+        result = booking.last_result if booking else None
+        if result is None or result.get("attemptId") != str(run.attempt_id):
+            return None
+        return run.written if result["outcome"] == Outcome.CONFIRMED else run.deferred
+
+    def find_alternatives(self, run: InlineRun) -> None:
+        if run.quotes:
+            wanted = run.wish.duration_minutes
+            run.alternatives = self._planning.alternatives(run.quotes[-1], wanted, run.now, run.budget)
+
+    def told(self, run: InlineRun, effects: ports.Effects, reply: Reply, attempt: Attempt) -> Reply:
+        """Log and count what has been committed."""
+        self._telemetry.committed(effects.events)
+        self.measure(run, attempt)
+        return reply
+
+    def measure(self, run: InlineRun, attempt: Attempt) -> None:
+        self._telemetry.milliseconds("InlineQuoteConfirm", run.budget.spent_ms())
+        self._telemetry.count("AssignOutcome", flow=Flow.INLINE.value, outcome=attempt.outcome.value)
+        if attempt.reason is not None:
+            self._telemetry.count("AssignReason", category=attempt.reason.category.value)
+            if attempt.reason.code in (ReasonCode.TIMEOUT, ReasonCode.LOCK_TIMEOUT):
+                self._telemetry.count("InlineTimeouts")
+
+    # --- the parts of a confirmation ---
+
+    def _seat(
+        self,
+        run: InlineRun,
+        reading: DayReading,
+        snapshot: ports.Snapshot,
+        confirmed: Confirmed,
+        also_days: Sequence[tuple[str, date]],
+    ) -> Reply | Reason:
+        def ask(current: ports.Snapshot) -> Quote:
+            return self._quote(run, reading, current)
+
+        def write(plan: Plan, current: ports.Snapshot, claim: ports.DayClaim | None) -> ports.Effects:
+            run.stage = "confirm"
+            effects, run.written, run.attempt = confirmed(run, reading, Seat(plan, current, claim), self._ids)
+            return effects
+
+        result = self._seating.seat(snapshot, ask, write, run.budget, also_days)
+        if isinstance(result, Reason):
+            return result
+        if run.written is None or run.attempt is None:
+            raise ValueError("what was committed was written before")
+        moves = len(result.effects.moves)
+        if moves:
+            self._telemetry.count("Moves", moves)
+        self._relay.send_now(result.sent)
+        return self.told(run, result.effects, run.written, run.attempt)
+
+    def _quote(self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot) -> Quote:
+        run.stage = "plan"
+        wish = run.wish
+        request = party_request(wish.party_size, reading.window, wish.preferences)
+        question = Question(reading.index, request, reading.cache_hit)
+        if run.changed is not None:
+            snapshot = snapshot.without(run.changed)
+        quote = self._planning.quote(question, snapshot, run.budget)
+        run.quotes.append(quote)
+        self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.INLINE.value)
+        return quote
