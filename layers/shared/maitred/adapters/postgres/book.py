@@ -101,7 +101,7 @@ class PostgresBook:
 
     def released(self, booking_id: UUID) -> list[ports.TableAllocation]:
         found = self._db.read("released_tables", {"booking_id": booking_id})
-        return [ports.TableAllocation(*row[:-1], overrides=tuple(row[-1])) for row in found]
+        return [rows.table_allocation_of(row) for row in found]
 
     def history(self, booking_id: UUID) -> Rows:
         return self._db.read("read_history", {"booking_id": booking_id})

@@ -53,6 +53,13 @@ def allocations_of(value: Sequence[Sequence[Any]] | None) -> tuple[Allocation, .
     return tuple(Allocation(*row) for row in value or ())
 
 
+def table_allocation_of(row: Sequence[Any]) -> ports.TableAllocation:
+    restaurant_id, layout_version, table_id, capacity, booking_id, start, end, overrides = row
+    return ports.TableAllocation(
+        restaurant_id, layout_version, table_id, capacity, booking_id, start, end, tuple(overrides)
+    )
+
+
 def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
     return tuple(Covers(start, int(covers), held) for start, covers, held in value or ())
 
