@@ -14,7 +14,7 @@ from maitred.planner.options import FULL, PlannerOptions
 from maitred.planner.quote import Aids, find_plan
 from maitred.planner.search import SearchEndedError, Steps
 from maitred.planner.situation import Situation, situation
-from maitred.planner.stays import Movers, movers_of
+from maitred.planner.places import Movers, movers_of
 
 REACH_MINUTES = 120
 

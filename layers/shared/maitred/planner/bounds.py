@@ -5,6 +5,7 @@ capacity and above, than the house (or the zone that the party must have) holds,
 """
 
 from bisect import bisect_left, bisect_right
+from collections import defaultdict
 
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.situation import Situation
@@ -42,17 +43,17 @@ def _rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list[int]
 
 def _find_rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list[int], list[int]]:
     usable = index.assignable & index.matching(zone, ())
-    changes: dict[int, int] = {}
+    changes: dict[int, int] = defaultdict(int)
     known = index.needs.known
     for stay in stays.stays:
         booking = stay.booking
         if zone is not None and booking is not None and booking.zone != zone:
             continue
-        key = (stay.tables & usable, 0 if booking is None else booking.party_size)
+        key = (stay.tables & usable, stay.party_size)
         weight = known[key] if key in known else _weight(index, *key)
         if weight:
-            changes[stay.start] = changes.get(stay.start, 0) - weight
-            changes[stay.end] = changes.get(stay.end, 0) + weight
+            changes[stay.start] -= weight
+            changes[stay.end] += weight
     room = index.needs.of(usable) | index.needs.guard
     minutes, rooms = [_BEFORE_ALL], [room]
     for minute in sorted(changes):

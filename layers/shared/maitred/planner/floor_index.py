@@ -45,16 +45,30 @@ class Candidates:
     bits: tuple[int, ...]
     single: int
     joined: int
-    _at_table: list[list[int]] | None = None
+    _by_lowest: dict[int, list[tuple[int, int]]] | None = None
 
-    def at_table(self, tables: int) -> list[list[int]]:
-        """For each of the floor's ``tables`` the numbers of the sets that it is part of."""
-        if self._at_table is None:
-            self._at_table = [[] for _ in range(tables)]
-            for number, each in enumerate(self.sets):
-                for position in each.positions:
-                    self._at_table[position].append(number)
-        return self._at_table
+    def within(self, tables: int) -> list[int]:
+        """The numbers of the sets that lie within these tables (bits), best first."""
+        closed = ~tables
+        if 2 * tables.bit_count() > (self.single | self.joined).bit_count():
+            return [number for number, bits in enumerate(self.bits) if not bits & closed]
+        if self._by_lowest is None:
+            self._by_lowest = _by_lowest(self.bits)
+        found = []
+        for position in bit_positions(tables):
+            found += [
+                number for number, bits in self._by_lowest.get(position, ()) if not bits & closed
+            ]
+        found.sort()
+        return found
+
+
+def _by_lowest(sets: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
+    """The sets (bits) with their numbers, by their lowest table: each stands in one place."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for number, bits in enumerate(sets):
+        found.setdefault((bits & -bits).bit_length() - 1, []).append((number, bits))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Two layers, bookings and live holds, so that a refusal can tell them apart; clos
 beside them. Windows are stored ones, with their buffers; nothing is computed again from a booking.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from maitred.domain.floor import Closure
@@ -103,6 +103,21 @@ class Occupancy:
             (later & -later).bit_length() - 1 if later else None,
         )
 
+    def free_runs(self, position: int, window: Span, least: int) -> Iterator[Span]:
+        """The times within ``window`` (part of the span), ``least`` (> 0) minutes and more, when nobody is here."""
+        begin, finish = window
+        busy = self._booked[position] | self._held[position]
+        free = ~busy >> begin - self.span[0] & (1 << finish - begin) - 1
+        if not _with_run(free, least):
+            return
+        while free:
+            skipped = (free & -free).bit_length() - 1
+            begin, free = begin + skipped, free >> skipped
+            length = (~free & free + 1).bit_length() - 1
+            if length >= least:
+                yield begin, begin + length
+            begin, free = begin + length, free >> length
+
     def covers(self, start: int, end: int) -> bool:
         """Is the stay ``[start, end)`` with its buffers inside what is known?"""
         return self.span[0] <= start - self.before and end + self.after <= self.span[1]
@@ -154,6 +169,16 @@ def _minutes(span: Span, start: int, end: int) -> int:
     """The part of ``[start, end)`` inside the span, a bit a minute."""
     start, end = max(start, span[0]), min(end, span[1])
     return ((1 << end - start) - 1) << start - span[0] if start < end else 0
+
+
+def _with_run(minutes: int, least: int) -> int:
+    """Not 0 if so many bits in a row are set: each shift keeps those that so many more follow."""
+    kept = 1
+    while kept < least and minutes:
+        step = min(kept, least - kept)
+        minutes &= minutes >> step
+        kept += step
+    return minutes
 
 
 def _overlapping(layer: tuple[int, ...], window: int) -> int:

@@ -25,7 +25,7 @@ from maitred.planner.refusal import binding_reason
 from maitred.planner.scoring import Scoring, total
 from maitred.planner.search import SearchEndedError, Steps, smallest_part
 from maitred.planner.situation import Situation, situation
-from maitred.planner.stays import Movers, movers_of
+from maitred.planner.places import Movers, movers_of
 from maitred.planner.strategies import choose
 from maitred.planner.weights import MOVES
 
@@ -142,7 +142,7 @@ def _by_moves(asked: Situation, scoring: Scoring, aids: Aids, steps: Steps) -> F
     if not most:
         return None
     steps.check()
-    found = rearrange(asked, aids.movers.stays(), scoring, most, steps)
+    found = rearrange(asked, aids.movers.places, scoring, most, steps)
     if found is None:
         return None
     weighed = scoring.weigh(scoring.fit(found.set), found.set)

@@ -6,25 +6,26 @@ the fewest moves each one is in the way of the party or of another that moved. S
 of moves after the other, is complete within its limit.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from maitred.planner.bounds import full_whoever_moves
 from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import TableSet
 from maitred.planner.model import Move
-from maitred.planner.open_sets import Option
+from maitred.planner.open_sets import Around, Option
+from maitred.planner.places import Given, Places
 from maitred.planner.scoring import Scoring
 from maitred.planner.search import Steps
 from maitred.planner.situation import Situation
-from maitred.planner.stays import Stays
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A movable stay at its new tables (bits)."""
+    """A movable stay, and the tables that it is given."""
 
     number: int
-    bits: int
+    given: Given
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +38,23 @@ class Rearranged:
 
 
 def rearrange(
-    asked: Situation, stays: Stays, scoring: Scoring, most_moves: int, steps: Steps
+    asked: Situation, places: Places, scoring: Scoring, most_moves: int, steps: Steps
 ) -> Rearranged | None:
     """The best arrangement with at most ``most_moves``; None is a proof that there is none.
 
     (Unless the floor's list of sets was cut short: then it is only a failure to find.) Asked only when
     nothing is free. Raises ``SearchEndedError``.
     """
-    if most_moves <= 0 or not stays.movable:
+    if most_moves <= 0 or not places.stays.movable:
         return None
     steps.check()
-    if full_whoever_moves(asked, stays):
+    if full_whoever_moves(asked, places.stays):
         return None
     steps.check()
-    search = _Search(asked, stays, most_moves, steps)
+    search = _Search(asked, places, most_moves, steps)
     wanted = search.wanted(scoring)
     for moves in range(1, most_moves + 1):
-        for option in wanted:
+        for option in search.within_reach(wanted, moves):
             placed = search.seat(option, moves)
             if placed is not None:
                 chosen = asked.index.candidates(asked.request.party_size).sets[option.order]
@@ -62,34 +63,43 @@ def rearrange(
 
 
 class _Search:
-    def __init__(self, asked: Situation, stays: Stays, most_moves: int, steps: Steps) -> None:
+    def __init__(self, asked: Situation, places: Places, most_moves: int, steps: Steps) -> None:
         self._asked = asked
-        self._stays = stays
+        self._places = places
+        self._stays = places.stays
         self._most = most_moves
         self._steps = steps
-        self._start, self._end = asked.occupancy.buffered(asked.request.start, asked.request.end)
-        self._around = stays.overlapping(self._start, self._end)
+        self._around = self._stays.overlapping(*asked.occupancy.buffered(asked.request.start, asked.request.end))
         self._set = 0
         self._dead: dict[tuple[int, int, int], bool] = {}
 
     def wanted(self, scoring: Scoring) -> list[Option]:
         """The sets that the party could have if few enough others moved, best first."""
-        asked = self._asked
+        asked, stays = self._asked, self._stays
         candidates = asked.index.candidates(asked.request.party_size)
-        unfit = asked.unfit | asked.taken.closed
-        movers = self._stays.movers
-        window = (self._start, self._end)
-        found = list(self._stays.options_for(candidates, window, unfit, movers, self._most))
-        sets = candidates.sets
+        free, unfit = asked.index.assignable & ~asked.blocked, asked.unfit | asked.taken.closed
+        around = Around(candidates, self._around, stays.at_table, free, unfit)
+        found = around.open_sets(range(len(stays.at_table)), stays.movers, self._most)
         if not scoring.wishes:
-            return found
+            return list(found)
+        sets = candidates.sets
         return sorted(found, key=lambda option: (scoring.fit(sets[option.order]), option.order))
+
+    def within_reach(self, wanted: Sequence[Option], moves: int) -> list[Option]:
+        """Those for which ``moves`` others may be enough, in their order; cheap, before any of them is tried."""
+        joined, rooted = self._stays.joined, self._places.rooted
+        return [
+            option
+            for option in wanted
+            if (count := option.conflicts.bit_count()) < moves
+            or (count == moves and (option.conflicts & joined or not option.conflicts & rooted))
+        ]
 
     def seat(self, option: Option, moves: int) -> tuple[Placed, ...] | None:
         """Where exactly ``moves`` others go if the party takes this set."""
         self._steps.take()
         spare = moves - option.conflicts.bit_count()
-        if spare < 0 or (not spare and not self._stays.mobile(option.conflicts)):
+        if not spare and not self._places.mobile(option.conflicts):
             return None
         if self._stuck(option, spare):
             return None
@@ -120,7 +130,7 @@ class _Search:
         """May each of these find tables if only they leave and the party takes ``lost``?"""
         for number in bit_positions(moved):
             own = 1 << number
-            if not self._stays.landing(moved & ~own, own, lost, self._around):
+            if not self._places.landing(moved & ~own, own, ((lost, self._around),)):
                 return False
         return True
 
@@ -131,39 +141,46 @@ class _Search:
         if not todo:
             return placed if not spare else None
         number, rest = todo[0], todo[1:]
-        leavers = self._leavers(number, moved, spare)
+        given = ((self._set, self._around), *[each.given for each in placed])
+        leavers, landers = self._leavers(number, moved, given, spare)
         if spare and not rest and leavers == moved:
             return None  # nobody is in its way who could find other tables
-        for option in self._stays.options(number, self._blocked(number, placed), leavers, self._most):
+        for option in self._places.options(number, self._blocked(number, given), leavers, self._most):
             self._steps.take()
             fresh = option.conflicts & ~moved
             left = spare - fresh.bit_count()
             if left < 0 or (left and not rest and not fresh):
                 continue  # too many; or nobody is left to use up the spare moves: found with fewer before
+            if fresh & ~landers and not left and not fresh & self._stays.joined:
+                continue  # the last who leave, of whom one would find no tables
             found = self._place(
-                (*rest, *bit_positions(fresh)), moved | fresh, (*placed, Placed(number, option.bits)), left
+                (*rest, *bit_positions(fresh)), moved | fresh, (*placed, Placed(number, (option.bits, self._places.overlap(number)))), left
             )
             if found is not None:
                 return found
         return None
 
-    def _leavers(self, number: int, moved: int, spare: int) -> int:
-        """Who may be in the way of this one: those who left, and as many more as may leave."""
-        if not spare:
-            return moved
-        others = self._stays.movers & self._stays.overlap(number) & ~moved
-        if spare == 1:  # whoever leaves now must find a table that is free already
-            return moved | self._stays.landing(moved, others, self._set, self._around)
-        return moved | others
+    def _leavers(
+        self, number: int, moved: int, given: Sequence[Given], spare: int
+    ) -> tuple[int, int]:
+        """Who may be in the way of this one: those who left, and as many more as may leave.
 
-    def _blocked(self, number: int, placed: tuple[Placed, ...]) -> int:
+        Second, those of the latter who may find tables if nobody else leaves after them. (Others who leave
+        with them leave nothing to them: what this one takes is lost to all who are in its way. Only who has
+        several tables leaves some that this one does not take.)
+        """
+        if not spare:
+            return moved, 0
+        others = self._stays.movers & self._places.overlap(number) & ~moved
+        landers = self._places.landing(moved, others, given)
+        return moved | (landers if spare == 1 else others), landers
+
+    def _blocked(self, number: int, given: Sequence[Given]) -> int:
         """Tables that the party or somebody already placed will have during this stay."""
-        stay, stays = self._stays.stays[number], self._stays.stays
-        blocked = self._set if self._around >> number & 1 else 0
-        for each in placed:
-            other = stays[each.number]
-            if other.start < stay.end and stay.start < other.end:
-                blocked |= each.bits
+        blocked = 0
+        for tables, hindered in given:
+            if hindered >> number & 1:
+                blocked |= tables
         return blocked
 
     def moves(self, placed: tuple[Placed, ...]) -> tuple[Move, ...]:
@@ -172,7 +189,7 @@ class _Search:
         for each in sorted(placed, key=lambda one: one.number):
             booking = self._stays.stays[each.number].booking
             if booking is not None:
-                told.append(Move(booking.booking_id, tuple(sorted(booking.tables)), self._names(each.bits)))
+                told.append(Move(booking.booking_id, tuple(sorted(booking.tables)), self._names(each.given[0])))
         return tuple(told)
 
     def _names(self, bits: int) -> tuple[str, ...]:

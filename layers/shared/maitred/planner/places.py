@@ -1,0 +1,255 @@
+"""Where the stays of a day could be instead: the gaps between them, and what opens when somebody leaves."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from maitred.domain.floor import Adjacency
+from maitred.planner.enumeration import bit_positions
+from maitred.planner.floor_index import FloorIndex
+from maitred.planner.model import MovableBooking
+from maitred.planner.occupancy import Occupancy
+from maitred.planner.open_sets import Around, Option
+from maitred.planner.stays import Stays
+
+#: Tables that are given away, and the stays that overlap with that; both bits.
+type Given = tuple[int, int]
+
+
+class Places:
+    """Answers about the stays of one snapshot; what was worked out for one question serves all later ones."""
+
+    def __init__(self, stays: Stays) -> None:
+        """Nothing is known yet but who is where."""
+        self.stays = stays
+        self._index = stays.index
+        self._asked = 0
+        self._have_free = 0
+        self._fits: dict[tuple[int, int], int] = {}
+        self._around: dict[int, Around] = {}
+        self._day: dict[int, list[tuple[int, int, int]]] = {}
+        self._users: dict[int, tuple[int, int]] = {}
+
+    def options(self, number: int, blocked: int, leavers: int, most: int) -> list[Option]:
+        """What a stay that must leave a table of its own could have instead, best first.
+
+        Only ``leavers`` (bits) would have to be elsewhere, and at most ``most`` of them. ``blocked``: tables
+        that it cannot have, one of its own at least.
+        """
+        found = self._open_sets(self._around_of(number), leavers, most)
+        return [each for each in found if not each.bits & blocked]
+
+    def overlap(self, number: int) -> int:
+        """The other stays, as bits, that share a minute with this one."""
+        return self._around_of(number).others
+
+    def landing(self, moved: int, among: int, given: Sequence[Given]) -> int:
+        """Those of ``among`` that may find tables when ``moved`` leave and nobody else does, as bits.
+
+        ``given``: tables that somebody has already, though others leave them, and whom that hinders.
+        None that finds some is missing: whoever moves takes a set that is free already, or one with a table
+        that ``moved`` leave, or had several tables and keeps some.
+        """
+        stays, gaps = self.stays.stays, self._gaps
+        found = self.stays.joined & among
+        for number in bit_positions(moved):
+            for position in stays[number].positions:
+                gained = self._fitting(position, moved) & among & ~gaps.get(position, 0)
+                if gained:
+                    found |= self._taking(position, gained & ~found, moved, given)
+        return found | self._settled(among & ~found)
+
+    def mobile(self, moved: int) -> bool:
+        """May all of these find tables if each must leave its own? False is certain.
+
+        Those with one table each leave nothing to one another but what they all must leave.
+        """
+        if moved & self.stays.joined:
+            return True
+        return not moved & self.rooted and moved == self._settled(moved)
+
+    @cached_property
+    def rooted(self) -> int:
+        """The stays, as bits, that sit at one table and for which no other one is free that may serve them."""
+        alone, near = self._near_free
+        return ~(self.stays.joined | alone | near)
+
+    def _around_of(self, number: int) -> Around:
+        around = self._around.get(number)
+        if around is None:
+            around = self._around[number] = self._look_around(number)
+        return around
+
+    def _look_around(self, number: int) -> Around:
+        stay, at_table = self.stays.stays[number], self.stays.at_table
+        others = self.stays.overlapping(stay.start, stay.end) & ~(1 << number)
+        free, unfit = 0, stay.unfit
+        for position, fitting in self._gaps.items():
+            if fitting >> number & 1:
+                free |= 1 << position
+        if len(stay.positions) == 1:
+            unfit |= stay.tables  # its one table is what it must leave
+        else:
+            for position in stay.positions:
+                if not at_table[position] & others:
+                    free |= 1 << position
+        candidates = self._index.candidates(stay.party_size)
+        return Around(candidates, others, at_table, free & self._index.assignable & ~unfit, unfit)
+
+    def _open_sets(self, around: Around, leavers: int, most: int) -> Sequence[Option]:
+        return around.open_sets(self._tables_of(leavers & around.others), leavers, most)
+
+    def _tables_of(self, numbers: int) -> Iterable[int]:
+        if numbers.bit_count() > len(self.stays.at_table) // 2:
+            return range(len(self.stays.at_table))
+        positions: set[int] = set()
+        for number in bit_positions(numbers):
+            positions.update(self.stays.stays[number].positions)
+        return positions
+
+    def _settled(self, numbers: int) -> int:
+        """Those that could move to a set that is free as it is."""
+        alone, near = self._near_free
+        for number in bit_positions(numbers & near & ~self._asked):
+            if self._around_of(number).open_sets((), 0, 0):
+                self._have_free |= 1 << number
+        self._asked |= numbers & near
+        return numbers & (alone | self._have_free)
+
+    @cached_property
+    def _near_free(self) -> tuple[int, int]:
+        """The stays for which a table is free that serves them alone; others that may join a free one."""
+        alone = near = 0
+        for position, fitting in self._gaps.items():
+            served, joined = self._served(position, fitting & ~alone, 0)
+            alone |= served
+            near |= joined
+        return alone, near & ~alone
+
+    def _taking(self, position: int, numbers: int, moved: int, given: Sequence[Given]) -> int:
+        """Those of ``numbers`` whom a table that is left to them may serve, unless somebody else has it."""
+        for tables, hindered in given:
+            if tables >> position & 1:
+                numbers &= ~hindered
+        if not numbers:
+            return 0
+        alone, joined = self._served(position, numbers, moved)
+        return alone | joined
+
+    def _served(self, position: int, numbers: int, moved: int) -> tuple[int, int]:
+        """Of stays for which a table is free: those it serves alone, those it may serve joined to another."""
+        alone, joined = self._users_of(position)
+        alone &= numbers
+        left = numbers & joined & ~alone
+        if left:
+            beside = 0
+            for other in bit_positions(self._beside(position)):
+                beside |= self._fitting(other, moved)
+            left &= beside
+        return alone, left
+
+    def _beside(self, position: int) -> int:
+        """The tables, as bits, one of which at least is in any join with this one."""
+        index, rules = self._index, self._index.rules
+        own = 1 << position
+        if index.floor.combinations:
+            return index.assignable & ~own
+        if rules.mode is not Adjacency.NONE:
+            return rules.neighbours[position] & index.assignable
+        return next((pool for pool in rules.pools if pool & own), 0) & ~own
+
+    def _users_of(self, position: int) -> tuple[int, int]:
+        """The movable stays, as bits, that this table may serve alone, and joined to others."""
+        known = self._users.get(position)
+        if known is None:
+            alone = joined = 0
+            for numbers, single, together in self._kinds:
+                if single >> position & 1:
+                    alone |= numbers
+                if together >> position & 1:
+                    joined |= numbers
+            known = self._users[position] = alone, joined
+        return known
+
+    @cached_property
+    def _kinds(self) -> list[tuple[int, int, int]]:
+        """Movable stays that are served by the same tables: who, tables alone, tables joined (all bits)."""
+        alike: dict[tuple[int, int], int] = {}
+        bit = 1
+        for stay in self.stays.stays[: self.stays.movable]:
+            key = (stay.party_size, stay.unfit)
+            alike[key] = alike.get(key, 0) | bit
+            bit <<= 1
+        kinds = []
+        for (size, unfit), numbers in alike.items():
+            candidates = self._index.candidates(size)
+            kinds.append((numbers, candidates.single & ~unfit, candidates.joined & ~unfit))
+        return kinds
+
+    @cached_property
+    def _gaps(self) -> dict[int, int]:
+        """By table, the stays (bits) that would fit between those who sit there; none: no entry."""
+        stays, gaps = self.stays, {}
+        moving = stays.stays[: stays.movable]
+        window = min([stay.start for stay in moving]), max([stay.end for stay in moving])
+        for position in bit_positions(self._index.assignable):
+            fitting = 0
+            for start, end in stays.occupancy.free_runs(position, window, stays.shortest):
+                fitting |= stays.within(start, end)
+            if fitting:
+                gaps[position] = fitting
+        return gaps
+
+    def _fitting(self, position: int, moved: int) -> int:
+        """Stays whose whole window is free at a table, if ``moved`` leave it."""
+        moved &= self.stays.at_table[position]
+        if not moved:
+            return self._gaps.get(position, 0)
+        known = self._fits.get((position, moved))
+        if known is None:
+            known = self._fits[position, moved] = self._find_fitting(position, moved)
+        return known
+
+    def _find_fitting(self, position: int, moved: int) -> int:
+        here = self._day_of(position)
+        span, least = self.stays.occupancy.span, self.stays.shortest
+        fitting, free_from = 0, span[0]
+        for start, end, number in here:
+            if moved >> number & 1:
+                continue
+            if start - free_from >= least:
+                fitting |= self.stays.within(free_from, start)
+            free_from = max(free_from, end)
+        return fitting
+
+    def _day_of(self, position: int) -> list[tuple[int, int, int]]:
+        """The stays at a table, by time, and the end of what is known of the day."""
+        here = self._day.get(position)
+        if here is None:
+            stays = self.stays.stays
+            numbers = bit_positions(self.stays.at_table[position])
+            here = sorted([(stays[number].start, stays[number].end, number) for number in numbers])
+            here.append((self.stays.occupancy.span[1], 0, len(stays)))
+            self._day[position] = here
+        return here
+
+
+class Movers:
+    """The stays of a snapshot and their places, numbered when somebody has to be moved and not before."""
+
+    def __init__(self, index: FloorIndex, occupancy: Occupancy, movable: Sequence[MovableBooking]) -> None:
+        """Keep what ``places`` is made of."""
+        self._index, self._occupancy = index, occupancy
+        self._movable = movable
+
+    def __bool__(self) -> bool:
+        """May anybody be moved at all?"""
+        return bool(self._movable)
+
+    @cached_property
+    def places(self) -> Places:
+        return Places(Stays.build(self._index, self._occupancy, self._movable))
+
+
+def movers_of(index: FloorIndex, occupancy: Occupancy, movable: Sequence[MovableBooking] | Movers) -> Movers:
+    """The bookings as ``Movers``, unless they are already."""
+    return movable if isinstance(movable, Movers) else Movers(index, occupancy, movable)
