@@ -1,13 +1,16 @@
 """Moves, judged twice: by trying every arrangement, and by an exact solver that shares no search with us."""
 
 import random
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maitred.planner.alternatives import find_alternatives
 from maitred.planner.exact import ExactQuestion, Proof
 from maitred.planner.model import Decision
 from maitred.planner.options import PlannerOptions
+from maitred.planner.places import Movers
 from maitred.planner.quote import quote
 from solver.cpsat import CpSatSolver
 from tests.planner.brute_force import Judge
@@ -89,6 +92,21 @@ def test_the_order_in_which_things_are_given_changes_nothing(case: Evening, shuf
     movable = shuffler.sample(case.movable, len(case.movable))
     occupancy = evening(case.index, busy)
     assert quote(case.index, occupancy, case.request, (), Unhurried(), movable=movable) == decide(case)
+
+
+@given(evenings(), st.lists(st.integers(-60, 60), max_size=4))
+def test_what_is_known_of_a_day_from_earlier_questions_changes_no_answer(
+    case: Evening, shifts: list[int]
+) -> None:
+    occupancy = evening(case.index, case.busy)
+    known = Movers(case.index, occupancy, case.movable)
+    for shift in (*shifts, 0):
+        request = replace(case.request, start=case.request.start + shift, end=case.request.end + shift)
+        asked = (case.index, occupancy, request, (), Unhurried())
+        assert quote(*asked, movable=known) == quote(*asked, movable=case.movable)
+    asked = (case.index, occupancy, case.request, (), Unhurried())
+    afresh = find_alternatives(*asked, 0, movable=case.movable, other_zones=True)
+    assert find_alternatives(*asked, 0, movable=known, other_zones=True) == afresh
 
 
 @given(evenings())

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from maitred.domain.floor import Closure
@@ -71,6 +71,22 @@ def test_busy_is_overlap_of_half_open_intervals(
     allocations = [Allocation(name, start, end, "booking") for name, (start, end) in rows]
     expected = INDEX.bits_of(name for name, (start, end) in rows if start < asked[1] and asked[0] < end)
     assert Occupancy.build(INDEX, (0, 100), allocations).busy_mask(*asked) == expected
+
+
+@given(st.lists(st.tuples(spans, st.booleans()), max_size=6), spans, st.integers(1, 60))
+def test_free_runs_are_the_gaps_that_are_long_enough(
+    rows: list[tuple[tuple[int, int], bool]], window: tuple[int, int], least: int
+) -> None:
+    begin, end = max(0, window[0]), min(150, window[1])
+    assume(begin < end)
+    allocations = [Allocation("A", *stay, hold_id="h" if hold else None) for stay, hold in rows]
+    busy = {minute for (start, stop), _ in rows for minute in range(start, stop)}
+    free = [minute for minute in range(begin, end) if minute not in busy]
+    firsts = [minute for minute in free if minute - 1 not in free]
+    lasts = [minute + 1 for minute in free if minute + 1 not in free]
+    expected = [(first, last) for first, last in zip(firsts, lasts, strict=True) if last - first >= least]
+    occupancy = Occupancy.build(INDEX, (0, 150), allocations)
+    assert list(occupancy.free_runs(0, (begin, end), least)) == expected
 
 
 @given(st.data())

@@ -11,10 +11,10 @@ from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Alternative, Covers, Deadline, MovableBooking, PartyRequest
 from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import FULL, PlannerOptions
+from maitred.planner.places import Movers, movers_of
 from maitred.planner.quote import Aids, find_plan
 from maitred.planner.search import SearchEndedError, Steps
 from maitred.planner.situation import Situation, situation
-from maitred.planner.places import Movers, movers_of
 
 REACH_MINUTES = 120
 

@@ -56,9 +56,7 @@ class Candidates:
             self._by_lowest = _by_lowest(self.bits)
         found = []
         for position in bit_positions(tables):
-            found += [
-                number for number, bits in self._by_lowest.get(position, ()) if not bits & closed
-            ]
+            found += [number for number, bits in self._by_lowest.get(position, ()) if not bits & closed]
         found.sort()
         return found
 

@@ -104,7 +104,10 @@ class Occupancy:
         )
 
     def free_runs(self, position: int, window: Span, least: int) -> Iterator[Span]:
-        """The times within ``window`` (part of the span), ``least`` (> 0) minutes and more, when nobody is here."""
+        """The times within ``window`` when nobody is at this table, if of ``least`` (> 0) minutes and more.
+
+        ``window`` lies within the span. Closures are not looked at.
+        """
         begin, finish = window
         busy = self._booked[position] | self._held[position]
         free = ~busy >> begin - self.span[0] & (1 << finish - begin) - 1

@@ -69,7 +69,7 @@ class Places:
 
     @cached_property
     def rooted(self) -> int:
-        """The stays, as bits, that sit at one table and for which no other one is free that may serve them."""
+        """The stays, as bits, at a single table for which no other one is free that may serve them."""
         alone, near = self._near_free
         return ~(self.stays.joined | alone | near)
 
@@ -238,7 +238,7 @@ class Movers:
 
     def __init__(self, index: FloorIndex, occupancy: Occupancy, movable: Sequence[MovableBooking]) -> None:
         """Keep what ``places`` is made of."""
-        self._index, self._occupancy = index, occupancy
+        self.index, self.occupancy = index, occupancy
         self._movable = movable
 
     def __bool__(self) -> bool:
@@ -247,7 +247,8 @@ class Movers:
 
     @cached_property
     def places(self) -> Places:
-        return Places(Stays.build(self._index, self._occupancy, self._movable))
+        """Where they could be."""
+        return Places(Stays.build(self.index, self.occupancy, self._movable))
 
 
 def movers_of(index: FloorIndex, occupancy: Occupancy, movable: Sequence[MovableBooking] | Movers) -> Movers:

@@ -20,12 +20,12 @@ from maitred.planner.model import (
 )
 from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import BEST_FIT, FULL, REARRANGE, PlannerOptions
+from maitred.planner.places import Movers, movers_of
 from maitred.planner.rearrange import rearrange
 from maitred.planner.refusal import binding_reason
 from maitred.planner.scoring import Scoring, total
 from maitred.planner.search import SearchEndedError, Steps, smallest_part
 from maitred.planner.situation import Situation, situation
-from maitred.planner.places import Movers, movers_of
 from maitred.planner.strategies import choose
 from maitred.planner.weights import MOVES
 

@@ -69,7 +69,8 @@ class _Search:
         self._stays = places.stays
         self._most = most_moves
         self._steps = steps
-        self._around = self._stays.overlapping(*asked.occupancy.buffered(asked.request.start, asked.request.end))
+        window = asked.occupancy.buffered(asked.request.start, asked.request.end)
+        self._around = self._stays.overlapping(*window)
         self._set = 0
         self._dead: dict[tuple[int, int, int], bool] = {}
 
@@ -86,7 +87,10 @@ class _Search:
         return sorted(found, key=lambda option: (scoring.fit(sets[option.order]), option.order))
 
     def within_reach(self, wanted: Sequence[Option], moves: int) -> list[Option]:
-        """Those for which ``moves`` others may be enough, in their order; cheap, before any of them is tried."""
+        """Those for which ``moves`` others may be enough, in their order: a glance before any is tried.
+
+        If nobody else is to leave, each of those in the way needs a free table, or keeps one of several.
+        """
         joined, rooted = self._stays.joined, self._places.rooted
         return [
             option
@@ -153,16 +157,14 @@ class _Search:
                 continue  # too many; or nobody is left to use up the spare moves: found with fewer before
             if fresh & ~landers and not left and not fresh & self._stays.joined:
                 continue  # the last who leave, of whom one would find no tables
-            found = self._place(
-                (*rest, *bit_positions(fresh)), moved | fresh, (*placed, Placed(number, (option.bits, self._places.overlap(number)))), left
-            )
+            there = Placed(number, (option.bits, self._places.overlap(number)))
+            todo_then = (*rest, *bit_positions(fresh))
+            found = self._place(todo_then, moved | fresh, (*placed, there), left)
             if found is not None:
                 return found
         return None
 
-    def _leavers(
-        self, number: int, moved: int, given: Sequence[Given], spare: int
-    ) -> tuple[int, int]:
+    def _leavers(self, number: int, moved: int, given: Sequence[Given], spare: int) -> tuple[int, int]:
         """Who may be in the way of this one: those who left, and as many more as may leave.
 
         Second, those of the latter who may find tables if nobody else leaves after them. (Others who leave
@@ -189,7 +191,8 @@ class _Search:
         for each in sorted(placed, key=lambda one: one.number):
             booking = self._stays.stays[each.number].booking
             if booking is not None:
-                told.append(Move(booking.booking_id, tuple(sorted(booking.tables)), self._names(each.given[0])))
+                tables = self._names(each.given[0])
+                told.append(Move(booking.booking_id, tuple(sorted(booking.tables)), tables))
         return tuple(told)
 
     def _names(self, bits: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Allocation, MovableBooking
-from maitred.planner.occupancy import Occupancy, Span
+from maitred.planner.occupancy import Occupancy
 
 
 @dataclass(slots=True)  # not frozen, for speed: there are hundreds a snapshot
@@ -112,7 +112,7 @@ class Stays:
 
 
 class _Moving:
-    """Makes stays of bookings that may be moved; where one may not go is worked out once for equal promises."""
+    """Makes stays of bookings that may be moved; equal promises are looked at once."""
 
     def __init__(self, index: FloorIndex, occupancy: Occupancy) -> None:
         self._index, self._occupancy = index, occupancy

@@ -12,6 +12,7 @@ from maitred.planner.explanation import explanation_data
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Alternative, Decision, Plan
 from maitred.planner.options import PlannerOptions
+from maitred.planner.places import Movers
 from maitred.planner.replay import PlannerInputs, record
 from maitred.services.ports import AttemptRow, Json
 
@@ -39,10 +40,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Quote(Verdict):
-    """One planner call: its decision, and what it was made from."""
+    """One planner call: its decision, and what it was made from.
+
+    ``movers``: what is known of the day, for further questions about it; None if the planner failed before.
+    """
 
     index: FloorIndex
     inputs: PlannerInputs
+    movers: Movers | None
 
     @property
     def replay(self) -> str:

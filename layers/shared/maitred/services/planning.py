@@ -15,6 +15,7 @@ from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Alternative, Deadline, Decision, PartyRequest
 from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import FULL, PLAIN, PlannerOptions
+from maitred.planner.places import Movers
 from maitred.planner.quote import quote
 from maitred.planner.replay import PlannerInputs
 from maitred.services.attempt import Quote
@@ -66,34 +67,38 @@ class Planning:
     def quote(self, question: Question, snapshot: Snapshot, deadline: Deadline) -> Quote:
         """A defect of the planner's is an outcome (``planner_error``): no booking is lost by it."""
         began = self._clock.monotonic()
-        inputs = self._inputs(question, snapshot)
+        inputs, movers = self._inputs(question, snapshot), None
         try:
             occupancy = Occupancy.build(question.index, inputs.span, inputs.allocations)
-            decision = self._decision(question.index, occupancy, inputs, deadline)
+            movers = Movers(question.index, occupancy, inputs.movable)
+            decision = self._decision(movers, inputs, deadline)
         except Exception:
             logger.exception("the planner failed")
             decision = _failed()
         duration = round((self._clock.monotonic() - began) * 1000, 3)
-        return Quote(decision, duration, question.cache_hit, question.index, inputs)
+        return Quote(decision, duration, question.cache_hit, question.index, inputs, movers)
 
     def alternatives(
         self, quote: Quote, duration_minutes: int | None, now: datetime, deadline: Deadline
     ) -> tuple[Alternative, ...]:
         """Other starts for a party that was refused; none if the planner fails at that.
 
-        Not part of the quote: nobody else should wait for them, as they would while the day is held.
+        Not part of the quote: nobody else should wait for them, as they would while the day is held. What the
+        quote found out about the day is not worked out again.
         """
-        inputs = quote.inputs
+        inputs, movers = quote.inputs, quote.movers
+        if movers is None:
+            return ()
         try:
             return find_alternatives(
                 quote.index,
-                Occupancy.build(quote.index, inputs.span, inputs.allocations),
+                movers.occupancy,
                 inputs.request,
                 inputs.pacing,
                 deadline,
                 to_minutes(now),
                 duration_minutes=duration_minutes,
-                movable=inputs.movable,
+                movable=movers,
                 demand=inputs.demand,
                 options=inputs.options,
                 other_zones=True,
@@ -114,16 +119,14 @@ class Planning:
             options=self.options,
         )
 
-    def _decision(
-        self, index: FloorIndex, occupancy: Occupancy, inputs: PlannerInputs, deadline: Deadline
-    ) -> Decision:
+    def _decision(self, movers: Movers, inputs: PlannerInputs, deadline: Deadline) -> Decision:
         return self._decide(
-            index,
-            occupancy,
+            movers.index,
+            movers.occupancy,
             inputs.request,
             inputs.pacing,
             deadline,
-            movable=inputs.movable,
+            movable=movers,
             demand=inputs.demand,
             options=inputs.options,
         )
