@@ -22,6 +22,11 @@ def list_bookings(restaurant_id: str) -> Response[str]:
     return booking_routes.page(edge, services(), restaurant_id)
 
 
+@app.get("/restaurants/<restaurant_id>/availability")
+def get_availability(restaurant_id: str) -> Response[str]:
+    return booking_routes.availability(edge, services(), restaurant_id)
+
+
 @app.get("/bookings/<booking_id>")
 def get_booking(booking_id: str) -> Response[str]:
     return booking_routes.read(edge, services(), booking_id)

@@ -89,6 +89,11 @@ class Service:
         body = {"bookingId": booking_id, "trigger": trigger}
         return self.http("operations", "POST", "/assignments/process", body=body, **request)
 
+    def availability(self, restaurant_id: str, **query: Any) -> Answer:
+        """Of the evening, unless another ``date`` is asked for."""
+        asked = {name: str(value) for name, value in ({"date": evening()} | query).items()}
+        return self.http("bookings", "GET", f"/restaurants/{restaurant_id}/availability", query=asked)
+
     def assign(self, booking_id: str, *tables: str, headers: Any = None, **body: Any) -> Answer:
         """A person's choice of tables."""
         path = f"/bookings/{booking_id}/assignment"

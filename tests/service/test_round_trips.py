@@ -104,6 +104,20 @@ def test_a_cancellation_takes_three_round_trips(tapped: Service, tap: WireTap) -
     count.assert_trips(3)
 
 
+def test_availability_takes_one_round_trip(tapped: Service, tap: WireTap) -> None:
+    count = Count(tap, warm(tapped))
+    assert len(tapped.availability("harbour", partySize=2).json["slots"]) == 22
+    count.assert_trips(1)
+
+
+def test_availability_takes_two_round_trips_in_a_new_sandbox(tapped: Service, tap: WireTap) -> None:
+    warm(tapped)
+    forget_wiring()
+    count = Count(tap, services().core.database)
+    assert tapped.availability("harbour", partySize=2).status == 200
+    count.assert_trips(2)
+
+
 def test_the_wire_is_counted_right(database: TestDatabase, tap: WireTap) -> None:
     """The ruler itself: two plain statements, then a pipeline of three."""
     import psycopg  # noqa: PLC0415 - this test speaks the protocol itself

@@ -13,6 +13,7 @@ from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, HoldNotFound, InvalidRequest, RestaurantNotFound
 from maitred.domain.states import STATUSES, State, states_of
 from maitred.services.access import BOOKINGS_READ, BOOKINGS_WRITE
+from maitred.services.availability import AvailabilityWish
 from maitred.services.inline_run import BookingWish
 from maitred.services.replies import Reply
 
@@ -75,6 +76,21 @@ def page(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
         "nextCursor": contract.encode_cursor(last.start_at, last.id) if last else None,
     }
     return edge.send(Reply(200, responses.dumps(body)))
+
+
+def availability(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
+    edge.caller_for(restaurant_id, BOOKINGS_READ)
+    query = edge.query("date", "partySize", "zone", "required")
+    day = _service_date(query.get("date"), services)
+    if day is None:
+        raise InvalidRequest([FieldError("date", "missing", "say for which day")])
+    wish = AvailabilityWish(
+        restaurant_id=restaurant_id,
+        service_date=day,
+        party_size=contract.parse_party_size(query.get("partySize")),
+        preferences=contract.parse_musts(query.get("zone"), query.get("required")),
+    )
+    return edge.send(services.availability.of_day(wish))
 
 
 def read(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:

@@ -8,9 +8,11 @@ import boto3  # noqa: F401 - else the first guest of each sandbox who must wait 
 
 from maitred import config
 from maitred.bootstrap.core import Core, core
+from maitred.services.availability import Availability
 from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
+from maitred.services.day_snapshots import DaySnapshots
 from maitred.services.floors import Floors
 from maitred.services.inline import Inline
 from maitred.services.modify_booking import ModifyBooking
@@ -25,6 +27,7 @@ class Bookings:
     create: CreateBooking
     modify: ModifyBooking
     cancel: CancelBooking
+    availability: Availability
 
 
 @cache
@@ -32,11 +35,16 @@ def services() -> Bookings:
     settings = config.load(config.BookingsSettings, os.environ)
     base = core(settings, "bookings")
     kit = base.kit(settings)
-    reader = DayReader(base.book, Floors(), base.clock, base.recorder)
+    floors = Floors()
+    reader = DayReader(base.book, floors, base.clock, base.recorder)
     seating = Seating(base.book, base.recorder)
     planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
     inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms)
     waking = Waking(base.book)
     return Bookings(
-        base, CreateBooking(kit, inline), ModifyBooking(kit, inline, waking), CancelBooking(kit, waking)
+        base,
+        CreateBooking(kit, inline),
+        ModifyBooking(kit, inline, waking),
+        CancelBooking(kit, waking),
+        Availability(base.clock, DaySnapshots(base.book, floors), planning),
     )

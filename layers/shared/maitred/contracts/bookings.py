@@ -21,6 +21,8 @@ MAX_PARTY = 1000
 _FIRST_YEAR = 2000
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
+_MOST_ATTRIBUTES = 20
+_LONGEST_LABEL = 64
 _FAR_AHEAD = timedelta(days=3660)  # nobody books further ahead; keeps calendar arithmetic in range
 _EMAIL = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")  # ASCII only
 
@@ -36,7 +38,7 @@ def _whole(value: object) -> object:
 
 #: JSON knows one kind of number: 2.0 is the whole number 2.
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
-Attribute = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Attribute = Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_LABEL)]
 
 
 class Guest(StrictModel):
@@ -61,10 +63,10 @@ class Guest(StrictModel):
 
 
 class PreferencesBody(StrictModel):
-    zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    zone: Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_LABEL)] | None = None
     zone_required: bool = False
-    attributes: Annotated[tuple[Attribute, ...], Field(max_length=20)] = ()
-    required: Annotated[tuple[Attribute, ...], Field(max_length=20)] = ()
+    attributes: Annotated[tuple[Attribute, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
+    required: Annotated[tuple[Attribute, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
 
     @model_validator(mode="after")
     def _zone_named(self) -> "PreferencesBody":
@@ -210,6 +212,26 @@ def _moment(text: str, now: datetime) -> datetime:
     if not _FIRST_YEAR <= moment.year <= (now + _FAR_AHEAD).year:
         raise _invalid("startAt", "out_of_range", "lies too far from today")
     return moment.astimezone(UTC)
+
+
+def parse_party_size(text: str | None) -> int:
+    if text is None:
+        raise _invalid("partySize", "missing", "say for how many")
+    if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not 1 <= int(text) <= MAX_PARTY:
+        raise _invalid("partySize", "out_of_range", f"must be a whole number from 1 to {MAX_PARTY}")
+    return int(text)
+
+
+def parse_musts(zone: str | None, required: str | None) -> Preferences:
+    """Of a query: ``zone``, and the attributes of ``required``, separated by commas, are musts."""
+    attributes = tuple(dict.fromkeys(filter(None, (required or "").split(","))))
+    if zone is not None and not 1 <= len(zone) <= _LONGEST_LABEL:
+        raise _invalid("zone", "invalid_length", f"must have 1 to {_LONGEST_LABEL} characters")
+    if len(attributes) > _MOST_ATTRIBUTES or any(len(each) > _LONGEST_LABEL for each in attributes):
+        raise _invalid(
+            "required", "invalid_length", f"at most {_MOST_ATTRIBUTES} of at most {_LONGEST_LABEL} characters"
+        )
+    return Preferences(zone=zone, zone_required=zone is not None, required=attributes)
 
 
 def encode_cursor(start: datetime, booking_id: UUID) -> str:

@@ -1,13 +1,13 @@
 """Compiled floors that are kept, and the part of the ledger that a stay on one can touch."""
 
 from collections import OrderedDict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain.booking import Booking
 from maitred.domain.errors import RestaurantNotFound
 from maitred.domain.floor import Floor
-from maitred.domain.windows import Window, service_day
+from maitred.domain.windows import Window, service_day, slot_starts
 from maitred.planner.floor_index import FloorIndex, compile_floor
 from maitred.services.ports import Book, Day, Json
 
@@ -57,9 +57,29 @@ def day_of(floor: Floor, window: Window, now: datetime) -> Day:
     after = timedelta(minutes=floor.policy.buffer_after_minutes)
     start = min(opens, window.start) - before
     end = max(closes, window.end) + after
-    movable_from = now + timedelta(minutes=floor.policy.freeze_minutes) if floor.policy.max_moves else None
     profile = profile_name(window.service_date.isoweekday(), window.service.id)
-    return Day(floor.restaurant_id, window.service_date, start, end, movable_from, profile)
+    return Day(floor.restaurant_id, window.service_date, start, end, _movable_from(floor, now), profile)
+
+
+def day_of_services(floor: Floor, service_date: date, now: datetime) -> Day:
+    """The part of the ledger that any stay of that service day can touch."""
+    opens, closes = service_day(floor, service_date)
+    before = timedelta(minutes=floor.policy.buffer_before_minutes)
+    after = timedelta(minutes=floor.policy.buffer_after_minutes)
+    profile = profile_name(service_date.isoweekday(), _main_service(floor, service_date))
+    return Day(
+        floor.restaurant_id, service_date, opens - before, closes + after, _movable_from(floor, now), profile
+    )
+
+
+def _main_service(floor: Floor, service_date: date) -> str:
+    """The last to open that day: one profile of demand serves the whole day."""
+    slots = slot_starts(floor, service_date)
+    return slots[-1][0].id if slots else ""
+
+
+def _movable_from(floor: Floor, now: datetime) -> datetime | None:
+    return now + timedelta(minutes=floor.policy.freeze_minutes) if floor.policy.max_moves else None
 
 
 def day_of_stay(floor: Floor, booking: Booking) -> Day:

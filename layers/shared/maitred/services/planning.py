@@ -24,6 +24,8 @@ from maitred.services.ports import Clock, Day, Snapshot
 
 logger = logging.getLogger(__name__)
 
+type Ask = Callable[[PartyRequest, Deadline], Decision]
+
 #: What the setting ``assignment_pipeline`` means: one engine, more or less of it.
 OPTIONS = {"on": FULL, "off": PLAIN}
 
@@ -77,6 +79,30 @@ class Planning:
             decision = _failed()
         duration = round((self._clock.monotonic() - began) * 1000, 3)
         return Quote(decision, duration, question.cache_hit, question.index, inputs, movers)
+
+    def of_one_day(self, index: FloorIndex, snapshot: Snapshot) -> Ask:
+        """For many questions about one snapshot: what they share is made once."""
+        demand = learn_demand(snapshot.demand) if snapshot.demand else PRIOR
+        occupancy = Occupancy.build(index, _span(snapshot.day), snapshot.allocations)
+        movers = Movers(index, occupancy, movable_bookings(index, snapshot))
+
+        def ask(request: PartyRequest, deadline: Deadline) -> Decision:
+            try:
+                return self._decide(
+                    index,
+                    occupancy,
+                    request,
+                    snapshot.covers,
+                    deadline,
+                    movable=movers,
+                    demand=demand,
+                    options=self.options,
+                )
+            except Exception:
+                logger.exception("the planner failed")
+                return _failed()
+
+        return ask
 
     def alternatives(
         self, quote: Quote, duration_minutes: int | None, now: datetime, deadline: Deadline
