@@ -12,9 +12,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYER = Path("layers/shared/requirements.txt")
+ASSIGN = Path("functions/assign/requirements.txt")
 # What is compiled together with the product's own dependencies, and what stands alone.
 SOURCES = {
     LAYER: ("pyproject.toml",),
+    ASSIGN: ("--group", "assign"),
     Path("requirements/dev.txt"): ("pyproject.toml", "--group", "dev"),
     **{
         Path(f"requirements/{name}.txt"): ("--group", name)

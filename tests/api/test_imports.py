@@ -12,8 +12,8 @@ from tests.harness.events import http_event
 from tests.harness.service import Service, party
 
 ROOT = Path(__file__).parents[2]
-# Heavy, or useful only where something is traced or tested.
-NEVER = frozenset({"aws_xray_sdk", "moto", "requests", "responses"})
+# Heavy, or useful only where something is traced, tested, or left undecided by the planner.
+NEVER = frozenset({"aws_xray_sdk", "highspy", "moto", "numpy", "requests", "responses"})
 OF_OTHERS = {
     "AWS's clients": {"boto3", "botocore.client", "botocore.session", "botocore.loaders"},
     "http": {"maitred.adapters.http", "aws_lambda_powertools.event_handler"},

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from maitred.adapters.highs.solver import HighsSolver
 from maitred.adapters.http import as_ours
 from maitred.adapters.postgres.book import PostgresBook
 from maitred.adapters.postgres.database import Database
@@ -31,6 +32,7 @@ from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
 from maitred.services.day_snapshots import DaySnapshots
+from maitred.services.deep_search import DeepSearch
 from maitred.services.floors import Floors
 from maitred.services.inline import Inline
 from maitred.services.inline_run import BookingWish
@@ -174,6 +176,7 @@ def open_desk(
     seating, planning, floors = Seating(book, recorder), Planning(clock, decide=decide), Floors()
     reader = DayReader(book, floors, clock, recorder)
     inline = Inline(kit, reader, seating, planning, budget_ms)
+    search = DeepSearch(planning, HighsSolver(clock), clock)
     return Desk(
         db,
         book,
@@ -181,7 +184,7 @@ def open_desk(
         ModifyBooking(kit, inline, Waking(book)),
         CancelBooking(kit, Waking(book)),
         StaffAssignment(kit, DaySnapshots(book, floors), seating, Waking(book)),
-        AssignJob(kit, floors, seating, planning, JobLimits(RetryRules(4), 10_000, 90)),
+        AssignJob(kit, floors, seating, search, JobLimits(RetryRules(4), 10_000, 90)),
         RestaurantService(kit, PostgresRestaurants(db, "desk")),
         Sweep(relay, outbox, clock, recorder, 10),
         recorder,

@@ -7,9 +7,11 @@ from functools import cache
 import boto3  # noqa: F401 - every run sends: loaded as the sandbox starts, not by its first message
 
 from maitred import config
+from maitred.adapters.highs.solver import HighsSolver
 from maitred.adapters.sqs import SqsQueue
 from maitred.bootstrap.core import Core, core
 from maitred.services.assign_job import AssignJob, JobLimits
+from maitred.services.deep_search import DeepSearch
 from maitred.services.floors import Floors
 from maitred.services.planning import OPTIONS, Planning
 from maitred.services.queue_worker import QueueWorker
@@ -31,12 +33,8 @@ def services() -> Assign:
     retries = RetryRules(settings.max_attempts, informed=settings.retry_policy == "informed")
     limits = JobLimits(retries, settings.job_budget_ms, settings.lease_seconds)
     seating = Seating(base.book, base.recorder)
-    job = AssignJob(
-        base.kit(settings),
-        Floors(),
-        seating,
-        Planning(base.clock, OPTIONS[settings.assignment_pipeline]),
-        limits,
-    )
+    planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
+    search = DeepSearch(planning, HighsSolver(base.clock), base.clock)
+    job = AssignJob(base.kit(settings), Floors(), seating, search, limits)
     worker = QueueWorker(SqsQueue(), settings.assign_queue_url, settings.assign_dlq_url, base.recorder)
     return Assign(base, job, worker)

@@ -11,6 +11,9 @@ PREFERENCE = "preference"
 BALANCE = "balance"
 REARRANGE = "rearrange"
 
+#: Not one to choose: what an exact solver found where the planner's own search had no more time.
+EXACT = "exact"
+
 #: In order of priority: among plans of equal score the first one's is taken.
 ALL_STRATEGIES = (BEST_FIT, CONTIGUOUS, SCARCITY, PREFERENCE, BALANCE, REARRANGE)
 

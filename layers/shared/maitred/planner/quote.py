@@ -55,16 +55,16 @@ def quote(  # noqa: PLR0913 - one question with many sides; five of them have no
     """
     if request.party_size > index.seats:
         text = f"A party of {request.party_size} is larger than the house, which has {index.seats} seats"
-        return _refused(Reason(ReasonCode.PARTY_TOO_LARGE, text), candidates=0)
+        return refused(Reason(ReasonCode.PARTY_TOO_LARGE, text), candidates=0)
     if occupancy.house_closed(request.start, request.end):
         text = "The restaurant is closed at some time of this stay"
-        return _refused(Reason(ReasonCode.CLOSED, text), candidates=0)
+        return refused(Reason(ReasonCode.CLOSED, text), candidates=0)
     asked = situation(index, occupancy, request, pacing)
     counted = CountedDeadline(deadline)
     try:
         return _decide(asked, Aids(demand, options, movers_of(index, occupancy, movable)), counted)
     except SearchEndedError:
-        return replace(_refused(_ENDED, candidates=0, truncated=True), checks=counted.asked)
+        return replace(refused(_ENDED, candidates=0, truncated=True), checks=counted.asked)
 
 
 class CountedDeadline:
@@ -145,9 +145,7 @@ def _by_moves(asked: Situation, scoring: Scoring, aids: Aids, steps: Steps) -> F
     found = rearrange(asked, aids.movers.places, scoring, most, steps)
     if found is None:
         return None
-    weighed = scoring.weigh(scoring.fit(found.set), found.set)
-    terms = scoring.terms(weighed) | {MOVES: len(found.moves) * asked.index.weights.moves}
-    plan = make_plan(asked, found.set, REARRANGE, terms, found.moves)
+    plan = moving_plan(asked, scoring, REARRANGE, found.set, found.moves)
     results = tuple(
         StrategyResult(name, found.considered, plan.tables, plan.score, chosen=True)
         if name == REARRANGE
@@ -155,6 +153,15 @@ def _by_moves(asked: Situation, scoring: Scoring, aids: Aids, steps: Steps) -> F
         for name in aids.options.strategies
     )
     return Found(plan, 0, results, ())
+
+
+def moving_plan(
+    asked: Situation, scoring: Scoring, strategy: str, chosen: TableSet, moves: tuple[Move, ...]
+) -> Plan:
+    """The set as a plan for which others move."""
+    weighed = scoring.weigh(scoring.fit(chosen), chosen)
+    terms = scoring.terms(weighed) | {MOVES: len(moves) * asked.index.weights.moves}
+    return make_plan(asked, chosen, strategy, terms, moves)
 
 
 def make_plan(
@@ -175,12 +182,17 @@ def make_plan(
 
 
 def _decide(asked: Situation, aids: Aids, deadline: Deadline) -> Decision:
-    index = asked.index
-    candidates = len(index.candidates(asked.request.party_size).sets)
+    candidates = len(asked.index.candidates(asked.request.party_size).sets)
     full = asked.slot_full()
     found = None if full else find_plan(asked, aids, Steps(deadline))
     if found is None:
         return _no_plan(asked, aids, deadline, candidates, tried=not full)
+    return decided(asked, found)
+
+
+def decided(asked: Situation, found: Found) -> Decision:
+    """The plan that was found, explained."""
+    candidates = len(asked.index.candidates(asked.request.party_size).sets)
     deciding = found.losers[0].term if found.losers else None
     return Decision(
         plan=found.plan,
@@ -188,7 +200,7 @@ def _decide(asked: Situation, aids: Aids, deadline: Deadline) -> Decision:
         candidates=candidates,
         evaluated=candidates,
         alternates=found.alternates,
-        truncated=index.truncated,
+        truncated=asked.index.truncated,
         explanation=explain_plan(asked, found.plan, found.alternates, found.losers),
         strategies=found.strategies,
         losers=found.losers,
@@ -200,11 +212,12 @@ def _no_plan(asked: Situation, aids: Aids, deadline: Deadline, candidates: int, 
     """The refusal. ``tried``: free sets and moves have been looked for (the pacing slot is not full)."""
     strategies = tuple(StrategyResult(name, 0, None, None, chosen=False) for name in aids.options.strategies)
     if tried and asked.index.truncated and aids.most_moves(asked.index):
-        return replace(_refused(_UNLISTED, candidates, truncated=True), strategies=strategies)
-    return replace(_refused(binding_reason(asked, deadline), candidates), strategies=strategies)
+        return replace(refused(_UNLISTED, candidates, truncated=True), strategies=strategies)
+    return replace(refused(binding_reason(asked, deadline), candidates), strategies=strategies)
 
 
-def _refused(reason: Reason, candidates: int, *, truncated: bool = False) -> Decision:
+def refused(reason: Reason, candidates: int, *, truncated: bool = False) -> Decision:
+    """A refusal for this reason."""
     return Decision(
         plan=None,
         refusal=reason,

@@ -3,7 +3,7 @@
 Times are minutes counted from the start of the known span; tables are their places in the order of
 ids, so that a replay needs the floor of the layout version that is named. Bookings are told apart by
 number; only those that were moved keep their ids. A decision that its deadline ended is ended again at the
-same question to it.
+same question to it; what an exact solver said then is among the inputs, and is not asked for again.
 """
 
 import json
@@ -13,11 +13,14 @@ from datetime import date
 from typing import Any
 
 from maitred.planner.demand import PRIOR, Demand
+from maitred.planner.exact import ExactAnswer, Proof
 from maitred.planner.floor_index import FloorIndex
+from maitred.planner.inputs import PlannerInputs
 from maitred.planner.model import Allocation, Covers, Decision, MovableBooking, Move, PartyRequest
 from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import FULL, PlannerOptions
 from maitred.planner.quote import quote
+from maitred.planner.settling import settled
 
 _SCHEMA = 1
 _HOLD, _NOBODY = -1, -2  # in the place of a booking's number
@@ -26,20 +29,6 @@ _PLAIN = 4  # members of the row of a stay that may not be moved
 
 class WrongFloorError(Exception):
     """The floor given is not the layout version that the decision was made on."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannerInputs:
-    """One call of ``quote`` but for the floor and the deadline."""
-
-    layout_version: int
-    span: tuple[int, int]
-    request: PartyRequest
-    allocations: tuple[Allocation, ...]
-    pacing: tuple[Covers, ...] = ()
-    movable: tuple[MovableBooking, ...] = ()
-    demand: Demand = PRIOR
-    options: PlannerOptions = FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +60,7 @@ def record(index: FloorIndex, inputs: PlannerInputs, decision: Decision) -> str:
         "strategies": None if inputs.options.strategies == FULL.strategies else inputs.options.strategies,
         "maxMoves": inputs.options.max_moves,
         "checks": decision.checks,
+        "exact": _exact_out(index, inputs.exact, numbers),
         "ids": {str(numbers[move.booking_id]): move.booking_id for move in moves},
     }
     kept = {key: value for key, value in data.items() if value not in (None, [], {})}
@@ -81,9 +71,10 @@ def replay(index: FloorIndex, recorded: str) -> Decision:
     """The decision again, from ``record``. Raises ``WrongFloorError`` if the layout is another one."""
     data = json.loads(recorded)
     inputs = _inputs(index, data)
+    occupancy = Occupancy.build(index, inputs.span, inputs.allocations)
     decision = quote(
         index,
-        Occupancy.build(index, inputs.span, inputs.allocations),
+        occupancy,
         inputs.request,
         inputs.pacing,
         _Until(data.get("checks"), []),
@@ -91,6 +82,8 @@ def replay(index: FloorIndex, recorded: str) -> Decision:
         demand=inputs.demand,
         options=inputs.options,
     )
+    if inputs.exact is not None:
+        decision = settled(index, occupancy, inputs, decision, inputs.exact)
     return _named(decision, data.get("ids", {}))
 
 
@@ -185,6 +178,35 @@ def _covers_out(index: FloorIndex, inputs: PlannerInputs) -> list[list[int]]:
     return sorted([each.start - base, each.covers, int(each.held)] for each in inputs.pacing)
 
 
+def _exact_out(index: FloorIndex, answer: ExactAnswer | None, numbers: Mapping[str, int]) -> list[Any] | None:
+    """The proof, the party's tables, and ``[number, tables]`` of each move."""
+    if answer is None:
+        return None
+    moves = [
+        [numbers[move.booking_id], [index.position[table] for table in move.to_tables]]
+        for move in answer.moves
+    ]
+    return [answer.proof.value, [index.position[table] for table in answer.tables], moves]
+
+
+def _exact_in(
+    index: FloorIndex, row: Sequence[Any] | None, movable: Sequence[MovableBooking]
+) -> ExactAnswer | None:
+    if row is None:
+        return None
+    proof, tables, moves = row
+    sits = {each.booking_id: tuple(sorted(each.tables)) for each in movable}
+    return ExactAnswer(
+        Proof(proof),
+        _names(index, tables),
+        tuple(Move(_number_name(no), sits[_number_name(no)], _names(index, to)) for no, to in moves),
+    )
+
+
+def _names(index: FloorIndex, positions: Iterable[int]) -> tuple[str, ...]:
+    return tuple(index.tables[position].id for position in positions)
+
+
 def _inputs(index: FloorIndex, data: Mapping[str, Any]) -> PlannerInputs:
     if data["layout"] != index.floor.layout_version:
         raise WrongFloorError(f"made on layout {data['layout']}, not {index.floor.layout_version}")
@@ -192,15 +214,17 @@ def _inputs(index: FloorIndex, data: Mapping[str, Any]) -> PlannerInputs:
     rows = data.get("stays", [])
     shares = data.get("demand")
     demand = Demand(tuple((size, share) for size, share in shares[1:]), shares[0]) if shares else PRIOR
+    movable = tuple(_mover_in(index, row, span[0]) for row in rows if len(row) > _PLAIN)
     return PlannerInputs(
         layout_version=data["layout"],
         span=span,
         request=_request_in(data["request"], span[0]),
         allocations=tuple(each for row in rows for each in _allocations_in(index, row, span[0])),
         pacing=tuple(Covers(span[0] + at, count, bool(held)) for at, count, held in data.get("covers", [])),
-        movable=tuple(_mover_in(index, row, span[0]) for row in rows if len(row) > _PLAIN),
+        movable=movable,
         demand=demand,
         options=PlannerOptions(tuple(data.get("strategies", FULL.strategies)), data.get("maxMoves")),
+        exact=_exact_in(index, data.get("exact"), movable),
     )
 
 

@@ -18,12 +18,13 @@ from maitred.planner.model import Plan
 from maitred.services import job_records, ports
 from maitred.services.attempt import Outcome, Quote
 from maitred.services.budget import Budget
+from maitred.services.deep_search import DeepSearch
 from maitred.services.failures import reason_of
 from maitred.services.floors import Floors, day_of, read_floor
 from maitred.services.job_run import JobRun
 from maitred.services.kit import Kit
 from maitred.services.moving import carried_out, table_allocations, with_moves
-from maitred.services.planning import Planning, Question, party_request
+from maitred.services.planning import Question, party_request
 from maitred.services.retry_policy import (
     Allowance,
     Failed,
@@ -53,7 +54,7 @@ class JobLimits:
 
 class AssignJob:
     def __init__(
-        self, kit: Kit, floors: Floors, seating: Seating, planning: Planning, limits: JobLimits
+        self, kit: Kit, floors: Floors, seating: Seating, search: DeepSearch, limits: JobLimits
     ) -> None:
         self._book = kit.book
         self._clock = kit.clock
@@ -62,7 +63,7 @@ class AssignJob:
         self._telemetry = kit.telemetry
         self._floors = floors
         self._seating = seating
-        self._planning = planning
+        self._search = search
         self._limits = limits
 
     def run(self, message: AssignMessage) -> str:
@@ -119,7 +120,7 @@ class AssignJob:
             lease,
             inline,
             self._limits.retries.max_attempts,
-            self._planning.options,
+            self._search.options,
         )
 
     def _attempt(self, run: JobRun) -> str:
@@ -190,7 +191,9 @@ class AssignJob:
         def ask(current: ports.Snapshot) -> Quote:
             request = party_request(run.booking.party_size, window, run.booking.preferences)
             question = Question(index, request, cache_hit=True)
-            quote = self._planning.quote(question, current, run.budget)
+            # The second one is asked for while this worker holds the day, for which others wait.
+            search = self._search.quickly if run.quotes else self._search.quote
+            quote = search(question, current, run.budget)
             run.quotes.append(quote)
             self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.JOB.value)
             return quote

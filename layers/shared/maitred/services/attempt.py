@@ -10,10 +10,11 @@ from maitred.domain.floor import Adjacency, Policy
 from maitred.domain.reasons import Reason
 from maitred.planner.explanation import explanation_data
 from maitred.planner.floor_index import FloorIndex
+from maitred.planner.inputs import PlannerInputs
 from maitred.planner.model import Alternative, Decision, Plan
 from maitred.planner.options import PlannerOptions
 from maitred.planner.places import Movers
-from maitred.planner.replay import PlannerInputs, record
+from maitred.planner.replay import record
 from maitred.services.ports import AttemptRow, Json
 
 

@@ -15,6 +15,10 @@ class Budget:
         """Whole milliseconds left, never below 0."""
         return max(0, int((self._end - self._clock.monotonic()) * 1000))
 
+    def part(self, share: float) -> "Budget":
+        """A budget of ``share`` (0-1) of what is left of this one."""
+        return Budget(self._clock, self.remaining_ms() * share)
+
     def spent_ms(self) -> float:
         return round((self._clock.monotonic() - self._began) * 1000, 3)
 

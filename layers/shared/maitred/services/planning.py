@@ -12,12 +12,12 @@ from maitred.domain.windows import Window
 from maitred.planner.alternatives import find_alternatives
 from maitred.planner.demand import PRIOR, learn_demand
 from maitred.planner.floor_index import FloorIndex
+from maitred.planner.inputs import PlannerInputs
 from maitred.planner.model import Alternative, Deadline, Decision, PartyRequest
 from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import FULL, PLAIN, PlannerOptions
 from maitred.planner.places import Movers
 from maitred.planner.quote import quote
-from maitred.planner.replay import PlannerInputs
 from maitred.services.attempt import Quote
 from maitred.services.moving import movable_bookings
 from maitred.services.ports import Clock, Day, Snapshot

@@ -1,0 +1,109 @@
+"""The exact solver of the background job, on HiGHS."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from maitred.adapters.highs import child
+from maitred.adapters.highs.model import OutOfTimeError, Program, program
+from maitred.planner.enumeration import bit_positions
+from maitred.planner.exact import ExactAnswer, ExactQuestion, Proof
+from maitred.planner.model import Move
+from maitred.planner.stays import Stays
+from maitred.services.budget import Budget
+from maitred.services.ports import Clock
+
+type Run = Callable[[child.Data, float], child.Answer]
+
+_PROOFS = {
+    "optimal": Proof.ARRANGED,
+    "feasible": Proof.POSSIBLE,
+    "infeasible": Proof.IMPOSSIBLE,
+    "unknown": Proof.UNKNOWN,
+}
+#: What is left of a proof if not all sets were known.
+_UNPROVEN = {Proof.ARRANGED: Proof.POSSIBLE, Proof.IMPOSSIBLE: Proof.UNKNOWN}
+
+
+def apart(data: child.Data, seconds: float) -> child.Answer:
+    """Solve it in a process of its own, which is ended when its time is over.
+
+    HiGHS looks at its time limit only between its steps: one was seen to take 50 s.
+    Raises ``CalledProcessError`` if the process fails.
+    """
+    command = [sys.executable, str(Path(child.__file__)), *sys.path]
+    asked = json.dumps({"data": data, "seconds": seconds}).encode()
+    try:
+        done = subprocess.run(command, input=asked, capture_output=True, timeout=seconds, check=True)  # noqa: S603 - our own file
+    except subprocess.TimeoutExpired:
+        return {"status": "unknown", "ones": []}
+    answer: child.Answer = json.loads(done.stdout)
+    return answer
+
+
+class HighsSolver:
+    """``ExactSolver`` on HiGHS: one thread, a fixed seed. ``run`` solves a program within so many seconds."""
+
+    def __init__(self, clock: Clock, run: Run = apart) -> None:
+        self._clock = clock
+        self._run = run
+
+    def rearrange(self, question: ExactQuestion, seconds: float) -> ExactAnswer:
+        """Prove the fewest moves, or that no arrangement within the limit seats the party.
+
+        Nothing is proven where the floor's list of sets was cut short.
+        """
+        budget = Budget(self._clock, seconds * 1000)
+        stays = Stays.build(question.index, question.occupancy, question.movable)
+        try:
+            asked = program(question, stays, budget)
+        except OutOfTimeError:
+            return ExactAnswer(Proof.UNKNOWN)
+        proof, ones = self._solve(asked, budget)
+        if question.index.truncated:
+            proof = _UNPROVEN.get(proof, proof)
+        return _told(proof, question, stays, asked, ones)
+
+    def _solve(self, asked: Program, budget: Budget) -> tuple[Proof, Iterable[int]]:
+        """The proof, and the columns that are 1 if there is an arrangement."""
+        if not any(use.number is None for use in asked.uses):
+            return Proof.IMPOSSIBLE, ()  # no set that the party could ever have
+        left = budget.remaining_ms() / 1000
+        if not left:
+            return Proof.UNKNOWN, ()
+        answer = self._run(_data(asked), left)
+        return _PROOFS[answer["status"]], answer["ones"]
+
+
+def _data(asked: Program) -> child.Data:
+    rows = asked.rows
+    starts = [0]
+    for row in rows:
+        starts.append(starts[-1] + len(row.columns))
+    return {
+        "costs": asked.costs,
+        "low": [row.low for row in rows],
+        "high": [row.high for row in rows],
+        "starts": starts,
+        "columns": [column for row in rows for column in row.columns],
+        "factors": [factor for row in rows for factor in row.factors],
+    }
+
+
+def _told(
+    proof: Proof, question: ExactQuestion, stays: Stays, asked: Program, ones: Iterable[int]
+) -> ExactAnswer:
+    """The tables of the party, and the moves of the others."""
+    tables: tuple[str, ...] = ()
+    moves = []
+    for use in (asked.uses[column] for column in ones if column < len(asked.uses)):
+        names = tuple(question.index.tables[position].id for position in bit_positions(use.bits))
+        if use.number is None:
+            tables = names
+            continue
+        booking = stays.stays[use.number].booking
+        if booking is not None:
+            moves.append(Move(booking.booking_id, tuple(sorted(booking.tables)), names))
+    return ExactAnswer(proof, tables, tuple(sorted(moves, key=lambda move: move.booking_id)))

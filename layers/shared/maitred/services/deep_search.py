@@ -1,0 +1,65 @@
+"""The background job's search: the planner, and an exact solver where its time is over before a proof."""
+
+import logging
+from dataclasses import replace
+
+from maitred.planner.exact import ExactAnswer, ExactQuestion, ExactSolver
+from maitred.planner.occupancy import Occupancy
+from maitred.planner.options import PlannerOptions
+from maitred.planner.settling import exact_question, settled
+from maitred.services.attempt import Quote
+from maitred.services.budget import Budget
+from maitred.services.planning import Planning, Question
+from maitred.services.ports import Clock, Snapshot
+
+logger = logging.getLogger(__name__)
+
+#: Of an attempt's time. Nearly every search of the planner's ends within milliseconds.
+_PLANNER = 0.5
+#: Of what is left after that; the rest is for confirming.
+_SOLVER = 0.8
+
+
+class DeepSearch:
+    """Asks the planner; where that ends undecided, the solver. What the solver says is checked by rule."""
+
+    def __init__(self, planning: Planning, solver: ExactSolver, clock: Clock) -> None:
+        self._planning = planning
+        self._solver = solver
+        self._clock = clock
+
+    @property
+    def options(self) -> PlannerOptions:
+        return self._planning.options
+
+    def quote(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
+        """The planner's decision, or the one that the solver settled. Takes seconds: hold no lock over it."""
+        may_move = self.options.moves_allowed(question.index.floor.policy) > 0
+        first = self._planning.quote(question, snapshot, budget.part(_PLANNER if may_move else 1.0))
+        if first.decision.checks is None:
+            return first  # no deadline ended it
+        began = self._clock.monotonic()
+        try:
+            quote = self._settled(first, budget)
+        except Exception:
+            logger.exception("the exact solver failed")
+            return first
+        spent = round((self._clock.monotonic() - began) * 1000, 3)
+        return replace(quote, duration_ms=first.duration_ms + spent)
+
+    def quickly(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
+        """The planner's decision alone: for the one who holds the day."""
+        return self._planning.quote(question, snapshot, budget)
+
+    def _settled(self, quote: Quote, budget: Budget) -> Quote:
+        index, inputs = quote.index, quote.inputs
+        occupancy = Occupancy.build(index, inputs.span, inputs.allocations)
+        asked = exact_question(index, occupancy, inputs)
+        if asked is None:
+            return quote
+        answer = self._answer(asked, budget)
+        decision = settled(index, occupancy, inputs, quote.decision, answer)
+        return replace(quote, decision=decision, inputs=replace(inputs, exact=answer))
+
+    def _answer(self, asked: ExactQuestion, budget: Budget) -> ExactAnswer:
+        return self._solver.rearrange(asked, budget.part(_SOLVER).remaining_ms() / 1000)
