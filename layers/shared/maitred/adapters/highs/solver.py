@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from time import monotonic
 
 from maitred.adapters.highs import child
 from maitred.adapters.highs.model import OutOfTimeError, Program, program
@@ -33,10 +34,13 @@ def apart(data: child.Data, seconds: float) -> child.Answer:
     HiGHS looks at its time limit only between its steps: one was seen to take 50 s.
     Raises ``CalledProcessError`` if the process fails.
     """
+    ends = monotonic() + seconds
     command = [sys.executable, str(Path(child.__file__)), *sys.path]
-    asked = json.dumps({"data": data, "seconds": seconds}).encode()
+    data_out = json.dumps(data)  # a second for the largest ones
+    left = max(0.0, ends - monotonic())
+    asked = f'{{"seconds": {left}, "data": {data_out}}}'.encode()
     try:
-        done = subprocess.run(command, input=asked, capture_output=True, timeout=seconds, check=True)  # noqa: S603 - our own file
+        done = subprocess.run(command, input=asked, capture_output=True, timeout=left, check=True)  # noqa: S603 - our own file
     except subprocess.TimeoutExpired:
         return {"status": "unknown", "ones": []}
     answer: child.Answer = json.loads(done.stdout)
@@ -70,10 +74,11 @@ class HighsSolver:
         """The proof, and the columns that are 1 if there is an arrangement."""
         if not any(use.number is None for use in asked.uses):
             return Proof.IMPOSSIBLE, ()  # no set that the party could ever have
+        data = _data(asked)
         left = budget.remaining_ms() / 1000
         if not left:
             return Proof.UNKNOWN, ()
-        answer = self._run(_data(asked), left)
+        answer = self._run(data, left)
         return _PROOFS[answer["status"]], answer["ones"]
 
 
