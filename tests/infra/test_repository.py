@@ -81,9 +81,11 @@ def test_the_layer_carries_one_package_and_its_requirements() -> None:
 
 
 def test_a_function_folder_is_its_handler_only() -> None:
+    """And, for the worker, what it carries beside the layer."""
     inside = {
-        path.relative_to(ROOT / "functions").parts[1:]
+        path.relative_to(ROOT / "functions").parts
         for path in _tracked()
         if ROOT / "functions" in path.parents
     }
-    assert inside == {("app.py",)}
+    handlers = {parts for parts in inside if parts[1:] == ("app.py",)}
+    assert inside - handlers == {("assign", "requirements.txt")}
