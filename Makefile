@@ -13,6 +13,8 @@ STAGE ?= dev
 RESTAURANTS ?= *
 SCOPES ?= bookings:write bookings:read operations
 TTL ?= 3600
+HYPOTHESIS_EXAMPLES ?= 10000
+MOVES_TESTS := tests/planner/test_moves_against_judges.py
 
 # Finds Python 3.13, makes .venv if need be, and the tools' environments that are named.
 define environments
@@ -53,6 +55,13 @@ bench: setup ## the benchmark tables
 .PHONY: test
 test: setup ## every test; ARGS="-k planner" passes on to pytest
 	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: properties
+properties: export HYPOTHESIS_EXAMPLES := $(HYPOTHESIS_EXAMPLES)
+properties: setup ## the planner's properties, half an hour on two cores; HYPOTHESIS_EXAMPLES=10000 cases each
+	@$(BIN)/python -m pytest -m hypothesis -q $(MOVES_TESTS) & moves=$$!; others=0; \
+		$(BIN)/python -m pytest -m hypothesis -q tests/planner --ignore=$(MOVES_TESTS) || others=$$?; \
+		wait "$$moves" && exit "$$others"
 
 .PHONY: check
 check: check-format check-lint check-types check-template check-build check-requirements ## all that needs no running

@@ -7,7 +7,7 @@ from itertools import product, repeat
 from time import monotonic
 
 from bench.quotes import FULLNESS, MODES, TABLES, measure
-from bench.report import StreamRow, quote_header, quote_line, stream_header, stream_line
+from bench.report import StreamRow, quote_header, quote_line, quote_summary, stream_header, stream_line
 from bench.streams import LOADS, Seater, Tally, stream
 from bench.streams import TABLES as STREAM_TABLES
 from maitred.planner.options import FULL, PLAIN
@@ -26,8 +26,11 @@ def main() -> None:
 def _quotes(questions: int) -> None:
     print("## Quotes: milliseconds of CPU, least / median / P95\n")
     print(quote_header())
+    rows = []
     for tables, fullness, mode in product(TABLES, FULLNESS, MODES):
-        print(quote_line(measure(tables, fullness, mode, questions)), flush=True)
+        rows.append(measure(tables, fullness, mode, questions))
+        print(quote_line(rows[-1]), flush=True)
+    print(f"\n{quote_summary(rows)}")
 
 
 def _evenings(asked: argparse.Namespace) -> None:
@@ -51,7 +54,7 @@ def _columns(tables: int, load: float, seeds: range) -> tuple[Iterable[int], Ite
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--streams", action="store_true", help="the evenings only")
-    parser.add_argument("--questions", type=int, default=30, help="questions an evening")
+    parser.add_argument("--questions", type=int, default=100, help="questions an evening")
     parser.add_argument("--seeds", type=int, default=20, help="streams of each kind")
     parser.add_argument("--optima", type=int, default=2, help="streams of each kind with an optimum")
     parser.add_argument("--seconds", type=float, default=4.0, help="for one optimum")

@@ -1,8 +1,10 @@
 """What one question costs: CPU time on one core, the least of several tries a question."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import inf
 from random import Random
 from statistics import median
 from time import process_time_ns
@@ -15,6 +17,7 @@ from maitred.planner.explanation import explanation_data
 from maitred.planner.floor_index import FloorIndex, compile_floor
 from maitred.planner.model import Decision, PartyRequest
 from maitred.planner.occupancy import Occupancy
+from maitred.planner.places import Movers
 from maitred.planner.quote import quote
 from maitred.planner.situation import musts
 
@@ -22,7 +25,10 @@ TABLES = (10, 20, 40, 80, 160)
 FULLNESS = (0.0, 0.5, 0.8, 0.95, 1.0)
 MODES = (Adjacency.CONNECTED, Adjacency.NONE)
 
+FREE, MOVED, REFUSED = KINDS = ("free", "moved", "refused")
+
 _TRIES = 5
+_TRIES_OF_ALTERNATIVES = 2
 _DEMAND = learn_demand({2: 400, 3: 120, 4: 200, 5: 40, 6: 50, 8: 20})
 
 
@@ -35,31 +41,38 @@ class Unhurried:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Milliseconds over many questions, each the least of several tries."""
+    """Milliseconds over ``count`` questions, each the least of several tries."""
 
+    count: int
     least: float
     median: float
     p95: float
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Cost":
-        ordered = sorted(values)
-        return cls(ordered[0], median(ordered), ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))])
+        """Of no questions all is 0."""
+        ordered = sorted(values) or [0.0]
+        p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
+        return cls(len(values), ordered[0], median(ordered), p95)
+
+    @property
+    def spread(self) -> float:
+        """P95 in units of the median."""
+        return self.p95 / self.median if self.median else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class QuoteRow:
-    """One house at one fullness. ``floor``: a bare scan of the bits; ``seated`` and ``moved``: shares."""
+    """One house at one fullness. ``kinds``: the quotes by what they found; ``floor``: a bare scan of bits."""
 
     tables: int
     fullness: float
     mode: Adjacency
     quote: Cost
+    kinds: Mapping[str, Cost]
     floor: Cost
     explanation: Cost
     alternatives: Cost
-    seated: float
-    moved: float
 
     @property
     def ratio(self) -> float:
@@ -82,20 +95,32 @@ def measure(tables: int, fullness: float, mode: Adjacency, questions: int) -> Qu
     evening = filled(floor, fullness, random)
     asked = _Table(index, Occupancy.build(index, SPAN, evening.allocations), evening, _DEMAND)
     requests = [a_request(floor, random) for _ in range(questions)]
-    costs: dict[str, list[float]] = {"quote": [], "floor": [], "explanation": [], "alternatives": []}
-    seated = moved = 0
+    quotes: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    scans, explanations, alternatives = [], [], []
     for request in requests:
         decision = _ask(asked, request)
-        seated += decision.plan is not None
-        moved += bool(decision.plan and decision.plan.moves)
-        costs["quote"].append(_least(lambda r=request: _ask(asked, r)))  # type: ignore[misc]
-        costs["floor"].append(_least(lambda r=request: _bare_scan(asked, r)))  # type: ignore[misc]
-        told = decision
-        costs["explanation"].append(_least(lambda d=told: json.dumps(explanation_data(d))))  # type: ignore[misc]
+        quotes[kind_of(decision)].append(_least(partial(_ask, asked, request)))
+        scans.append(_least(partial(_bare_scan, asked, request)))
+        explanations.append(_least(partial(_explained, decision)))
         if decision.plan is None:
-            costs["alternatives"].append(_least(lambda r=request: _others(asked, r), 2))  # type: ignore[misc]
-    cost = {name: Cost.of(values or [0.0]) for name, values in costs.items()}
-    return QuoteRow(tables, fullness, mode, **cost, seated=seated / questions, moved=moved / questions)
+            alternatives.append(_other_starts(asked, request))
+    return QuoteRow(
+        tables,
+        fullness,
+        mode,
+        quote=Cost.of([value for values in quotes.values() for value in values]),
+        kinds={kind: Cost.of(values) for kind, values in quotes.items()},
+        floor=Cost.of(scans),
+        explanation=Cost.of(explanations),
+        alternatives=Cost.of(alternatives),
+    )
+
+
+def kind_of(decision: Decision) -> str:
+    """One of ``KINDS``: a set was free, others had to move, or there was none."""
+    if decision.plan is None:
+        return REFUSED
+    return MOVED if decision.plan.moves else FREE
 
 
 def _least(run: Callable[[], object], tries: int = _TRIES) -> float:
@@ -108,16 +133,20 @@ def _least(run: Callable[[], object], tries: int = _TRIES) -> float:
     return (best or 0) / 1e6
 
 
-def _ask(asked: _Table, request: PartyRequest) -> Decision:
+def _ask(asked: _Table, request: PartyRequest, movers: Movers | None = None) -> Decision:
     return quote(
         asked.index,
         asked.occupancy,
         request,
         (),
         Unhurried(),
-        movable=asked.evening.movable,
+        movable=asked.evening.movable if movers is None else movers,
         demand=asked.demand,
     )
+
+
+def _explained(decision: Decision) -> str:
+    return json.dumps(explanation_data(decision))
 
 
 def _bare_scan(asked: _Table, request: PartyRequest) -> list[int]:
@@ -127,7 +156,17 @@ def _bare_scan(asked: _Table, request: PartyRequest) -> list[int]:
     return [bits for bits in asked.index.candidates(request.party_size).bits if not bits & blocked]
 
 
-def _others(asked: _Table, request: PartyRequest) -> object:
+def _other_starts(asked: _Table, request: PartyRequest) -> float:
+    """As the service asks: right after the refusal, with what that found out about the day."""
+    best = inf
+    for _ in range(_TRIES_OF_ALTERNATIVES):
+        movers = Movers(asked.index, asked.occupancy, asked.evening.movable)
+        _ask(asked, request, movers)
+        best = min(best, _least(partial(_others, asked, request, movers), 1))
+    return best
+
+
+def _others(asked: _Table, request: PartyRequest, movers: Movers) -> object:
     return find_alternatives(
         asked.index,
         asked.occupancy,
@@ -135,6 +174,6 @@ def _others(asked: _Table, request: PartyRequest) -> object:
         (),
         Unhurried(),
         0,
-        movable=asked.evening.movable,
+        movable=movers,
         demand=asked.demand,
     )

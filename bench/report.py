@@ -4,8 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from bench.quotes import Cost, QuoteRow
+from bench.quotes import KINDS, Cost, QuoteRow
 from bench.streams import Tally
+
+#: A P95 of fewer questions says nothing.
+_ENOUGH = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +24,8 @@ class StreamRow:
 
 
 def quote_header() -> str:
-    """Milliseconds of CPU: least / median / P95."""
-    names = (
-        "tables",
-        "full",
-        "adjacency",
-        "quote",
-        "scan",
-        "ratio",
-        "explain",
-        "alternatives",
-        "seated",
-        "moved",
-    )
+    """Milliseconds of CPU: least / median / P95; by kind: how many, their median, P95 in units of it."""
+    names = ("tables", "full", "adjacency", "quote", *KINDS, "scan", "ratio", "explain", "alternatives")
     return f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
 
 
@@ -43,14 +35,33 @@ def quote_line(row: QuoteRow) -> str:
         f"{row.fullness:.0%}",
         row.mode.value,
         _cost(row.quote),
+        *[_kind(row.kinds[kind]) for kind in KINDS],
         f"{row.floor.median:.4f}",
         f"{row.ratio:.0f}",
         f"{row.explanation.median:.3f}",
         _cost(row.alternatives),
-        f"{row.seated:.0%}",
-        f"{row.moved:.0%}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def quote_summary(rows: Sequence[QuoteRow]) -> str:
+    """How far the dear questions of one kind lie from its usual ones, and the dearest alternatives."""
+    spreads = [
+        (cost.spread, f"{kind}, {_cell(row)}")
+        for row in rows
+        for kind, cost in row.kinds.items()
+        if cost.count >= _ENOUGH
+    ]
+    spread, where = max(spreads, default=(0.0, "nowhere"))
+    dearest = max(rows, key=lambda row: row.alternatives.p95)
+    return (
+        f"Largest P95 of a kind of at least {_ENOUGH} questions: {spread:.1f} times its median ({where}).\n"
+        f"Largest P95 of alternatives: {dearest.alternatives.p95:.1f} ms ({_cell(dearest)})."
+    )
+
+
+def _cell(row: QuoteRow) -> str:
+    return f"{row.tables} tables, {row.fullness:.0%} full, {row.mode.value}"
 
 
 def stream_header() -> str:
@@ -98,6 +109,10 @@ def stream_line(row: StreamRow) -> str:
 
 def _cost(cost: Cost) -> str:
     return f"{cost.least:.3f} / {cost.median:.3f} / {cost.p95:.3f}"
+
+
+def _kind(cost: Cost) -> str:
+    return f"{cost.count}: {cost.median:.3f}, {cost.spread:.1f}" if cost.count else "-"
 
 
 def _pair(row: StreamRow, value: Callable[[Tally], float], unit: str = "") -> str:

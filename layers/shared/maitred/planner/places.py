@@ -46,11 +46,11 @@ class Places:
         """Those of ``among`` that may find tables when ``moved`` leave and nobody else does, as bits.
 
         ``given``: tables that somebody has already, though others leave them, and whom that hinders.
-        None that finds some is missing: whoever moves takes a set that is free already, or one with a table
-        that ``moved`` leave, or had several tables and keeps some.
+        None that finds some is missing: whoever moves takes a set that is free already (but for tables of
+        its own), or one with a table that ``moved`` leave.
         """
         stays, gaps = self.stays.stays, self._gaps
-        found = self.stays.joined & among
+        found = 0
         for number in bit_positions(moved):
             for position in stays[number].positions:
                 gained = self._fitting(position, moved) & among & ~gaps.get(position, 0)
@@ -61,9 +61,10 @@ class Places:
     def mobile(self, moved: int) -> bool:
         """May all of these find tables if each must leave its own? False is certain.
 
-        Those with one table each leave nothing to one another but what they all must leave.
+        Those with one table each leave nothing to one another but what they all must leave; one with
+        several may leave some to the others.
         """
-        if moved & self.stays.joined:
+        if moved & self.stays.joined and moved & moved - 1:
             return True
         return not moved & self.rooted and moved == self._settled(moved)
 
@@ -107,12 +108,14 @@ class Places:
         return positions
 
     def _settled(self, numbers: int) -> int:
-        """Those that could move to a set that is free as it is."""
+        """Those that could move to a set of tables that are free as it is, or their own."""
         alone, near = self._near_free
-        for number in bit_positions(numbers & near & ~self._asked):
-            if self._around_of(number).open_sets((), 0, 0):
+        unsure = numbers & (near | self.stays.joined) & ~alone
+        for number in bit_positions(unsure & ~self._asked):
+            own = self.stays.stays[number].tables
+            if any(each.bits != own for each in self._around_of(number).open_sets((), 0, 0)):
                 self._have_free |= 1 << number
-        self._asked |= numbers & near
+        self._asked |= unsure
         return numbers & (alone | self._have_free)
 
     @cached_property
@@ -144,7 +147,7 @@ class Places:
             beside = 0
             for other in bit_positions(self._beside(position)):
                 beside |= self._fitting(other, moved)
-            left &= beside
+            left &= beside | self.stays.joined  # who has several tables may keep one beside it
         return alone, left
 
     def _beside(self, position: int) -> int:
