@@ -18,6 +18,7 @@ from maitred.adapters.highs.solver import HighsSolver
 from maitred.adapters.http import as_ours
 from maitred.adapters.postgres.book import PostgresBook
 from maitred.adapters.postgres.database import Database
+from maitred.adapters.postgres.guard import Guard
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.adapters.system import SystemClock, SystemIds
@@ -37,6 +38,7 @@ from maitred.services.floors import Floors
 from maitred.services.inline import Inline
 from maitred.services.inline_run import BookingWish
 from maitred.services.kit import Kit
+from maitred.services.limits import Bucket, Limits
 from maitred.services.modify_booking import ModifyBooking
 from maitred.services.planning import Planning
 from maitred.services.ports import Book, IdempotencyKey, OutgoingMessage, SendReport
@@ -51,6 +53,7 @@ from maitred.telemetry.recorder import Recorder
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.service import evening
 
+GENEROUS = Limits(Bucket(1000.0, 10_000), 1000, Bucket(1000.0, 10_000))
 LONDON = ZoneInfo("Europe/London")
 
 
@@ -151,6 +154,7 @@ def open_desk(
     budget_ms: int = 2000,
     decide: Callable[..., Any] = quote,
     wrap: Callable[[Book], Book] = lambda book: book,
+    limits: Limits = GENEROUS,
 ) -> Desk:
     """``decide``: the planner. ``wrap``: what stands between the services and the book."""
 
@@ -168,8 +172,8 @@ def open_desk(
         )
 
     db = Database(connect)
-    book = wrap(PostgresBook(db, "desk"))
     clock, ids, recorder = SystemClock(), SystemIds(), Recorder("desk", db)
+    book = wrap(PostgresBook(db, "desk", Guard(db, recorder, limits)))
     outbox = PostgresOutbox(db)
     relay = Relay(outbox, queue, {ASSIGN: ASSIGN, NOTIFICATION: NOTIFICATION}, clock)
     kit = Kit(book, clock, ids, OwnRelay(relay), recorder)

@@ -35,14 +35,25 @@ class AssignQueueSettings(Settings):
 
 
 class PlanningSettings(AssignQueueSettings):
-    """``assignment_pipeline``: ``off`` is the plain planner, best fit and nobody is moved."""
+    """``assignment_pipeline``: ``off`` is the plain planner, best fit and nobody is moved.
+
+    ``restaurant_...``: attempts that one restaurant may take, per second, at once, and at the same time.
+    """
 
     assignment_pipeline: Literal["on", "off"]
+    restaurant_rate: float = Field(gt=0, le=10_000)
+    restaurant_burst: int = Field(ge=1, le=100_000)
+    restaurant_in_flight: int = Field(ge=1, le=10_000)
 
 
 class BookingsSettings(PlanningSettings):
-    """``inline_budget_ms``: after this nothing of the inline attempt commits."""
+    """``inline_budget_ms``: after this nothing of the inline attempt commits.
 
+    ``client_...``: attempts that one API client may make, per second and at once.
+    """
+
+    client_rate: float = Field(gt=0, le=10_000)
+    client_burst: int = Field(ge=1, le=100_000)
     inline_budget_ms: int = Field(ge=50, le=8000)
 
 

@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from maitred.services.letters import Letter
-from maitred.services.notify import MailRefused, MailUnavailable
+from maitred.services.notify import MailRefused, MailThrottled, MailUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 _REFUSED = frozenset({"MessageRejected", "BadRequestException", "MailFromDomainNotVerifiedException"})
+_THROTTLED = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException"})
 _SERVER_ERROR = 500  # from here on nobody knows whether the letter was taken
 
 
@@ -44,8 +45,10 @@ class SesMailer:
             code = error.response["Error"]["Code"]
             if code in _REFUSED:
                 raise MailRefused(code) from error
+            if code in _THROTTLED:
+                raise MailThrottled(code) from error
             if error.response["ResponseMetadata"]["HTTPStatusCode"] < _SERVER_ERROR:
-                raise MailUnavailable(code) from error  # throttled, paused, not permitted: it may be, later
+                raise MailUnavailable(code) from error  # paused, not permitted: it may be, later
             raise
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             raise MailUnavailable(type(error).__name__) from error

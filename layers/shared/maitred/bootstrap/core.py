@@ -6,11 +6,13 @@ from maitred import config
 from maitred.adapters.postgres.book import PostgresBook
 from maitred.adapters.postgres.connection import connector
 from maitred.adapters.postgres.database import Database
+from maitred.adapters.postgres.guard import Guard
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock, SystemIds
 from maitred.contracts.messages import ASSIGN
 from maitred.services.kit import Kit
+from maitred.services.limits import Bucket, Limits
 from maitred.services.relay import OwnRelay, Relay
 from maitred.telemetry.recorder import Recorder
 
@@ -30,7 +32,19 @@ class Core:
         return Kit(self.book, self.clock, self.ids, relay, self.recorder)
 
 
-def core(settings: config.Settings, name: str) -> Core:
-    database = Database(connector(settings, name))
+def core(settings: config.Settings, name: str, limits: Limits | None = None) -> Core:
+    """``limits``: for functions that seat parties."""
+    clock = SystemClock()
+    database = Database(connector(settings, name), clock.monotonic)
     recorder = Recorder(name, database)
-    return Core(SystemClock(), SystemIds(), database, PostgresBook(database, name), recorder)
+    book = PostgresBook(database, name, Guard(database, recorder, limits, clock.monotonic))
+    return Core(clock, SystemIds(), database, book, recorder)
+
+
+def limits_of(settings: config.PlanningSettings) -> Limits:
+    """Who calls over HTTP is a client besides; the background job is none."""
+    client = None
+    if isinstance(settings, config.BookingsSettings):
+        client = Bucket(settings.client_rate, settings.client_burst)
+    restaurant = Bucket(settings.restaurant_rate, settings.restaurant_burst)
+    return Limits(restaurant, settings.restaurant_in_flight, client)

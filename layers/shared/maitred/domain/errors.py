@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,26 @@ class DatabaseUnavailable(MaitredError):
     status = 503
     title = "The booking book cannot be reached"
     retry_after = 2
+
+
+class ComeBack(MaitredError):
+    """Nothing was tried. ``wait_seconds``: after which it makes sense to ask again."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__()
+        self.retry_after = max(1, ceil(wait_seconds))
+
+
+class RateLimited(ComeBack):
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
+
+
+class CircuitOpen(ComeBack):
+    code = "circuit_open"
+    status = 503
+    title = "The booking book keeps failing"
 
 
 class Overloaded(MaitredError):

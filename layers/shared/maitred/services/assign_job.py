@@ -132,7 +132,7 @@ class AssignJob:
         self._telemetry.count("AssignAttempts", flow=Flow.JOB.value)
         try:
             result = self._seat(run, index)
-        except (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout) as error:
+        except (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout, ports.NotAdmitted) as error:
             result = reason_of(error, run.budget)
         if isinstance(result, Reason):
             return self._refused(run, result)
@@ -182,7 +182,9 @@ class AssignJob:
             return window
         day = day_of(index.floor, window, run.now)
         before = run.budget.spent_ms()
-        snapshot = self._book.snapshot(day, index.floor.layout_version, None, run.budget.remaining_ms())
+        entry = ports.Entry(run.attempt_id)
+        left = run.budget.remaining_ms()
+        snapshot = self._book.snapshot(day, index.floor.layout_version, None, left, entry)
         run.db_ms = round(run.budget.spent_ms() - before, 3)
         if snapshot is None or snapshot.document is not None:
             raise ports.Conflict("the layout changed")

@@ -35,6 +35,7 @@ class DayReader:
         """
         index = self._floors.latest(run.wish.restaurant_id)
         cache_hit = index is not None
+        entry: ports.Entry | None = ports.Entry(run.attempt_id, run.context.actor)
         for _ in range(_TRIES):
             index = index or self._layout(run, None)
             try:
@@ -45,7 +46,8 @@ class DayReader:
                     raise
                 index, cache_hit = fresh, False
                 continue
-            read = self._snapshot(run, index, window)
+            read = self._snapshot(run, index, window, entry)
+            entry = None  # let in once is enough
             if isinstance(read, Reason) or read.document is None:
                 return DayReading(index, window, notices, read, cache_hit)
             index = self._floors.keep(run.wish.restaurant_id, read.layout_version, read.document)
@@ -62,14 +64,20 @@ class DayReader:
             return known
         return self._floors.keep(run.wish.restaurant_id, read.layout_version, read.document or {})
 
-    def _snapshot(self, run: InlineRun, index: FloorIndex, window: Window) -> ports.Snapshot | Reason:
+    def _snapshot(
+        self, run: InlineRun, index: FloorIndex, window: Window, entry: ports.Entry | None
+    ) -> ports.Snapshot | Reason:
         day = day_of(index.floor, window, run.now)
         began = self._clock.monotonic()
         try:
             with self._telemetry.span("snapshot"):
                 read = self._book.snapshot(
-                    day, index.floor.layout_version, run.context.key, run.budget.remaining_ms()
+                    day, index.floor.layout_version, run.context.key, run.budget.remaining_ms(), entry
                 )
+        except ports.RateLimited as error:
+            raise errors.RateLimited(error.wait_seconds) from error
+        except ports.CircuitOpen as error:
+            raise errors.CircuitOpen(error.wait_seconds) from error
         except (ports.DeadlinePassed, ports.LockTimeout) as error:
             return reason_of(error, run.budget)
         finally:

@@ -14,6 +14,14 @@ def reason_of(error: ports.BookError, budget: Budget) -> Reason:
             return Reason(ReasonCode.LOCK_TIMEOUT, "Another booking was being written for too long.")
         case ports.DeadlinePassed() | ports.LockTimeout():
             return Reason(ReasonCode.TIMEOUT, "The attempt ran out of time; nothing of it was kept.")
+        case ports.RateLimited():
+            return Reason(
+                ReasonCode.RATE_LIMITED, "The restaurant has more to do than it is allowed at once."
+            )
+        case ports.CircuitOpen():
+            return Reason(
+                ReasonCode.CIRCUIT_OPEN, "The booking book keeps failing; it is left alone a while."
+            )
         case ports.Unavailable():
             return Reason(ReasonCode.DATABASE_UNAVAILABLE, "The booking book could not be reached.")
         case _:

@@ -59,6 +59,9 @@ class Maintenance(Protocol):
     def prune(self, now: datetime, retention: Retention) -> int:
         """Delete what is past its retention; returns how many rows."""
 
+    def tidy_limits(self) -> None:
+        """Delete what the limits need no more: it changes none of their answers."""
+
 
 class Maintain:
     def __init__(self, kit: Kit, maintenance: Maintenance, rules: MaintenanceRules) -> None:
@@ -78,6 +81,7 @@ class Maintain:
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
             "pruned": self._maintenance.prune(now, self._rules.retention),
         }
+        self._maintenance.tidy_limits()
         open_cases, urgent = self._maintenance.awaiting_a_person(now, now + self._rules.alert)
         self._telemetry.count("ManualReviewOpen", open_cases)
         if urgent:

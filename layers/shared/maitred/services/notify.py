@@ -4,18 +4,21 @@ A crash between the provider's yes and our mark leaves a claim whose outcome nob
 again blindly: the next delivery parks it for a person, because two confirmations are worse than a look.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from maitred.contracts.messages import NotificationMessage
+from maitred.contracts.messages import NOTIFICATION, NotificationMessage
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
 from maitred.services import ports
 from maitred.services.letters import Letter, compose
 from maitred.telemetry import events
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,10 @@ class MailUnavailable(Exception):
     """The provider certainly did not take the letter; it may be tried again."""
 
 
+class MailThrottled(MailUnavailable):
+    """The provider is well, and asks for patience."""
+
+
 class Mailer(Protocol):
     def send(self, to: str, letter: Letter, headers: Mapping[str, str]) -> str:
         """Hand the letter over; returns the provider's id. Raises MailRefused or MailUnavailable."""
@@ -55,19 +62,24 @@ class Notifications(Protocol):
     def release(self, notification_id: UUID, error: str, event: ports.Event) -> None:
         """Claimed back to pending: the provider certainly has not sent it."""
 
+    def postpone(self, row: ports.OutboxRow) -> None:
+        """Have the message delivered again, later, as a new one."""
+
 
 class Notify:
-    """``delivery``: the mailer, or None where the stage does not send mail."""
+    """``mailer``: None where the stage does not send mail. ``circuit``: of the mail provider."""
 
     def __init__(
         self,
         notifications: Notifications,
         mailer: Mailer | None,
+        circuit: ports.Circuit,
         clock: ports.Clock,
         telemetry: ports.Telemetry,
     ) -> None:
         self._notifications = notifications
         self._mailer = mailer
+        self._circuit = circuit
         self._clock = clock
         self._telemetry = telemetry
 
@@ -86,9 +98,16 @@ class Notify:
         skip = self._reason_to_skip(notification, booking, self._clock.now())
         if skip is not None:
             return self._end(notification, booking, message, "skipped", skip)
-        if not self._notifications.claim(notification.id):
-            return "claimed"
         return self._send(notification, booking, restaurant, message)
+
+    def _postpone(self, booking: Booking, message: NotificationMessage, wait_seconds: float) -> str:
+        """The provider is left alone; waiting for it must not use up the message's deliveries."""
+        due = self._clock.now() + timedelta(seconds=wait_seconds)
+        row = ports.OutboxRow(
+            NOTIFICATION, booking.id, booking.restaurant_id, message.wire(), message.correlation_id, due
+        )
+        self._notifications.postpone(row)
+        return "postponed"
 
     def _reason_to_skip(self, notification: Notification, booking: Booking, now: datetime) -> str | None:
         if self._mailer is None:
@@ -109,10 +128,15 @@ class Notify:
     ) -> str:
         if self._mailer is None:
             raise ValueError("without a mailer everything is skipped")
+        wait_seconds = self._circuit.enter()
+        if wait_seconds:
+            return self._postpone(booking, message, wait_seconds)
+        if not self._notifications.claim(notification.id):
+            return "claimed"
         letter = compose(notification.kind, booking, restaurant)
         headers = {"X-Correlation-Id": message.correlation_id, "X-Maitred-Notification": str(notification.id)}
         try:
-            provider_id = self._mailer.send(message.to, letter, headers)
+            provider_id = self._watched(self._mailer, message.to, letter, headers)
         except MailRefused as error:
             self._telemetry.count("NotificationsFailed")
             return self._end(notification, booking, message, "parked", str(error))
@@ -123,6 +147,24 @@ class Notify:
             raise
         self._telemetry.count("NotificationsSent")
         return self._end(notification, booking, message, "sent", provider_id)
+
+    def _watched(self, mailer: Mailer, to: str, letter: Letter, headers: Mapping[str, str]) -> str:
+        """Send, and tell the circuit how the provider did: a no is an answer, silence is a fault."""
+        try:
+            provider_id = mailer.send(to, letter, headers)
+        except (MailRefused, MailThrottled):
+            raise
+        except Exception:
+            self._circuit.failed()
+            raise
+        self._sent_well()
+        return provider_id
+
+    def _sent_well(self) -> None:
+        try:
+            self._circuit.succeeded()
+        except ports.BookError:
+            logger.warning("the mail circuit was not told of a success", exc_info=True)
 
     def _end(
         self,

@@ -46,6 +46,22 @@ class ReferenceTaken(BookError):
     """The random booking reference exists already in this restaurant."""
 
 
+class NotAdmitted(BookError):
+    """Nothing was tried. ``wait_seconds``: after which it makes sense to ask again."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__(f"in {wait_seconds:.1f} s")
+        self.wait_seconds = wait_seconds
+
+
+class RateLimited(NotAdmitted):
+    """The client or the restaurant takes more than its share."""
+
+
+class CircuitOpen(NotAdmitted):
+    """What the attempt depends on keeps failing."""
+
+
 class StaleVersion(BookError):
     """The booking has changed since it was read."""
 
@@ -99,6 +115,14 @@ class Day:
     end: datetime
     movable_from: datetime | None
     profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An attempt to seat a party that asks to be let in. ``client``: who calls; None: the background job."""
+
+    attempt_id: UUID
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,8 +377,17 @@ class Book(Protocol):
     ) -> LayoutRead | None: ...
 
     def snapshot(
-        self, day: Day, known_version: int, key: IdempotencyKey | None, budget_ms: int | None
-    ) -> Snapshot | None: ...
+        self,
+        day: Day,
+        known_version: int,
+        key: IdempotencyKey | None,
+        budget_ms: int | None,
+        entry: Entry | None = None,
+    ) -> Snapshot | None:
+        """The day; None if there is no such restaurant.
+
+        With ``entry`` an attempt begins, which ends with the next unit of work. Raises NotAdmitted.
+        """
 
     def locked_day(
         self, day: Day, known_version: int, budget_ms: int | None, also: Sequence[tuple[str, date]] = ()
@@ -398,6 +431,18 @@ class Telemetry(Protocol):
 
     def span(self, name: str) -> AbstractContextManager[None]:
         """A named part of the trace."""
+
+
+class Circuit(Protocol):
+    """A breaker for one dependency: opened by faults, closed by one probe's success."""
+
+    def enter(self) -> float:
+        """0: go ahead, then say how it went; else how many seconds to leave the dependency alone."""
+
+    def failed(self) -> None:
+        """A fault of the dependency; never a refusal, a conflict or throttling."""
+
+    def succeeded(self) -> None: ...
 
 
 class QueuePort(Protocol):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.database import Call, Database, Rows, Session
+from maitred.adapters.postgres.guard import Guard
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
 from maitred.services import ports
@@ -22,9 +23,10 @@ _NO_KEY = ports.IdempotencyKey(caller="", restaurant_id="", key="", fingerprint=
 class PostgresBook:
     """Implements the book's part of services.ports on one `Database`."""
 
-    def __init__(self, database: Database, source: str) -> None:
+    def __init__(self, database: Database, source: str, guard: Guard) -> None:
         self._db = database
         self._source = source
+        self._guard = guard
 
     @property
     def round_trips(self) -> int:
@@ -48,9 +50,19 @@ class PostgresBook:
         return ports.LayoutRead(version, document, rows.reply_of(reply))
 
     def snapshot(
-        self, day: ports.Day, known_version: int, key: ports.IdempotencyKey | None, budget_ms: int | None
+        self,
+        day: ports.Day,
+        known_version: int,
+        key: ports.IdempotencyKey | None,
+        budget_ms: int | None,
+        entry: ports.Entry | None = None,
     ) -> ports.Snapshot | None:
-        found = self._db.read("read_snapshot", _snapshot_params(day, known_version, key), budget_ms)
+        read = Call("read_snapshot", _snapshot_params(day, known_version, key))
+        if entry is None:
+            return _snapshot(day, self._db.read_all([read], budget_ms)[0])
+        enter = self._guard.enter(day.restaurant_id, entry, key, budget_ms)
+        found, answer = self._db.read_all([read, enter], budget_ms)
+        self._guard.entered(day.restaurant_id, entry, answer)
         return _snapshot(day, found)
 
     def reply(self, key: ports.IdempotencyKey) -> ports.StoredReply | None:
@@ -117,8 +129,9 @@ class PostgresBook:
     def apply(self, effects: ports.Effects, budget_ms: int | None = None) -> tuple[ports.SentBy, ...]:
         """All of ``effects`` in one transaction, or none. Returns the outbox rows the writer should relay."""
         calls = effect_calls(effects, self._source)
-        results = self._db.transact(calls, budget_ms)
-        return own_rows(effects, calls, results)
+        with self._guard.write() as more:
+            results = self._db.transact([*calls, *more], budget_ms)
+        return own_rows(effects, calls, results[: len(calls)])
 
     @contextmanager
     def locked_day(
@@ -139,20 +152,23 @@ class PostgresBook:
             snapshot = _snapshot(day, results[-1])
             if snapshot is None:
                 raise ports.Conflict("the restaurant is gone")
-            yield LockedPostgresDay(snapshot, session, self._source)
+            yield LockedPostgresDay(snapshot, session, self._source, self._guard)
 
 
 class LockedPostgresDay:
     """A day that nobody else can change until `apply` has committed."""
 
-    def __init__(self, snapshot: ports.Snapshot, session: Session, source: str) -> None:
+    def __init__(self, snapshot: ports.Snapshot, session: Session, source: str, guard: Guard) -> None:
         self.snapshot = snapshot
         self._session = session
         self._source = source
+        self._guard = guard
 
     def apply(self, effects: ports.Effects) -> tuple[ports.SentBy, ...]:
         calls = effect_calls(replace(effects, claim=None), self._source)  # the lock is the claim
-        return own_rows(effects, calls, self._session.commit(calls))
+        with self._guard.write() as more:
+            results = self._session.commit([*calls, *more])
+        return own_rows(effects, calls, results[: len(calls)])
 
 
 def _snapshot_params(day: ports.Day, known_version: int, key: ports.IdempotencyKey | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ A unit of work is sent as one pipeline: begin, limits, statements, commit. State
 row raise on the server if they do not, so the client need not look before it commits.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 import psycopg
 from psycopg import errors
 
+from maitred.adapters.postgres.outage import Outage
 from maitred.adapters.postgres.statements import load_statements
 from maitred.services import ports
 
@@ -65,8 +67,11 @@ def translate(error: psycopg.Error) -> Exception:
 class Database:
     """Runs named statements. ``connect`` must give a connection in autocommit mode (see connection.py)."""
 
-    def __init__(self, connect: Callable[[], PlainConnection]) -> None:
+    def __init__(
+        self, connect: Callable[[], PlainConnection], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._connect = connect
+        self._outage = Outage(monotonic)
         self._conn: PlainConnection | None = None
         self.round_trips = 0
 
@@ -77,7 +82,11 @@ class Database:
 
     def read(self, name: str, params: Params, budget_ms: int | None = None) -> Rows:
         """Run one reading statement; a kept connection found dead is replaced once."""
-        return self._on_a_live_line(lambda: self._transact([Call(name, params)], budget_ms)[0])
+        return self.read_all([Call(name, params)], budget_ms)[0]
+
+    def read_all(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
+        """As `read`, several statements in one transaction; each must bear being run twice."""
+        return self._on_a_live_line(lambda: self._transact(calls, budget_ms))
 
     def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
         """All of ``calls`` in one transaction and one round trip, or none of them."""
@@ -170,10 +179,13 @@ class Database:
 
     def _live(self) -> PlainConnection:
         if self._conn is None or self._conn.closed:
+            self._outage.check()
             try:
                 self._conn = self._connect()
             except psycopg.Error as error:
+                self._outage.failed()
                 raise ports.Unavailable("cannot connect") from error
+            self._outage.over()
         return self._conn
 
 

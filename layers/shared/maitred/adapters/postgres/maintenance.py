@@ -37,3 +37,6 @@ class PostgresMaintenance:
         params = {"now": now, **asdict(retention)}
         names = ("prune_idempotency", "prune_events", "prune_outbox")
         return sum(result[0][0] for result in self._db.transact([Call(name, params) for name in names]))
+
+    def tidy_limits(self) -> None:
+        self._db.transact([Call(name, {}) for name in ("tidy_in_flight", "tidy_rate_limits")])

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from maitred.adapters.postgres import rows
-from maitred.adapters.postgres.book import event_params
+from maitred.adapters.postgres.book import effect_calls, event_params
 from maitred.adapters.postgres.database import Call, Database
 from maitred.domain.booking import Booking
 from maitred.services import ports
@@ -37,6 +37,9 @@ class PostgresNotifications:
     def release(self, notification_id: UUID, error: str, event: ports.Event) -> None:
         params = {"id": notification_id, "error": error}
         self._db.transact([Call("release_notification", params), self._told(event)])
+
+    def postpone(self, row: ports.OutboxRow) -> None:
+        self._db.transact(effect_calls(ports.Effects(outbox=[row]), self._source))
 
     def _told(self, event: ports.Event) -> Call:
         return Call("insert_events", event_params([event], self._source))

@@ -39,6 +39,16 @@ with gone as (delete from outbox where ctid = any (array(
     limit 5000)) returning 1)
 select count(*) from gone
 
+-- name: tidy_in_flight
+-- Places whose sandbox was killed. What is locked is in use.
+delete from attempts_in_flight where attempt_id = any (array(
+    select attempt_id from attempts_in_flight where ends_at < now() limit 5000 for update skip locked))
+
+-- name: tidy_rate_limits
+-- A full bucket is the same as none.
+delete from rate_limits where ctid = any (array(
+    select ctid from rate_limits where full_at < now() limit 5000 for update skip locked))
+
 -- name: learn_demand
 -- Party sizes by weekday and service, of the last eight weeks and what is booked ahead.
 with stale as (

@@ -1,0 +1,104 @@
+"""The door every attempt to seat a party goes through: limits and the circuit of the database's writes.
+
+It costs no round trip: entering is one statement more in the transaction that reads the day, leaving one
+more in the unit of work that ends the attempt.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from maitred.adapters.postgres.circuits import PROBE_SECONDS, PostgresCircuit
+from maitred.adapters.postgres.database import Call, Database, Rows
+from maitred.services import ports
+from maitred.services.limits import Bucket, Limits
+from maitred.services.ports import Event, Telemetry
+
+_PAUSE_SECONDS = 5.0  # a failover of the cluster takes longer, a restart of the proxy less
+_GRACE_SECONDS = 5.0  # for writing what became of an attempt whose budget is over
+_NO_BUCKET = Bucket(1.0, 1)
+_TOLD_EVERY_SECONDS = (
+    1.0  # by each sandbox: an event is a write, and to refuse must stay cheaper than to serve
+)
+
+
+class Guard:
+    """Of one sandbox, which works on one attempt at a time. ``limits`` None: it makes no attempts."""
+
+    def __init__(
+        self,
+        database: Database,
+        telemetry: Telemetry,
+        limits: Limits | None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._telemetry = telemetry
+        self._limits = limits
+        self._circuit = PostgresCircuit(database, telemetry, "database", _PAUSE_SECONDS)
+        self._monotonic = monotonic
+        self._told_at = -_TOLD_EVERY_SECONDS
+        self._inside: UUID | None = None
+
+    def enter(
+        self,
+        restaurant_id: str,
+        entry: ports.Entry,
+        key: ports.IdempotencyKey | None,
+        budget_ms: int | None,
+    ) -> Call:
+        """The statement that asks to be let in. Read its answer with `entered`."""
+        if self._limits is None:
+            raise ValueError("a function without limits makes no attempts")
+        client = self._limits.client or _NO_BUCKET
+        return Call(
+            "enter_attempt",
+            {
+                "attempt_id": entry.attempt_id,
+                "client": entry.client if self._limits.client else None,
+                "restaurant_id": restaurant_id,
+                "client_rate": client.per_second,
+                "client_burst": client.burst,
+                "restaurant_rate": self._limits.restaurant.per_second,
+                "restaurant_burst": self._limits.restaurant.burst,
+                "most_in_flight": self._limits.in_flight,
+                "place_seconds": (budget_ms or 0) / 1000 + _GRACE_SECONDS,
+                "probe_seconds": PROBE_SECONDS,
+                "caller": key.caller if key else "",
+                "key": key.key if key else "",
+            },
+        )
+
+    def entered(self, restaurant_id: str, entry: ports.Entry, answer: Rows) -> None:
+        """Raises NotAdmitted. No answer: the request was answered before, and seats nobody."""
+        if not answer:
+            return
+        refused_by, wait_seconds, probe, failures = answer[0]
+        self._circuit.entered(probe=probe, failures=failures)
+        if refused_by is None:
+            self._inside = entry.attempt_id
+        elif refused_by == "circuit":
+            raise ports.CircuitOpen(wait_seconds)
+        else:
+            self._limited(restaurant_id, refused_by)
+            raise ports.RateLimited(wait_seconds)
+
+    def _limited(self, restaurant_id: str, limit: str) -> None:
+        self._telemetry.count("RateLimited", limit=limit)
+        now = self._monotonic()
+        if now - self._told_at >= _TOLD_EVERY_SECONDS:
+            self._told_at = now
+            context = {"restaurant": restaurant_id, "limit": limit}
+            self._telemetry.later([Event("assignment.rate_limited", context, "warning", restaurant_id)])
+
+    @contextmanager
+    def write(self) -> Iterator[list[Call]]:
+        """Around one unit of work: what it must write besides, last of all."""
+        leave = [Call("leave_attempt", {"attempt_id": self._inside})] if self._inside else []
+        try:
+            yield [*leave, *self._circuit.success()]
+        except ports.Unavailable:
+            self._circuit.failed()
+            raise
+        self._inside = None
+        self._circuit.passed()

@@ -1,0 +1,26 @@
+-- Admission and circuits: see the functions' own comments in the migration.
+
+-- name: enter_attempt
+-- Last in the snapshot's transaction, so that the buckets are locked for no longer than it takes to commit.
+-- Not for a request that was answered before: repeating an answer seats nobody.
+select e.refused_by, e.wait_seconds, e.probe, e.failed
+from enter_attempt(%(attempt_id)s, %(client)s, %(restaurant_id)s, %(client_rate)s, %(client_burst)s,
+                   %(restaurant_rate)s, %(restaurant_burst)s, %(most_in_flight)s, %(place_seconds)s,
+                   %(probe_seconds)s) e
+where not exists (select from idempotency i
+                  where i.caller = %(caller)s and i.restaurant_id = %(restaurant_id)s and i.key = %(key)s)
+
+-- name: leave_attempt
+delete from attempts_in_flight where attempt_id = %(attempt_id)s
+
+-- name: pass_circuit
+select wait_seconds, probe, failed from pass_circuit(%(dependency)s, %(probe_seconds)s)
+
+-- name: circuit_failed
+select failed, opened
+from circuit_failed(%(dependency)s, %(most)s, %(within_seconds)s, %(pause_seconds)s, %(was_probe)s)
+
+-- name: circuit_succeeded
+-- A success in between: the faults were not in a row. Only the probe closes a circuit that is open.
+update circuits set failures = 0, open_until = null
+where dependency = %(dependency)s and failures > 0 and (open_until is null or %(was_probe)s)

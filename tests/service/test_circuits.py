@@ -1,0 +1,441 @@
+"""Breakers shared by all sandboxes: opened by faults alone, closed by one probe, told each time."""
+
+import multiprocessing
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+
+from maitred.adapters.postgres.circuits import PostgresCircuit
+from maitred.adapters.postgres.database import Database
+from maitred.adapters.postgres.outage import Outage
+from maitred.bootstrap import notify
+from maitred.services.notify import MailRefused, MailThrottled, MailUnavailable
+from maitred.services.ports import Conflict, Event, LockTimeout, StaleVersion, Unavailable
+from tests.harness.consistency import assert_consistent
+from tests.harness.databases import APPLICATION_ROLE, TestDatabase
+from tests.harness.desk import RecordingQueue, all_at_once, open_desk, wish
+from tests.harness.service import Service, forget_wiring, house, party
+
+ALL_GOOD: dict[str, Any] = {"batchItemFailures": []}
+STATE = "select failures, open_until is not null from circuits where dependency = %s"
+
+
+class Told:
+    """What a circuit told; the rest of the telemetry port is not asked."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.counted: list[tuple[str, dict[str, str]]] = []
+
+    def later(self, events: Any) -> None:
+        self.events += events
+
+    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
+        self.counted.append((name, dimensions))
+
+    def milliseconds(self, name: str, value: float, **dimensions: str) -> None:
+        raise AssertionError(name)
+
+    committed = later
+
+    def span(self, name: str) -> Any:
+        raise AssertionError(name)
+
+    @property
+    def states(self) -> list[tuple[str, int]]:
+        return [(event.context["state"], event.context["failures"]) for event in self.events]
+
+
+def open_circuit(port: int, name: str) -> tuple[PostgresCircuit, Told, Database]:
+    told = Told()
+    database = Database(
+        partial(
+            psycopg.connect,
+            host="127.0.0.1",
+            port=port,
+            dbname=name,
+            user=APPLICATION_ROLE,
+            sslmode="disable",
+            autocommit=True,
+            prepare_threshold=None,
+        )
+    )
+    return PostgresCircuit(database, told, "printer", 30.0), told, database
+
+
+@pytest.fixture
+def sandboxes(database: TestDatabase) -> Iterator[list[tuple[PostgresCircuit, Told]]]:
+    made = [open_circuit(database.port, database.name) for _ in range(8)]
+    yield [(circuit, told) for circuit, told, _ in made]
+    for _, _, connection in made:
+        connection.close()
+
+
+def pause_over(database: TestDatabase) -> None:
+    database.query("update circuits set open_until = now() where open_until is not null")
+
+
+# --- the machine ----------------------------------------------------------------------------------
+
+
+def test_t9_faults_of_different_sandboxes_open_one_circuit(
+    sandboxes: list[tuple[PostgresCircuit, Told]],
+) -> None:
+    for circuit, _ in sandboxes[:5]:
+        assert circuit.enter() == 0
+    for circuit, _ in sandboxes[:5]:
+        circuit.failed()
+    for circuit, _ in sandboxes:
+        assert 25 < circuit.enter() <= 30
+    assert [told.states for _, told in sandboxes] == [[]] * 4 + [[("open", 5)]] + [[]] * 3
+    assert sandboxes[4][1].counted == [("CircuitOpened", {"dependency": "printer"})]
+
+
+def test_a_success_in_between_begins_the_row_anew(
+    sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
+) -> None:
+    (one, told), (other, _), *_ = sandboxes
+    for _ in range(3):
+        for _ in range(4):
+            assert one.enter() == 0
+            one.failed()
+        assert other.enter() == 0
+        other.succeeded()
+    assert told.states == []
+    assert database.query(STATE, "printer") == [(0, False)]
+
+
+def test_faults_long_ago_do_not_count(
+    sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
+) -> None:
+    circuit, told = sandboxes[0]
+    for _ in range(4):
+        circuit.failed()
+    database.query("update circuits set failed_at = now() - interval '31 seconds'")
+    circuit.failed()
+    assert told.states == []
+    assert database.query(STATE, "printer") == [(1, False)]
+
+
+def test_exactly_one_probe_goes_ahead_and_its_success_closes(
+    sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
+) -> None:
+    for _ in range(5):
+        sandboxes[0][0].failed()
+    pause_over(database)
+    waits = all_at_once([circuit.enter for circuit, _ in sandboxes])
+    assert [wait == 0 for wait in waits].count(True) == 1
+    probe, told = sandboxes[waits.index(0)]
+    assert told.states[-1] == ("half_open", 5)
+    probe.succeeded()
+    assert told.states[-1] == ("closed", 0)
+    assert [circuit.enter() for circuit, _ in sandboxes] == [0] * 8
+
+
+def test_a_probe_that_fails_opens_it_for_longer(
+    sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
+) -> None:
+    circuit, told = sandboxes[0]
+    for _ in range(5):
+        circuit.failed()
+    pauses = []
+    for _ in range(6):
+        pause_over(database)
+        assert circuit.enter() == 0
+        circuit.failed()
+        pauses.append(round(circuit.enter()))
+    assert pauses == [60, 120, 240, 480, 480, 480]
+    assert told.states.count(("open", 6)) == 1
+
+
+def test_a_probe_that_is_never_heard_of_again_is_repeated(
+    sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
+) -> None:
+    (one, _), (other, _), *_ = sandboxes
+    for _ in range(5):
+        one.failed()
+    pause_over(database)
+    assert one.enter() == 0
+    assert 0 < other.enter() <= 5
+    pause_over(database)  # as if the probe's time were over
+    assert other.enter() == 0
+
+
+def test_a_late_success_of_another_does_not_close_it(
+    sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
+) -> None:
+    (one, _), (late, _), *_ = sandboxes
+    one.failed()
+    assert late.enter() == 0
+    for _ in range(4):
+        one.failed()
+    late.succeeded()
+    assert one.enter() > 0
+    assert database.query(STATE, "printer") == [(5, True)]
+
+
+def knock(port: int, name: str, answers: Any, line: Any) -> None:
+    """In a process of its own."""
+    circuit, _, connection = open_circuit(port, name)
+    line.wait(30)
+    answers.put(circuit.enter())
+    connection.close()
+
+
+def test_t9_exactly_one_probe_of_many_processes(
+    sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
+) -> None:
+    for _ in range(5):
+        sandboxes[0][0].failed()
+    pause_over(database)
+    context = multiprocessing.get_context("spawn")
+    answers, line = context.Queue(), context.Barrier(4)
+    arguments = (database.port, database.name, answers, line)
+    processes = [context.Process(target=knock, args=arguments) for _ in range(4)]
+    for process in processes:
+        process.start()
+    waits = [answers.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(30)
+        process.close()
+    answers.close()
+    answers.join_thread()
+    assert [wait == 0 for wait in waits].count(True) == 1
+
+
+# --- the database's writes ------------------------------------------------------------------------
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Units of work end with ``error``; single statements do not."""
+    transact = Database.transact
+
+    def broken(self: Database, calls: Any, budget_ms: int | None = None) -> Any:
+        if any(call.name == "insert_booking" for call in calls):
+            raise error
+        return transact(self, calls, budget_ms)
+
+    monkeypatch.setattr(Database, "transact", broken)
+
+
+def test_writes_that_fail_open_the_circuit_for_all_and_the_probe_closes_it(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        failing(patch, Unavailable())
+        statuses = [harbour.book("harbour", party(2)).status for _ in range(4)]
+        assert statuses == [503] * 4
+        answer = harbour.book("harbour", party(2))
+        assert (answer.status, answer.json["code"]) == (503, "circuit_open")
+        assert 1 <= int(answer.headers["retry-after"]) <= 40
+    forget_wiring()  # another sandbox, and nothing fails any more
+    assert harbour.book("harbour", party(2)).json["code"] == "circuit_open"
+    pause_over(harbour.database)
+    assert harbour.book("harbour", party(2)).status == 201
+    assert harbour.book("harbour", party(2)).status == 201
+    states = [event["state"] for event in harbour.events("assignment.circuit")]
+    assert states == ["open", "half_open", "closed"]
+    assert harbour.database.value("select count(*) from attempts_in_flight where ends_at < now()") == 0
+    assert_consistent(harbour.database)
+
+
+@pytest.mark.parametrize("error", [Conflict(), StaleVersion(), LockTimeout()])
+def test_t9_ordinary_failures_do_not_open_it(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    with monkeypatch.context() as patch:
+        failing(patch, error)
+        statuses = {harbour.book("harbour", party(4)).status for _ in range(8)}
+    assert 503 in statuses
+    assert harbour.database.query(STATE, "database") == []
+    assert harbour.book("harbour", party(2)).status == 201
+
+
+def test_t9_a_full_house_and_a_limited_client_do_not_open_it(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert harbour.book("harbour", party(4)).status == 201
+    for _ in range(8):
+        assert harbour.book("harbour", party(4, onFull="refuse")).status == 409
+    monkeypatch.setenv("CLIENT_RATE", "0.001")
+    monkeypatch.setenv("CLIENT_BURST", "1")
+    forget_wiring()
+    assert [harbour.book("harbour", party(2)).status for _ in range(8)] == [201] + [429] * 7
+    assert harbour.database.query(STATE, "database") == []
+
+
+def test_the_job_waits_for_the_circuit_without_losing_an_attempt(harbour: Service) -> None:
+    assert harbour.book("harbour", party(4)).status == 201
+    assert harbour.book("harbour", party(4)).json["assignment"]["outcome"] == "deferred"
+    [message] = harbour.messages("assign")
+    harbour.database.query("insert into circuits values ('database', 5, now(), now() + interval '1 minute')")
+    assert harbour.deliver("assign", message["Body"]) == ALL_GOOD
+    summary = harbour.events("auto_assign.summary")[-1]
+    assert (summary["result"], summary["reason"], summary["attemptsUsed"]) == ("deferred", "circuit_open", 0)
+    again = harbour.database.value(
+        "select payload from outbox where topic = 'assign' order by id desc limit 1"
+    )
+    assert again["attempt"] == 1
+
+
+# --- a database that is away ----------------------------------------------------------------------
+
+
+class Watch:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_database_that_is_away_is_not_hammered() -> None:
+    watch, tried = Watch(), 0
+
+    def connect() -> Any:
+        nonlocal tried
+        tried += 1
+        raise psycopg.OperationalError("nobody there")
+
+    database = Database(connect, watch)
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            database.read("read_layout", {})
+    assert tried == 3
+    watch.seconds += 2
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            database.read("read_layout", {})
+    assert tried == 4
+
+
+def test_one_login_that_works_ends_the_outage() -> None:
+    watch = Watch()
+    outage = Outage(watch)
+    for _ in range(3):
+        outage.check()
+        outage.failed()
+    with pytest.raises(Unavailable):
+        outage.check()
+    watch.seconds += 2
+    outage.check()
+    outage.over()
+    outage.failed()
+    outage.check()
+
+
+def test_a_database_that_is_away_answers_503_and_serves_once_it_is_back(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = str(harbour.database.port)
+    monkeypatch.setenv("DATABASE_PORT", "1")
+    forget_wiring()
+    for _ in range(6):
+        answer = harbour.book("harbour", party(2))
+        assert (answer.status, answer.json["code"]) == (503, "database_unavailable")
+        assert int(answer.headers["retry-after"]) == 2
+    monkeypatch.setenv("DATABASE_PORT", right)
+    forget_wiring()
+    assert harbour.book("harbour", party(2)).status == 201
+
+
+# --- mail -----------------------------------------------------------------------------------------
+
+
+class Provider:
+    """``fault``: what it does with every letter."""
+
+    def __init__(self) -> None:
+        self.fault: Exception | None = None
+        self.taken = 0
+
+    def send(self, to: str, letter: Any, headers: Any) -> str:
+        if self.fault is not None:
+            raise self.fault
+        self.taken += 1
+        return "id"
+
+
+@pytest.fixture
+def provider(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    made = Provider()
+    monkeypatch.setattr("maitred.bootstrap.notify.SesMailer", lambda sender: made)
+    notify.services.cache_clear()
+    return made
+
+
+@pytest.fixture
+def letters(harbour: Service, provider: Provider) -> list[str]:
+    """Messages of eight confirmations."""
+    assert harbour.put_restaurant("harbour", house(*[2] * 8)).status == 200
+    assert [harbour.book("harbour", party(2)).status for _ in range(8)] == [201] * 8
+    harbour.scheduled("relay")
+    bodies = [message["Body"] for message in harbour.messages("notification")]
+    assert len(bodies) == 8
+    return bodies
+
+
+@pytest.mark.parametrize("fault", [MailUnavailable("down"), TimeoutError("no answer")])
+def test_mail_that_fails_opens_its_circuit_and_the_rest_waits_as_new_messages(
+    harbour: Service, provider: Provider, letters: list[str], fault: Exception
+) -> None:
+    provider.fault = fault
+    for body in letters[:5]:
+        assert harbour.deliver("notify", body) != ALL_GOOD
+    assert harbour.deliver("notify", *letters[5:]) == ALL_GOOD  # they use up none of their deliveries
+    waiting = (
+        "select count(*) from outbox where topic = 'notification' and sent_at is null and due_at > now()"
+    )
+    assert harbour.database.value(waiting) == 3
+    assert [event["state"] for event in harbour.events("assignment.circuit")] == ["open"]
+    assert harbour.events("assignment.circuit")[0]["dependency"] == "mail"
+
+    provider.fault = None
+    pause_over(harbour.database)
+    harbour.database.query("update outbox set due_at = now()")
+    harbour.scheduled("relay")
+    again = [message["Body"] for message in harbour.messages("notification")]
+    assert sorted(again) == sorted(letters[5:])
+    assert harbour.deliver("notify", *again) == ALL_GOOD
+    assert provider.taken == 3
+    assert [event["state"] for event in harbour.events("assignment.circuit")] == [
+        "open",
+        "half_open",
+        "closed",
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer", [MailRefused("MessageRejected"), MailThrottled("TooManyRequestsException")]
+)
+def test_t9_a_provider_that_says_no_or_asks_for_patience_is_well(
+    harbour: Service, provider: Provider, letters: list[str], answer: Exception
+) -> None:
+    provider.fault = answer
+    for body in letters:
+        harbour.deliver("notify", body)
+    assert harbour.events("assignment.circuit") == []
+    assert harbour.database.query(STATE, "mail") == []
+
+
+def test_mail_that_fails_does_not_stop_bookings(
+    harbour: Service, provider: Provider, letters: list[str]
+) -> None:
+    provider.fault = MailUnavailable("down")
+    for body in letters[:5]:
+        harbour.deliver("notify", body)
+    answer = harbour.book("harbour", party(2, "21:00"))
+    assert answer.json["assignment"]["outcome"] == "confirmed"
+
+
+def test_a_desk_and_the_handlers_share_the_circuit(harbour: Service, database: TestDatabase) -> None:
+    database.query("insert into circuits values ('database', 5, now(), now() + interval '1 minute')")
+    desk = open_desk(database, RecordingQueue())
+    assert desk.booking(wish(2)) == 503
+    desk.database.close()
+    assert harbour.book("harbour", party(2)).status == 503
