@@ -18,6 +18,7 @@ from local.tokens import Issuer, TokenRefusedError
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 30.0
+PATIENCE_SECONDS = 10.0  # for a sandbox; AWS would start another one, this machine has only so many
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Front:
     pools: Mapping[str, Pool]
     issuer: Issuer
     integration_seconds: float = INTEGRATION_SECONDS
+    patience_seconds: float = PATIENCE_SECONDS
 
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -63,9 +65,12 @@ class Front:
             return gateway_answer(413, "Request Entity Too Large")
         try:
             async with asyncio.timeout(self.integration_seconds):
-                result = await self.pools[function].invoke(event, trace_id=trace_id)
+                pool = self.pools[function]
+                result = await pool.invoke(event, trace_id=trace_id, patience=self.patience_seconds)
         except TimeoutError:
             return gateway_answer(503, "Service Unavailable")
+        if result.throttled:
+            return gateway_answer(503, "Service Unavailable", [("retry-after", "1")])
         return internal_server_error() if result.failed else read_answer(result.payload)
 
 

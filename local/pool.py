@@ -14,6 +14,7 @@ from local.sandbox import (
     Sandbox,
     failure,
     new_trace_id,
+    throttled,
 )
 from local.template import Function
 
@@ -21,6 +22,7 @@ from local.template import Function
 class Pool:
     """Runs the invocations of one function, at most ``limit`` at a time; what is more waits its turn.
 
+    What is more than the function's own reserved concurrency does not wait: it is throttled, as on AWS.
     All methods belong to the event loop's thread.
     """
 
@@ -29,6 +31,7 @@ class Pool:
         self.sandboxes: dict[str, Sandbox] = {}
         reserved = function.reserved_concurrency
         self._limit = limit if reserved is None else min(limit, reserved)
+        self._under_way = 0
         self._runtime = runtime
         self._log = LineLog(log)
         self._idle: deque[Sandbox] = deque()
@@ -36,13 +39,32 @@ class Pool:
         self._starting: set[asyncio.Task[None]] = set()
         self._closed = asyncio.Event()
 
-    async def invoke(self, payload: bytes, *, trace_id: str | None = None) -> Result:
-        """Run the function on an event and return what it gave; a timeout or a crash is a failed result."""
+    async def invoke(
+        self, payload: bytes, *, trace_id: str | None = None, patience: float | None = None
+    ) -> Result:
+        """Run the function on an event and return what it gave; a timeout or a crash is a failed result.
+
+        ``patience``: the most seconds to wait for a sandbox; then the invocation is throttled.
+        """
         if len(payload) > MAX_PAYLOAD_BYTES:
             return failure("RequestEntityTooLargeException", "the event is larger than 6 MB")
-        sandbox = await self._acquire()
-        while isinstance(sandbox, Sandbox) and sandbox.ended:  # it died between being given and being used
-            sandbox = await self._acquire()
+        reserved = self.function.reserved_concurrency
+        if reserved is not None and self._under_way >= reserved:
+            return throttled()
+        self._under_way += 1
+        try:
+            return await self._invoke(payload, trace_id, patience)
+        finally:
+            self._under_way -= 1
+
+    async def _invoke(self, payload: bytes, trace_id: str | None, patience: float | None) -> Result:
+        try:
+            async with asyncio.timeout(patience):
+                sandbox = await self._acquire()
+                while isinstance(sandbox, Sandbox) and sandbox.ended:  # it died before it was used
+                    sandbox = await self._acquire()
+        except TimeoutError:
+            return throttled()
         if isinstance(sandbox, Result):
             return sandbox
         invocation = Invocation(payload, trace_id or new_trace_id(), self.function.timeout, self.function.arn)

@@ -120,6 +120,8 @@ class RuntimeApi:
             self.invoke_later(pool, payload, trace_id)
             return web.Response(status=202)
         result = await pool.invoke(payload, trace_id=trace_id)
+        if result.throttled:
+            return _refused(429, "TooManyRequestsException", "Rate Exceeded.")
         headers = {"X-Amz-Executed-Version": "$LATEST"}
         if result.failed:
             headers["X-Amz-Function-Error"] = "Unhandled"

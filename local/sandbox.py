@@ -24,10 +24,14 @@ MAX_LINE_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an invocation gave. ``failed`` means a function error; the payload then describes it."""
+    """What an invocation gave. ``failed`` means a function error; the payload then describes it.
+
+    ``throttled``: the function was not run at all, because too many of its invocations were under way.
+    """
 
     payload: bytes
     failed: bool = False
+    throttled: bool = False
 
 
 @dataclass(slots=True)
@@ -61,6 +65,16 @@ class Invocation:
 def failure(kind: str, message: str) -> Result:
     """Return a function error as Lambda words it."""
     return Result(json.dumps({"errorType": kind, "errorMessage": message}).encode(), failed=True)
+
+
+def throttled() -> Result:
+    """Return what Lambda says when a function is at its concurrency."""
+    told = {
+        "Type": "User",
+        "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
+        "message": "Rate Exceeded.",
+    }
+    return Result(json.dumps(told).encode(), failed=True, throttled=True)
 
 
 def new_trace_id() -> str:

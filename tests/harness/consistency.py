@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable
-
-from tests.harness.databases import TestDatabase
+from typing import Any, Protocol
 
 OVERLAPS = """
 select a.table_id, a.booking_id, b.booking_id from allocations a join allocations b
@@ -19,7 +18,13 @@ select b.id from bookings b where not exists (
     select from observability_events e where e.booking_id = b.id and e.event_type = 'auto_assign.summary')"""
 
 
-def assert_consistent(database: TestDatabase) -> None:
+class Book(Protocol):
+    """A database that can be asked, as its owner."""
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]: ...
+
+
+def assert_consistent(database: Book) -> None:
     """No overlap, confirmed means allocated, every booking was told of."""
     assert database.query(OVERLAPS) == []
     assert database.query(HALF_DONE) == []

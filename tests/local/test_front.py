@@ -1,6 +1,7 @@
 """The front over HTTP: routes, tokens, limits and the gateway's own answers."""
 
 import asyncio
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,10 +12,10 @@ import pytest
 from local.front import Front
 from local.pool import Pool
 from local.routes import Router
-from local.sandbox import Result
+from local.sandbox import Result, throttled
 from local.stack import LocalStack
 from local.tokens import Issuer
-from tests.local.conftest import Reply, call
+from tests.local.conftest import Reply, call, eventually
 
 pytestmark = pytest.mark.stack
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.stack
 class Sleeper:
     """A pool whose function never answers."""
 
-    async def invoke(self, payload: bytes, *, trace_id: str) -> Result:
+    async def invoke(self, payload: bytes, *, trace_id: str, patience: float) -> Result:
         await asyncio.sleep(60)
         raise AssertionError("nobody waits that long")
 
@@ -32,6 +33,51 @@ def test_a_function_that_takes_longer_than_the_gateway_waits_is_a_503(tmp_path: 
     front = Front(Router([]), pools, Issuer.load(tmp_path), integration_seconds=0.05)
     answer = asyncio.run(front._integrate("f", b"{}", "trace"))
     assert (answer.status, answer.body) == (503, b'{"message":"Service Unavailable"}')
+
+
+class Busy:
+    """A pool without a sandbox to spare."""
+
+    async def invoke(self, payload: bytes, *, trace_id: str, patience: float) -> Result:
+        return throttled()
+
+
+def test_a_function_at_its_concurrency_is_a_503_that_says_when_to_come_back(tmp_path: Path) -> None:
+    pools = cast("dict[str, Pool]", {"f": Busy()})
+    answer = asyncio.run(Front(Router([]), pools, Issuer.load(tmp_path))._integrate("f", b"{}", "trace"))
+    assert (answer.status, answer.body) == (503, b'{"message":"Service Unavailable"}')
+    assert dict(answer.headers)["retry-after"] == "1"
+
+
+def test_reserved_concurrency_is_the_most_that_runs(stack: LocalStack) -> None:
+    """The second caller is turned away at once, over HTTP and through the Lambda API."""
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(call, stack.url, "/narrow/it?wish=slow")
+        reply = eventually(lambda: _turned_away(stack))
+        assert not first.done()
+        assert reply is not None
+        assert reply.headers["retry-after"] == "1"
+        assert stack.invoke_raw("NarrowFunction", {}).throttled
+        assert first.result().status == 200
+    assert call(stack.url, "/narrow/it?wish=bare").status == 200
+
+
+def _turned_away(stack: LocalStack) -> Reply | None:
+    reply = call(stack.url, "/narrow/it?wish=bare")
+    return reply if reply.status == 503 else None
+
+
+def test_who_waits_too_long_for_a_sandbox_is_turned_away(stack: LocalStack) -> None:
+    """Three sandboxes, all busy: the fourth caller has a tenth of a second."""
+    pool = stack._running_service().pools["EchoFunction"]
+    event = json.dumps({"queryStringParameters": {"wish": "slow"}})
+    stack.warm("EchoFunction", 3)
+    with ThreadPoolExecutor() as threads:
+        served = [threads.submit(call, stack.url, "/open/it?wish=slow") for _ in range(3)]
+        eventually(lambda: sum(sandbox.busy for sandbox in tuple(pool.sandboxes.values())) == 3)
+        late = stack._await(pool.invoke(event.encode(), patience=0.1))
+        assert late.throttled
+        assert [each.result().status for each in served] == [200] * 3
 
 
 def wish(stack: LocalStack, what: str) -> Reply:

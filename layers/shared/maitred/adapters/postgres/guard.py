@@ -12,12 +12,11 @@ from uuid import UUID
 from maitred.adapters.postgres.circuits import PROBE_SECONDS, PostgresCircuit
 from maitred.adapters.postgres.database import Call, Database, Rows
 from maitred.services import ports
-from maitred.services.limits import Bucket, Limits
+from maitred.services.limits import Limits
 from maitred.services.ports import Event, Telemetry
 
 _PAUSE_SECONDS = 5.0  # a failover of the cluster takes longer, a restart of the proxy less
 _GRACE_SECONDS = 5.0  # for writing what became of an attempt whose budget is over
-_NO_BUCKET = Bucket(1.0, 1)
 _TOLD_EVERY_SECONDS = (
     1.0  # by each sandbox: an event is a write, and to refuse must stay cheaper than to serve
 )
@@ -50,15 +49,15 @@ class Guard:
         """The statement that asks to be let in. Read its answer with `entered`."""
         if self._limits is None:
             raise ValueError("a function without limits makes no attempts")
-        client = self._limits.client or _NO_BUCKET
+        client = self._limits.client
         return Call(
             "enter_attempt",
             {
                 "attempt_id": entry.attempt_id,
-                "client": entry.client if self._limits.client else None,
+                "client": entry.client if client else None,
                 "restaurant_id": restaurant_id,
-                "client_rate": client.per_second,
-                "client_burst": client.burst,
+                "client_rate": client and client.per_second,
+                "client_burst": client and client.burst,
                 "restaurant_rate": self._limits.restaurant.per_second,
                 "restaurant_burst": self._limits.restaurant.burst,
                 "most_in_flight": self._limits.in_flight,
