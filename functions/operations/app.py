@@ -35,6 +35,16 @@ def process_assignment() -> Response[str]:
     return operation_routes.process(edge, services())
 
 
+@app.get("/restaurants/<restaurant_id>/floor")
+def get_floor(restaurant_id: str) -> Response[str]:
+    return operation_routes.floor(edge, services(), restaurant_id)
+
+
+@app.get("/restaurants/<restaurant_id>/manual-review")
+def get_manual_review(restaurant_id: str) -> Response[str]:
+    return operation_routes.manual_review(edge, services(), restaurant_id)
+
+
 @app.put("/bookings/<booking_id>/assignment")
 def put_assignment(booking_id: str) -> Response[str]:
     return operation_routes.assign(edge, services(), booking_id)

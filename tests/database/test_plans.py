@@ -120,6 +120,8 @@ def questions() -> list[Question]:
         Question("forgotten_bookings", {"before": before, "now": now(), "limit": 200}, 400),
         Question("awaiting_a_person", {"now": now(), "until": now()}, 700),
         Question("upcoming_confirmed", {"restaurant_id": "harbour", "now": now()}, 15_000),
+        Question("for_a_person", {k: v for k, v in page(()).items() if k != "states"} | {"now": now()}, 900),
+        Question("read_floor", {"restaurant_id": "harbour", "known_version": 1, "at": evening["start"]}, 700),
         Question("upcoming_overridden", {"restaurant_id": "harbour", "now": now()}, 2000),
         Question("prune_idempotency", {"now": now() - timedelta(days=400), "idempotency": 7}, 20),
         Question("prune_events", {"now": now(), "events": 400}, 20),

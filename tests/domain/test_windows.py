@@ -13,6 +13,7 @@ from maitred.domain.errors import Closed, InvalidRequest, OutsideService, Servic
 from maitred.domain.floor import Closure, Floor, Pacing, Policy, Service, TurnTime
 from maitred.domain.windows import (
     Window,
+    closed_until,
     closure_interval,
     local_start,
     pacing_slot,
@@ -20,6 +21,7 @@ from maitred.domain.windows import (
     service_day,
     slot_starts,
 )
+from tests.planner.floors import table
 
 LONDON = ZoneInfo("Europe/London")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -335,3 +337,17 @@ def test_p6_the_clock_of_the_host_is_never_asked() -> None:
     assert moment == datetime(2026, 12, 4, 23, 30, tzinfo=UTC)
     window = resolve_window(place, moment, 2, None)
     assert (window.end, window.service_date) == (datetime(2026, 12, 5, 1, 0, tzinfo=UTC), FRIDAY)
+
+
+@pytest.mark.parametrize(
+    ("hour", "until"),
+    [(11, None), (12, 15), (13, 15), (14, 15), (15, None), (20, 22), (22, None)],
+)
+def test_until_when_a_table_is_closed(hour: int, until: int | None) -> None:
+    """Its own closure, its zone's and the house's count, one after the other; those of others do not."""
+    own = Closure(wall(12), wall(14), None, frozenset({"T1"}), None)
+    zone = Closure(wall(13), wall(15), frozenset({"main"}), None, None)
+    others = Closure(wall(15), wall(16), frozenset({"patio"}), frozenset({"T2"}), None)
+    everybody = Closure(wall(20), wall(22), None, None, None)
+    place = house(DINNER, closures=(everybody, others, zone, own))
+    assert closed_until(place, table("T1"), at(hour)) == (until and at(until))

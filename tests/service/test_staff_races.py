@@ -178,7 +178,7 @@ def test_a_worker_takes_its_lease_while_a_person_decides(
             booking,
         )
 
-    person = desks(wrap=lambda book: Interrupted(book, "snapshot", lease))
+    person = desks(wrap=lambda book: Interrupted(book, "snapshots", lease))
     assert person.assign(booking, "T1") == 409
     assert state(database, booking) == "assignment_in_progress"
     assert database.value("select count(*) from allocations where live") == 0
@@ -189,7 +189,7 @@ def test_a_cancellation_while_a_person_decides(database: TestDatabase, desks: Ca
     desk = desks()
     desk.put("harbour", house(4))
     [booking] = waiting(database, desk, 1)
-    person = desks(wrap=lambda book: Interrupted(book, "snapshot", lambda: desk.cancel(booking)))
+    person = desks(wrap=lambda book: Interrupted(book, "snapshots", lambda: desk.cancel(booking)))
     assert person.assign(booking, "T1") == 409
     assert state(database, booking) == "cancelled"
     assert database.value("select count(*) from allocations where live") == 0
@@ -203,7 +203,7 @@ def test_b10_a_new_floor_while_a_person_decides(
     desk.put("harbour", house(4))
     [booking] = waiting(database, desk, 1)
     person = desks(
-        wrap=lambda book: Interrupted(book, "snapshot", lambda: desk.put("harbour", house(*capacities)))
+        wrap=lambda book: Interrupted(book, "snapshots", lambda: desk.put("harbour", house(*capacities)))
     )
     assert person.assign(booking, "T1") == status
     assert_consistent(database)
@@ -247,7 +247,7 @@ def test_a_line_that_breaks_before_the_commit_leaves_nothing(
     desk.put("harbour", house(4))
     [booking] = waiting(database, desk, 1)
     with WireTap(database.port) as tap:
-        person = desks(port=tap.port, wrap=lambda book: Interrupted(book, "snapshot", tap.cut))
+        person = desks(port=tap.port, wrap=lambda book: Interrupted(book, "snapshots", tap.cut))
         assert person.assign(booking, "T1") == 503
         assert state(database, booking) == "assignment_pending"
         assert person.assign(booking, "T1") == 200

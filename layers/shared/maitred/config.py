@@ -57,7 +57,7 @@ class BookingsSettings(PlanningSettings):
     inline_budget_ms: int = Field(ge=50, le=8000)
 
 
-class OperationsSettings(AssignQueueSettings):
+class OperationsSettings(PlanningSettings):
     pass
 
 

@@ -1,6 +1,6 @@
 """The operators' routes: parse, one call into a service, map the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -23,18 +23,32 @@ def put_restaurant(edge: Edge, services: Operations, restaurant_id: str) -> Resp
             [FieldError("restaurantId", "invalid_id", "must be 1-64 letters, digits, hyphens or underscores")]
         )
     caller = edge.caller_for(restaurant_id, OPERATIONS)
-    dry_run = edge.query("dryRun").get("dryRun", "false")
-    if dry_run not in ("true", "false"):
-        raise InvalidRequest([FieldError("dryRun", "invalid_boolean", "must be true or false")])
+    dry_run = _flag("dryRun", edge.query("dryRun"), absent="false")
     document = parse(FloorDocument, edge.body)
     context = edge.context(caller, restaurant_id)
-    return edge.send(services.restaurants.put(restaurant_id, document, context, dry_run=dry_run == "true"))
+    return edge.send(services.restaurants.put(restaurant_id, document, context, dry_run=dry_run))
 
 
 def get_restaurant(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
     edge.caller_for(restaurant_id, OPERATIONS)
     stored = services.restaurants.read(restaurant_id)
     return edge.send(Reply(200, responses.dumps(stored.document), {"etag": f'"{stored.layout_version}"'}))
+
+
+def floor(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
+    edge.caller_for(restaurant_id, OPERATIONS)
+    query = edge.query("at", "includeHolds")
+    include_holds = _flag("includeHolds", query, absent="true")
+    text = query.get("at")
+    at = None if text is None else contract.parse_moment(text, "at", services.core.clock.now())
+    return edge.send(services.floor.at(restaurant_id, at, include_holds=include_holds))
+
+
+def manual_review(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
+    edge.caller_for(restaurant_id, OPERATIONS)
+    query = edge.query("cursor", "limit")
+    after, limit = contract.decode_cursor(query.get("cursor")), contract.parse_limit(query.get("limit"))
+    return edge.send(services.review.page(restaurant_id, after, limit))
 
 
 def process(edge: Edge, services: Operations) -> Response[str]:
@@ -104,3 +118,10 @@ def attempts(edge: Edge, services: Operations, booking_id: str) -> Response[str]
     rows = services.core.book.attempts(booking.id)
     items = [responses.attempt_json(row, booking.timezone) for row in rows]
     return edge.send(Reply(200, responses.dumps({"items": items, "nextCursor": None})))
+
+
+def _flag(name: str, query: Mapping[str, str], *, absent: str) -> bool:
+    value = query.get(name, absent)
+    if value not in ("true", "false"):
+        raise InvalidRequest([FieldError(name, "invalid_boolean", "must be true or false")])
+    return value == "true"

@@ -8,7 +8,10 @@ from maitred import config
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.bootstrap.core import Core, core
 from maitred.services.day_snapshots import DaySnapshots
+from maitred.services.floor_view import FloorView
 from maitred.services.floors import Floors
+from maitred.services.manual_review import ManualReview
+from maitred.services.planning import OPTIONS, Planning
 from maitred.services.process_assignment import ProcessAssignment
 from maitred.services.restaurants import RestaurantService
 from maitred.services.seating import Seating
@@ -24,6 +27,8 @@ class Operations:
     process: ProcessAssignment
     staff: StaffAssignment
     visits: Visits
+    floor: FloorView
+    review: ManualReview
 
 
 @cache
@@ -33,5 +38,14 @@ def services() -> Operations:
     kit = base.kit(settings)
     restaurants = RestaurantService(kit, PostgresRestaurants(base.database, "operations"))
     floors, waking = Floors(), Waking(base.book)
-    staff = StaffAssignment(kit, DaySnapshots(base.book, floors), Seating(base.book, base.recorder), waking)
-    return Operations(base, restaurants, ProcessAssignment(kit), staff, Visits(kit, floors, waking))
+    days = DaySnapshots(base.book, floors)
+    planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
+    return Operations(
+        base,
+        restaurants,
+        ProcessAssignment(kit),
+        StaffAssignment(kit, days, Seating(base.book, base.recorder), waking),
+        Visits(kit, floors, waking),
+        FloorView(base.book, base.clock, floors),
+        ManualReview(base.book, base.clock, days, planning),
+    )

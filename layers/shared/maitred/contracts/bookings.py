@@ -176,7 +176,10 @@ def start_of(body: BookingBody | PatchBody, now: datetime) -> LocalStart | datet
     if local == (body.start_at is not None):
         raise _invalid("startAt", "ambiguous_start", "give either date and time, or startAt")
     if body.start_at is not None:
-        return _moment(body.start_at, now)
+        moment = _moment(body.start_at, "startAt", now)
+        if moment.second or moment.microsecond:
+            raise _invalid("startAt", "not_a_minute", "must be a whole minute")
+        return moment
     if body.date is None or body.time is None:
         missing = "date" if body.date is None else "time"
         raise _invalid(missing, "missing", "date and time go together")
@@ -196,21 +199,22 @@ def parse_date(text: str, field: str, now: datetime) -> date:
     return day
 
 
-def _moment(text: str, now: datetime) -> datetime:
+def parse_moment(text: str, field: str, now: datetime) -> datetime:
+    """A date-time of a query. In one, an offset's plus sign that was not escaped arrives as a space."""
+    return _moment(text.replace(" ", "+"), field, now)
+
+
+def _moment(text: str, field: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text.upper()) if _DATE_TIME.fullmatch(text) else None
     except ValueError:
         moment = None
     if moment is None:
-        raise _invalid("startAt", "invalid_datetime", "must be an RFC 3339 date-time")
+        raise _invalid(field, "invalid_datetime", "must be an RFC 3339 date-time")
     if moment.tzinfo is None:
-        raise NaiveTimestamp(
-            [FieldError("startAt", "naive_timestamp", "must carry an offset, e.g. +01:00 or Z")]
-        )
-    if moment.second or moment.microsecond:
-        raise _invalid("startAt", "not_a_minute", "must be a whole minute")
+        raise NaiveTimestamp([FieldError(field, "naive_timestamp", "must carry an offset, e.g. +01:00 or Z")])
     if not _FIRST_YEAR <= moment.year <= (now + _FAR_AHEAD).year:
-        raise _invalid("startAt", "out_of_range", "lies too far from today")
+        raise _invalid(field, "out_of_range", "lies too far from today")
     return moment.astimezone(UTC)
 
 

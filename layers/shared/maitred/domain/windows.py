@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from maitred.domain.errors import Closed, FieldError, InvalidRequest, OutsideService, ServiceOverrun
-from maitred.domain.floor import Closure, Floor, Service, TurnTime
+from maitred.domain.floor import Closure, Floor, Service, Table, TurnTime
 
 MIN_DURATION_MINUTES = 15
 MAX_DURATION_MINUTES = 720
@@ -142,6 +142,23 @@ def pacing_slot(
 def closure_interval(floor: Floor, start: datetime, end: datetime) -> tuple[datetime, datetime]:
     """A closure's venue-local wall times as a UTC interval."""
     return _wall_to_utc(start, floor.timezone), _wall_to_utc(end, floor.timezone)
+
+
+def closed_until(floor: Floor, table: Table, moment: datetime) -> datetime | None:
+    """When the closures of this table, its zone or the house that cover ``moment`` end; None: none does.
+
+    Closures that follow each other without a gap count as one.
+    """
+    intervals = sorted(
+        closure_interval(floor, each.start, each.end)
+        for each in floor.closures
+        if each.whole_house or table.zone in (each.zones or ()) or table.id in (each.tables or ())
+    )
+    until = None
+    for start, end in intervals:
+        if start <= (until or moment) < end:
+            until = end
+    return until
 
 
 def _check_year(day: date) -> None:

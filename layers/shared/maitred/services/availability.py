@@ -21,7 +21,7 @@ from maitred.services.day_reader import stay
 from maitred.services.day_snapshots import DaySnapshots, Reading
 from maitred.services.floors import day_of_services
 from maitred.services.inline_run import BookingWish
-from maitred.services.planning import Ask, Planning, party_request
+from maitred.services.planning import DayPlanner, Planning, party_request
 from maitred.services.ports import Clock, Json
 from maitred.services.replies import Reply
 
@@ -72,7 +72,7 @@ class Availability:
         self, wish: AvailabilityWish, reading: Reading, slots: Sequence[_Slot], budget: Budget
     ) -> Mapping[int, Decision]:
         """By start, for the slots that have a stay."""
-        ask = self._planning.of_one_day(reading.index, reading.snapshot)
+        planner = self._planning.of_day(reading.index, reading.snapshot)
         waiting = [
             party_request(wish.party_size, slot.stay, wish.preferences)
             for slot in slots
@@ -80,16 +80,18 @@ class Availability:
         ]
         decisions: dict[int, Decision] = {}
         for _ in range(_PASSES):
-            decisions |= self._pass(ask, waiting, budget)
+            decisions |= self._pass(planner, waiting, budget)
             waiting = [request for request in waiting if _undecided(decisions[request.start])]
         return decisions
 
-    def _pass(self, ask: Ask, requests: Sequence[PartyRequest], budget: Budget) -> dict[int, Decision]:
+    def _pass(
+        self, planner: DayPlanner, requests: Sequence[PartyRequest], budget: Budget
+    ) -> dict[int, Decision]:
         """Each has an equal share of what is left, so that one hard slot does not silence the others."""
         decisions = {}
         for left, request in zip(range(len(requests), 0, -1), requests, strict=True):
             share = Budget(self._clock, budget.remaining_ms() / left)
-            decisions[request.start] = ask(request, share)
+            decisions[request.start] = planner.decide(request, share)
         return decisions
 
 

@@ -1,19 +1,19 @@
 """The one way to ask the planner, for every flow: snapshots turned into quotes."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from maitred.domain.booking import Preferences
+from maitred.domain.booking import Booking, Preferences
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.timeline import to_minutes
 from maitred.domain.windows import Window
 from maitred.planner.alternatives import find_alternatives
-from maitred.planner.demand import PRIOR, learn_demand
+from maitred.planner.demand import PRIOR, Demand, learn_demand
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.inputs import PlannerInputs
-from maitred.planner.model import Alternative, Deadline, Decision, PartyRequest
+from maitred.planner.model import Alternative, Covers, Deadline, Decision, PartyRequest
 from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import FULL, PLAIN, PlannerOptions
 from maitred.planner.places import Movers
@@ -23,8 +23,6 @@ from maitred.services.moving import movable_bookings
 from maitred.services.ports import Clock, Day, Snapshot
 
 logger = logging.getLogger(__name__)
-
-type Ask = Callable[[PartyRequest, Deadline], Decision]
 
 #: What the setting ``assignment_pipeline`` means: one engine, more or less of it.
 OPTIONS = {"on": FULL, "off": PLAIN}
@@ -41,6 +39,22 @@ def party_request(party_size: int, window: Window, preferences: Preferences) -> 
         zone_required=preferences.zone_required,
         attributes=frozenset(preferences.attributes),
         required=frozenset(preferences.required),
+    )
+
+
+def booking_request(booking: Booking) -> PartyRequest:
+    """What a kept booking asks for: the stay that was promised, with its wishes and musts."""
+    wishes = booking.preferences
+    return PartyRequest(
+        party_size=booking.party_size,
+        start=to_minutes(booking.start_at),
+        end=to_minutes(booking.end_at),
+        service_id=booking.service_id,
+        service_date=booking.service_date,
+        zone=wishes.zone,
+        zone_required=wishes.zone_required,
+        attributes=frozenset(wishes.attributes),
+        required=frozenset(wishes.required),
     )
 
 
@@ -80,29 +94,16 @@ class Planning:
         duration = round((self._clock.monotonic() - began) * 1000, 3)
         return Quote(decision, duration, question.cache_hit, question.index, inputs, movers)
 
-    def of_one_day(self, index: FloorIndex, snapshot: Snapshot) -> Ask:
+    def of_day(self, index: FloorIndex, snapshot: Snapshot) -> "DayPlanner":
         """For many questions about one snapshot: what they share is made once."""
-        demand = learn_demand(snapshot.demand) if snapshot.demand else PRIOR
         occupancy = Occupancy.build(index, _span(snapshot.day), snapshot.allocations)
-        movers = Movers(index, occupancy, movable_bookings(index, snapshot))
-
-        def ask(request: PartyRequest, deadline: Deadline) -> Decision:
-            try:
-                return self._decide(
-                    index,
-                    occupancy,
-                    request,
-                    snapshot.covers,
-                    deadline,
-                    movable=movers,
-                    demand=demand,
-                    options=self.options,
-                )
-            except Exception:
-                logger.exception("the planner failed")
-                return _failed()
-
-        return ask
+        return DayPlanner(
+            Movers(index, occupancy, movable_bookings(index, snapshot)),
+            snapshot.covers,
+            learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
+            self.options,
+            self._decide,
+        )
 
     def alternatives(
         self, quote: Quote, duration_minutes: int | None, now: datetime, deadline: Deadline
@@ -115,23 +116,8 @@ class Planning:
         inputs, movers = quote.inputs, quote.movers
         if movers is None:
             return ()
-        try:
-            return find_alternatives(
-                quote.index,
-                movers.occupancy,
-                inputs.request,
-                inputs.pacing,
-                deadline,
-                to_minutes(now),
-                duration_minutes=duration_minutes,
-                movable=movers,
-                demand=inputs.demand,
-                options=inputs.options,
-                other_zones=True,
-            )
-        except Exception:
-            logger.exception("the planner failed to find alternatives")
-            return ()
+        planner = DayPlanner(movers, inputs.pacing, inputs.demand, inputs.options, self._decide)
+        return planner.alternatives(inputs.request, duration_minutes, now, deadline)
 
     def _inputs(self, question: Question, snapshot: Snapshot) -> PlannerInputs:
         return PlannerInputs(
@@ -156,6 +142,56 @@ class Planning:
             demand=inputs.demand,
             options=inputs.options,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class DayPlanner:
+    """The planner, bound to one reading of a day."""
+
+    movers: Movers
+    covers: Sequence[Covers]
+    demand: Demand
+    options: PlannerOptions
+    ask: Callable[..., Decision]
+
+    def decide(self, request: PartyRequest, deadline: Deadline) -> Decision:
+        """As `Planning.quote`; a defect of the planner's is the refusal ``planner_error``."""
+        try:
+            return self.ask(
+                self.movers.index,
+                self.movers.occupancy,
+                request,
+                self.covers,
+                deadline,
+                movable=self.movers,
+                demand=self.demand,
+                options=self.options,
+            )
+        except Exception:
+            logger.exception("the planner failed")
+            return _failed()
+
+    def alternatives(
+        self, request: PartyRequest, duration_minutes: int | None, now: datetime, deadline: Deadline
+    ) -> tuple[Alternative, ...]:
+        """Other starts for this party, as many as are found in time; none if the planner fails."""
+        try:
+            return find_alternatives(
+                self.movers.index,
+                self.movers.occupancy,
+                request,
+                self.covers,
+                deadline,
+                to_minutes(now),
+                duration_minutes=duration_minutes,
+                movable=self.movers,
+                demand=self.demand,
+                options=self.options,
+                other_zones=True,
+            )
+        except Exception:
+            logger.exception("the planner failed to find alternatives")
+            return ()
 
 
 def _span(day: Day) -> tuple[int, int]:

@@ -179,6 +179,35 @@ class BookingPage:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ReviewCase:
+    """A booking that needs a person: since when, and the reason that its last change of state was given."""
+
+    booking: Booking
+    reason: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TableUse:
+    """A table taken over ``[start, end)``, buffers included; by a live hold if there is no booking."""
+
+    table_id: str
+    start: datetime
+    end: datetime
+    booking_id: str | None
+    state: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class FloorRead:
+    """Who is at the tables at one moment and in the day after it; the document unless it is known."""
+
+    layout_version: int
+    document: Json | None
+    uses: tuple[TableUse, ...]
+
+
 # --- writing --------------------------------------------------------------------------------------
 
 
@@ -389,6 +418,11 @@ class Book(Protocol):
         With ``entry`` an attempt begins, which ends with the next unit of work. Raises NotAdmitted.
         """
 
+    def snapshots(
+        self, days: Sequence[Day], known_version: int, budget_ms: int | None
+    ) -> list[Snapshot] | None:
+        """As `snapshot`, of several days of one restaurant, in one round trip."""
+
     def locked_day(
         self, day: Day, known_version: int, budget_ms: int | None, also: Sequence[tuple[str, date]] = ()
     ) -> AbstractContextManager[LockedDay]: ...
@@ -405,6 +439,12 @@ class Book(Protocol):
         after: tuple[datetime, UUID],
         limit: int,
     ) -> BookingPage: ...
+
+    def for_a_person(
+        self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int
+    ) -> list[ReviewCase]: ...
+
+    def floor(self, restaurant_id: str, known_version: int | None, at: datetime) -> FloorRead | None: ...
 
     def waiting(
         self, freed: Booking, start: datetime, end: datetime, now: datetime, limit: int

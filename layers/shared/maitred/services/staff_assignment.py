@@ -14,7 +14,7 @@ from maitred.domain.states import State
 from maitred.domain.timeline import to_minutes
 from maitred.planner.choice import Choice, Judgement, judge
 from maitred.planner.demand import PRIOR, learn_demand
-from maitred.planner.model import PartyRequest, Plan
+from maitred.planner.model import Plan
 from maitred.planner.occupancy import Occupancy
 from maitred.services import ports, staff_records
 from maitred.services.attempt import Outcome, Verdict
@@ -23,6 +23,7 @@ from maitred.services.changing import change_booking
 from maitred.services.day_snapshots import DaySnapshots
 from maitred.services.floors import day_of_stay
 from maitred.services.kit import Kit
+from maitred.services.planning import booking_request
 from maitred.services.replies import Reply, RequestContext, to_store
 from maitred.services.seating import Seating
 from maitred.services.staff_records import StaffRun
@@ -165,23 +166,8 @@ def _judgement(run: StaffRun, snapshot: ports.Snapshot) -> Judgement:
     return judge(
         index,
         Occupancy.build(index, span, others),
-        _request(booking),
+        booking_request(booking),
         () if booking.state is State.CONFIRMED else snapshot.covers,
         learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
         run.choice,
-    )
-
-
-def _request(booking: Booking) -> PartyRequest:
-    wishes = booking.preferences
-    return PartyRequest(
-        party_size=booking.party_size,
-        start=to_minutes(booking.start_at),
-        end=to_minutes(booking.end_at),
-        service_id=booking.service_id,
-        service_date=booking.service_date,
-        zone=wishes.zone,
-        zone_required=wishes.zone_required,
-        attributes=frozenset(wishes.attributes),
-        required=frozenset(wishes.required),
     )

@@ -65,6 +65,16 @@ class PostgresBook:
         self._guard.entered(day.restaurant_id, entry, answer)
         return _snapshot(day, found)
 
+    def snapshots(
+        self, days: Sequence[ports.Day], known_version: int, budget_ms: int | None
+    ) -> list[ports.Snapshot] | None:
+        """One for each day, or None if there is no such restaurant."""
+        calls = [Call("read_snapshot", _snapshot_params(day, known_version, None)) for day in days]
+        results = self._db.reads(calls, budget_ms)
+        found = [_snapshot(day, result) for day, result in zip(days, results, strict=True)]
+        read = [snapshot for snapshot in found if snapshot is not None]
+        return read if len(read) == len(days) else None
+
     def reply(self, key: ports.IdempotencyKey) -> ports.StoredReply | None:
         found = self._db.read("read_reply", _key_params(key) | {"restaurant_id": key.restaurant_id})
         return rows.reply_of(found[0]) if found else None
@@ -95,6 +105,28 @@ class PostgresBook:
             params["service_date"] = service_date
         items = [rows.booking_of(row) for row in self._db.read(name, params)]
         return ports.BookingPage(tuple(items[:limit]), len(items) > limit)
+
+    def for_a_person(
+        self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int
+    ) -> list[ports.ReviewCase]:
+        """Up to ``limit`` bookings in manual review whose stay is not over, after ``after``."""
+        params = {
+            "restaurant_id": restaurant_id,
+            "now": now,
+            "after_start": after[0],
+            "after_id": after[1],
+            "limit": limit,
+        }
+        found = self._db.read("for_a_person", params)
+        return [ports.ReviewCase(rows.booking_of(row[:-2]), row[-2], row[-1]) for row in found]
+
+    def floor(self, restaurant_id: str, known_version: int | None, at: datetime) -> ports.FloorRead | None:
+        params = {"restaurant_id": restaurant_id, "known_version": known_version, "at": at}
+        found = self._db.read("read_floor", params)
+        if not found:
+            return None
+        version, document, uses = found[0]
+        return ports.FloorRead(version, document, rows.uses_of(uses))
 
     def waiting(
         self, freed: Booking, start: datetime, end: datetime, now: datetime, limit: int

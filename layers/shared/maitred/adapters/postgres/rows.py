@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from maitred.domain.booking import Booking, Preferences
 from maitred.domain.states import State
+from maitred.domain.timeline import from_minutes
 from maitred.planner.model import Allocation, Covers
 from maitred.services import ports
 
@@ -62,6 +63,15 @@ def table_allocation_of(row: Sequence[Any]) -> ports.TableAllocation:
 
 def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
     return tuple(Covers(start, int(covers), held) for start, covers, held in value or ())
+
+
+def uses_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.TableUse, ...]:
+    return tuple(
+        ports.TableUse(
+            table_id, from_minutes(start), from_minutes(end), booking_id, State(state) if state else None
+        )
+        for table_id, start, end, booking_id, state in value or ()
+    )
 
 
 def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.Stay, ...]:

@@ -86,6 +86,46 @@ where b.restaurant_id = %(restaurant_id)s and b.service_date = %(service_date)s
 order by b.start_at, b.id
 limit %(limit)s
 
+-- name: for_a_person
+-- A page of those in manual review whose stay is not over (none lasts longer than twelve hours).
+with cases as (
+    select b.id from bookings b
+    where b.restaurant_id = %(restaurant_id)s and b.state = 'manual_review'
+      and b.start_at > %(now)s::timestamptz - interval '12 hours' and b.end_at > %(now)s
+      and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+    order by b.start_at, b.id
+    limit %(limit)s)
+select b.*, came.reason, coalesce(came.created_at, b.created_at)
+from cases join booking_book b using (id)
+left join lateral (
+    select h.reason, h.created_at from booking_state_history h
+    where h.booking_id = b.id and h.to_state = 'manual_review' order by h.id desc limit 1) came on true
+order by b.start_at, b.id
+
+-- name: read_floor
+-- Who is at which table at one moment, and who comes there in the day after it. A seated party that stays
+-- beyond its time is still there, as long as the moment is no later than now (clocks differ a little).
+select r.layout_version,
+       case when r.layout_version is distinct from %(known_version)s
+            then (select l.document from layouts l
+                  where l.restaurant_id = r.id and l.layout_version = r.layout_version) end as document,
+       (select json_agg(json_build_array(u.table_id, extract(epoch from lower(u.occupied))::bigint / 60,
+                        extract(epoch from upper(u.occupied))::bigint / 60, u.booking_id, u.state))
+        from (select a.table_id, a.occupied, a.booking_id, b.state
+              from allocations a
+              left join bookings b on b.id = a.booking_id
+              left join holds h on h.id = a.hold_id
+              where a.restaurant_id = r.id and a.live
+                and a.occupied && tstzrange(%(at)s, %(at)s::timestamptz + interval '1 day')
+                and (a.hold_id is null or h.expires_at > now())
+              union all
+              select a.table_id, a.occupied, a.booking_id, b.state
+              from bookings b join allocations a on a.booking_id = b.id and a.live
+              where b.restaurant_id = r.id and b.state = 'seated' and upper(a.occupied) <= %(at)s
+                and %(at)s <= now() + interval '1 minute') u) as uses
+from restaurants r
+where r.id = %(restaurant_id)s
+
 -- name: waiting_bookings
 -- Who could use what a freed stay gives back, bounded: first those whom its tables seat, the oldest first.
 -- Also who is being worked on: that attempt may have read the day before the tables were free.
