@@ -182,6 +182,22 @@ def test_every_attempt_leaves(
     assert database.value(IN_FLIGHT) == 0
 
 
+def test_an_attempt_that_wrote_nothing_leaves_with_the_next_of_its_sandbox(
+    database: TestDatabase, desks: Callable[..., list[Desk]]
+) -> None:
+    """Else a few refusals would keep a restaurant's places until they end by the clock."""
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError
+
+    [desk] = desks(1, limits=Limits(GENEROUS.restaurant, 1, GENEROUS.client), decide=broken)
+    assert desk.put("harbour", house(2, 2)) == 201
+    assert [desk.booking(wish(2, refuse=True)) for _ in range(3)] == [503] * 3
+    assert database.value(IN_FLIGHT) == 1
+    assert desk.booking(wish(2)) == 201  # kept as pending
+    assert database.value(IN_FLIGHT) == 0
+
+
 def test_an_attempt_that_had_to_hold_the_day_leaves_too(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:

@@ -61,7 +61,7 @@ class PostgresBook:
         if entry is None:
             return _snapshot(day, self._db.read_all([read], budget_ms)[0])
         enter = self._guard.enter(day.restaurant_id, entry, key, budget_ms)
-        found, answer = self._db.read_all([read, enter], budget_ms)
+        found, *_, answer = self._db.read_all([read, *enter], budget_ms)
         self._guard.entered(day.restaurant_id, entry, answer)
         return _snapshot(day, found)
 

@@ -45,12 +45,15 @@ class Guard:
         entry: ports.Entry,
         key: ports.IdempotencyKey | None,
         budget_ms: int | None,
-    ) -> Call:
-        """The statement that asks to be let in. Read its answer with `entered`."""
+    ) -> list[Call]:
+        """What asks to be let in, the question itself last. Read its answer with `entered`.
+
+        An attempt that ended without a unit of work leaves now: a sandbox has one place at most.
+        """
         if self._limits is None:
             raise ValueError("a function without limits makes no attempts")
         client = self._limits.client
-        return Call(
+        question = Call(
             "enter_attempt",
             {
                 "attempt_id": entry.attempt_id,
@@ -67,9 +70,14 @@ class Guard:
                 "key": key.key if key else "",
             },
         )
+        return [*self._leave(), question]
+
+    def _leave(self) -> list[Call]:
+        return [Call("leave_attempt", {"attempt_id": self._inside})] if self._inside else []
 
     def entered(self, restaurant_id: str, entry: ports.Entry, answer: Rows) -> None:
         """Raises NotAdmitted. No answer: the request was answered before, and seats nobody."""
+        self._inside = None
         if not answer:
             return
         refused_by, wait_seconds, probe, failures = answer[0]
@@ -93,9 +101,8 @@ class Guard:
     @contextmanager
     def write(self) -> Iterator[list[Call]]:
         """Around one unit of work: what it must write besides, last of all."""
-        leave = [Call("leave_attempt", {"attempt_id": self._inside})] if self._inside else []
         try:
-            yield [*leave, *self._circuit.success()]
+            yield [*self._leave(), *self._circuit.success()]
         except ports.Unavailable:
             self._circuit.failed()
             raise
