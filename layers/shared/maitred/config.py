@@ -35,18 +35,20 @@ class AssignQueueSettings(Settings):
 
 
 class PlanningSettings(AssignQueueSettings):
-    """``assignment_pipeline``: ``off`` is the plain planner, best fit and nobody is moved.
-
-    ``restaurant_...``: attempts that one restaurant may take, per second, at once, and at the same time.
-    """
+    """``assignment_pipeline``: ``off`` is the plain planner, best fit and nobody is moved."""
 
     assignment_pipeline: Literal["on", "off"]
+
+
+class AttemptSettings(PlanningSettings):
+    """``restaurant_...``: attempts that one restaurant may take, per second, at once, at the same time."""
+
     restaurant_rate: float = Field(gt=0, le=10_000)
     restaurant_burst: int = Field(ge=1, le=100_000)
     restaurant_in_flight: int = Field(ge=1, le=10_000)
 
 
-class BookingsSettings(PlanningSettings):
+class BookingsSettings(AttemptSettings):
     """``inline_budget_ms``: after this nothing of the inline attempt commits.
 
     ``client_...``: attempts that one API client may make, per second and at once.
@@ -61,7 +63,7 @@ class OperationsSettings(PlanningSettings):
     pass
 
 
-class AssignSettings(PlanningSettings):
+class AssignSettings(AttemptSettings):
     """``job_budget_ms``: of one attempt. ``lease_seconds``: how long a worker may hold a booking.
 
     ``retry_policy``: ``standard`` is always ``max_attempts``, ``informed`` fewer for hopeless bookings.

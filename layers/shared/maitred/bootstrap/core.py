@@ -41,7 +41,7 @@ def core(settings: config.Settings, name: str, limits: Limits | None = None) -> 
     return Core(clock, SystemIds(), database, book, recorder)
 
 
-def limits_of(settings: config.PlanningSettings) -> Limits:
+def limits_of(settings: config.AttemptSettings) -> Limits:
     """Who calls over HTTP is a client besides; the background job is none."""
     client = None
     if isinstance(settings, config.BookingsSettings):
