@@ -14,6 +14,7 @@ REASON = "Broke my fibula"
 SECRETS = ["zebulon", "quagmire", "960983", "xylophone", "fibula", "s3cr3t-bearer", "s3cr3t-key"]
 # The only tables that may hold them: the reply kept for a key is what was answered.
 HOLDERS = {"bookings", "idempotency", "booking_state_history"}
+VIEWS = {"booking_book", "booking_register"}  # of the bookings
 
 
 def assert_silent(text: str) -> None:
@@ -80,7 +81,7 @@ def test_events_and_whatever_else_is_stored(told: str, service: Service) -> None
             rows = service.database.query(
                 "select to_jsonb(t)::text from outbox t where topic <> 'notification'"
             )
-        if table not in HOLDERS and table != "booking_book":
+        if table not in HOLDERS and table not in VIEWS:
             assert_silent("\n".join(text for (text,) in rows))
     assert service.database.value("select count(*) from observability_events") > 10
 

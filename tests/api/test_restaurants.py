@@ -289,3 +289,25 @@ def test_a_new_name_wakes_nobody(service: Service) -> None:
     service.work()
     assert service.put_restaurant("harbour", house(4, name="Harbour Hall")).json["layoutVersion"] == 2
     assert service.messages("assign") == []
+
+
+def test_the_language_of_the_letters_goes_with_each_of_them(service: Service) -> None:
+    service.put_restaurant("harbour", house(2, locale="de-AT", contactEmail="host@example.com"))
+    assert read(service)["locale"] == "de-AT"
+    booking = service.book("harbour", party(2)).json["booking"]["id"]
+    service.put_restaurant("harbour", house(2, locale="nl"))
+    assert "contactEmail" not in read(service)
+    assert service.cancel(booking).status == 200
+    locales = service.database.query(
+        "select payload ->> 'kind', payload ->> 'locale' from outbox where topic = 'notification' order by id"
+    )
+    assert locales == [("confirmed", "de-AT"), ("cancelled", "nl")]
+
+
+def test_another_language_wakes_nobody(service: Service) -> None:
+    service.put_restaurant("harbour", house(2))
+    service.book("harbour", party(2))
+    service.book("harbour", party(2))
+    service.work()
+    service.put_restaurant("harbour", house(2, name="Quay", locale="fr", contactEmail="host@example.com"))
+    assert service.messages("assign") == []

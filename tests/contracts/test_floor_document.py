@@ -260,3 +260,33 @@ def test_too_many_tables() -> None:
 def test_every_weight_may_be_set() -> None:
     body = changed(_policy(weights=dict.fromkeys(DEFAULT_WEIGHTS, 3)))
     assert set(parse(FloorDocument, body).policy.weights) == set(DEFAULT_WEIGHTS)
+
+
+@pytest.mark.parametrize("tag", ["en", "de-AT", "zh-Hant-TW", "es-419", "sr-latn-rs", "de-1996", "nds"])
+def test_a_language_tag_is_kept_as_it_is_written(tag: str) -> None:
+    document = parse(FloorDocument, changed(lambda d: d.update(locale=tag, contactEmail="Host@example.com")))
+    stored = document.model_dump(mode="json", by_alias=True)
+    assert (stored["locale"], stored["contactEmail"]) == (tag, "Host@example.com")
+    floor = to_floor(document, "harbour", 1)
+    assert (floor.locale, floor.contact_email) == (tag, "Host@example.com")
+
+
+def test_without_a_language_letters_are_english_and_the_document_says_nothing_of_it() -> None:
+    document = parse(FloorDocument, changed(lambda d: d.update(locale=None)))
+    assert document.model_dump(mode="json", by_alias=True).keys().isdisjoint({"locale", "contactEmail"})
+    floor = to_floor(document, "harbour", 1)
+    assert (floor.locale, floor.contact_email) == ("en", None)
+
+
+@pytest.mark.parametrize("tag", ["", "e", "en_GB", "english", "de-", "de-AT-x", "dé", "de-AT\n", "a" * 36])
+def test_what_is_no_language_tag_is_refused(tag: str) -> None:
+    [(field, _)] = problems(changed(lambda d: d.update(locale=tag)))
+    assert field == "locale"
+
+
+@pytest.mark.parametrize(
+    "address", ["host", "a@b, c@d", "Host <host@example.com>", "a@b\r\nBcc: c@d", "=?x?@b"]
+)
+def test_what_is_no_bare_address_is_refused(address: str) -> None:
+    [(field, _)] = problems(changed(lambda d: d.update(contactEmail=address)))
+    assert field == "contactEmail"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, from_json
 
@@ -23,6 +23,7 @@ MAX_FIELD_PATH = 200
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 type Location = tuple[int | str, ...]
 
+_EMAIL = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")  # ASCII only
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
@@ -37,6 +38,17 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 #: A venue-local wall time, ``HH:MM``, 00:00-23:59.
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
+def _address(value: str) -> str:
+    # "=?" begins an encoded word: the header of the letter would name another address than this one.
+    if not _EMAIL.fullmatch(value) or "=?" in value:
+        raise ValueError("must be an e-mail address")
+    return value
+
+
+#: One bare e-mail address, ASCII, at most 254 characters: nothing that a header could take for more.
+EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(_address)]
 
 
 def is_identifier(text: str) -> bool:

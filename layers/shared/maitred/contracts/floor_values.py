@@ -1,5 +1,6 @@
 """What the words in a floor document mean: clock times, wall times, time zone names."""
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -7,6 +8,11 @@ from importlib.resources import files
 DAY_MINUTES = 1440
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 _MINUTE_FORMAT_LENGTH = len("2026-12-25T00:00")
+# BCP 47: language, script, region, variants. No extensions: nothing of ours would heed them.
+_LANGUAGE_TAG = re.compile(
+    r"[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?(-([a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def clock_minutes(clock: str) -> int:
@@ -51,6 +57,13 @@ def is_iana_zone(name: str) -> str:
     if name not in _iana_zones():
         raise ValueError("must be a time zone of the IANA database, like Europe/London")
     return name
+
+
+def language_tag(text: str) -> str:
+    """Check that ``text`` is a language tag, like ``en``, ``de-AT`` or ``zh-Hant-TW``."""
+    if not _LANGUAGE_TAG.fullmatch(text):
+        raise ValueError("must be a language tag, like en or de-AT")
+    return text
 
 
 @lru_cache(maxsize=1)

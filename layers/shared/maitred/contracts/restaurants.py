@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from maitred.contracts.base import (
     ClockTime,
+    EmailAddress,
     Label,
     RestaurantId,
     ServiceId,
@@ -21,7 +22,7 @@ from maitred.contracts.base import (
     ZoneId,
 )
 from maitred.contracts.floor_rules import check_floor
-from maitred.contracts.floor_values import is_iana_zone, local_minute
+from maitred.contracts.floor_values import is_iana_zone, language_tag, local_minute
 from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain.floor import Adjacency, Floor
 
@@ -32,6 +33,7 @@ TurnMinutes = Annotated[int, Field(ge=15, le=720)]
 PartySize = Annotated[int, Field(ge=1, le=MAX_PARTY)]
 BufferMinutes = Annotated[int, Field(ge=0, le=120)]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(is_iana_zone)]
+LanguageTag = Annotated[str, Field(max_length=35), AfterValidator(language_tag)]
 LocalMinute = Annotated[str, Field(max_length=19), AfterValidator(local_minute)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -130,11 +132,21 @@ class CombinationDocument(StrictModel):
     max_party: PartySize | None = None
 
 
+def _is_absent(value: str | None) -> bool:
+    return value is None
+
+
 class FloorDocument(StrictModel):
-    """The whole document of ``PUT /restaurants/{restaurantId}``."""
+    """The whole document of ``PUT /restaurants/{restaurantId}``.
+
+    ``locale``: the language of the letters to guests, English if absent. ``contact_email``: where guests'
+    answers go, and what only a person of the restaurant can settle. Both are kept only if they are given.
+    """
 
     name: Text
     timezone: Timezone
+    locale: LanguageTag | None = Field(default=None, exclude_if=_is_absent)
+    contact_email: EmailAddress | None = Field(default=None, exclude_if=_is_absent)
     policy: PolicyDocument = PolicyDocument()
     services: Annotated[tuple[ServiceDocument, ...], Field(max_length=50)]
     closures: Annotated[tuple[ClosureDocument, ...], Field(max_length=500)] = ()

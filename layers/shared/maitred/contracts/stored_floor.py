@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from maitred.contracts.floor_values import last_seating_minutes, service_minutes
 from maitred.domain.floor import (
+    DEFAULT_LOCALE,
     Adjacency,
     Closure,
     Combination,
@@ -42,6 +43,8 @@ def floor_from_document(document: dict[str, Any], restaurant_id: str, layout_ver
         tables=tables,
         adjacency=frozenset((min(edge), max(edge)) for edge in document["adjacency"]),
         combinations=tuple(_combination(row, seats) for row in document["combinations"]),
+        locale=document.get("locale", DEFAULT_LOCALE),
+        contact_email=document.get("contactEmail"),
     )
 
 

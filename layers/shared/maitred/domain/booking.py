@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from maitred.domain.floor import DEFAULT_LOCALE
 from maitred.domain.states import State
 
 
@@ -52,6 +53,7 @@ class Booking:
     """One row of the booking book. ``tables`` are those held now, sorted; times are UTC.
 
     ``confirmation_queued``: the guest's confirmation of this very request has been written to the outbox.
+    ``locale``: the language tag that the restaurant writes letters in.
     """
 
     id: UUID
@@ -78,3 +80,4 @@ class Booking:
     lease_token: UUID | None = None
     lease_until: datetime | None = None
     confirmation_queued: bool = False
+    locale: str = DEFAULT_LOCALE

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+DEFAULT_LOCALE = "en"
+
 
 class Adjacency(StrEnum):
     """How the tables of one set must touch each other."""
@@ -127,7 +129,10 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """One layout version of one restaurant. Adjacency holds each undirected edge once, sorted."""
+    """One layout version of one restaurant. Adjacency holds each undirected edge once, sorted.
+
+    ``locale``: the language tag of its letters. ``contact_email``: who at the restaurant is written to.
+    """
 
     restaurant_id: str
     layout_version: int
@@ -140,6 +145,8 @@ class Floor:
     tables: tuple[Table, ...]
     adjacency: frozenset[tuple[str, str]]
     combinations: tuple[Combination, ...]
+    locale: str = DEFAULT_LOCALE
+    contact_email: str | None = None
 
     def seats(self) -> int:
         """Seats of all active tables that are not walk-in only: no larger party is ever possible."""

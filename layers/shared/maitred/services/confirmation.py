@@ -12,7 +12,6 @@ from maitred.services.ports import HistoryRow, Ids, Json, NotificationRow, Outbo
 
 type Step = tuple[State | None, State, int]
 
-LOCALE = "en"
 STANDARD = "standard"
 MODIFIED = "modified"
 CONFIRMED = "confirmed"
@@ -85,7 +84,7 @@ def mail(
         kind=kind,
         variant=variant,
         to=address,
-        locale=LOCALE,
+        locale=booking.locale,
         correlation_id=correlation_id,
     )
     outgoing = OutboxRow(

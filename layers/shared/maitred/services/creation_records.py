@@ -62,6 +62,7 @@ def _booking(run: InlineRun, reading: DayReading, state: State) -> Booking:
         last_result=None,
         created_at=run.now,
         timezone=reading.index.floor.timezone.key,
+        locale=reading.index.floor.locale,
     )
 
 

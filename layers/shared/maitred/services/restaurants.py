@@ -20,6 +20,8 @@ from maitred.services.replies import Reply, RequestContext, earlier, to_store
 from maitred.services.waking import wake
 from maitred.telemetry import events
 
+_SEATS_NOBODY = frozenset({"name", "locale", "contactEmail"})
+
 
 @dataclass(frozen=True, slots=True)
 class StoredLayout:
@@ -150,7 +152,11 @@ class RestaurantService:
 
 def _seats_differently(current: StoredLayout | None, document: Mapping[str, Any]) -> bool:
     """May the new document seat somebody whom the old one could not? A new name seats nobody."""
-    return current is not None and {**current.document, "name": None} != {**document, "name": None}
+    return current is not None and _seating(current.document) != _seating(document)
+
+
+def _seating(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {member: value for member, value in document.items() if member not in _SEATS_NOBODY}
 
 
 def _affected(index: FloorIndex, locked: LockedRestaurant, now: datetime) -> list[tuple[Booking, str]]:

@@ -70,9 +70,15 @@ def _stored(found: Rows) -> StoredLayout | None:
 
 def _layout_calls(floor: Floor, document: Mapping[str, Any]) -> list[Call]:
     key = {"restaurant_id": floor.restaurant_id, "layout_version": floor.layout_version}
+    house = {
+        "name": floor.name,
+        "timezone": floor.timezone.key,
+        "locale": floor.locale,
+        "contact_email": floor.contact_email,
+    }
     tables = [{"id": t.id, "zone": t.zone, "capacity": t.capacity} for t in floor.tables]
     return [
-        Call("put_restaurant", {**key, "name": floor.name, "timezone": floor.timezone.key}),
+        Call("put_restaurant", {**key, **house}),
         Call("insert_layout", {**key, "document": rows.jsonb(dict(document))}),
         Call("insert_layout_tables", {**key, "rows": rows.jsonb(tables)}),
     ]

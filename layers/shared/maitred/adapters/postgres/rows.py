@@ -86,7 +86,7 @@ def demand_of(value: dict[str, int] | None) -> dict[int, int]:
 
 
 def booking_of(row: Sequence[Any]) -> Booking:
-    """A row of the view ``booking_book``."""
+    """A row of the view ``booking_register``."""
     b = _BookRow(*row)
     return Booking(
         id=b.id,
@@ -113,6 +113,7 @@ def booking_of(row: Sequence[Any]) -> Booking:
         lease_token=b.lease_token,
         lease_until=b.lease_until,
         confirmation_queued=b.confirmation_queued,
+        locale=b.locale,
     )
 
 
@@ -151,3 +152,4 @@ class _BookRow:
     lease_token: UUID | None
     lease_until: datetime | None
     confirmation_queued: bool
+    locale: str

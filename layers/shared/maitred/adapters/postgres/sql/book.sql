@@ -52,11 +52,11 @@ from restaurants r
 where r.id = %(restaurant_id)s
 
 -- name: read_booking
-select * from booking_book b
+select * from booking_register b
 where b.id = %(booking_id)s
 
 -- name: list_bookings
-select * from booking_book b
+select * from booking_register b
 where b.restaurant_id = %(restaurant_id)s
   and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
 order by b.start_at, b.id
@@ -75,11 +75,11 @@ with wanted as (
         limit %(limit)s) w
     order by w.start_at, w.id
     limit %(limit)s)
-select b.* from wanted join booking_book b using (id)
+select b.* from wanted join booking_register b using (id)
 order by b.start_at, b.id
 
 -- name: list_bookings_of_day
-select * from booking_book b
+select * from booking_register b
 where b.restaurant_id = %(restaurant_id)s and b.service_date = %(service_date)s
   and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
   and b.state = any (%(states)s)

@@ -3,13 +3,13 @@
 -- name: stuck_bookings
 select b.*, (select count(*) from booking_state_history h
              where h.booking_id = b.id and h.reason = 'lease_expired') as sweeps
-from booking_book b
+from booking_register b
 where b.state = 'assignment_in_progress' and b.lease_until < %(before)s
 order by b.lease_until limit %(limit)s
 
 -- name: forgotten_bookings
 -- `updated_at` moves with every change, a re-queue included.
-select b.* from booking_book b
+select b.* from booking_register b
 where b.id in (
     select w.id from bookings w
     where w.state = 'assignment_pending' and w.updated_at < %(before)s and w.start_at > %(now)s::timestamptz - interval '1 day'

@@ -20,7 +20,7 @@ where r.id = %(restaurant_id)s
 for no key update of r
 
 -- name: upcoming_confirmed
-select * from booking_book b
+select * from booking_register b
 where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_at > %(now)s
 order by b.start_at, b.id
 
@@ -38,11 +38,11 @@ where restaurant_id = %(restaurant_id)s and start_at > %(now)s
 order by created_at, id limit 200
 
 -- name: put_restaurant
-insert into restaurants (id, name, timezone, layout_version)
-values (%(restaurant_id)s, %(name)s, %(timezone)s, %(layout_version)s)
+insert into restaurants (id, name, timezone, locale, contact_email, layout_version)
+values (%(restaurant_id)s, %(name)s, %(timezone)s, %(locale)s, %(contact_email)s, %(layout_version)s)
 on conflict (id) do update
-    set name = excluded.name, timezone = excluded.timezone, layout_version = excluded.layout_version,
-        updated_at = now()
+    set name = excluded.name, timezone = excluded.timezone, locale = excluded.locale,
+        contact_email = excluded.contact_email, layout_version = excluded.layout_version, updated_at = now()
 
 -- name: insert_layout
 insert into layouts (restaurant_id, layout_version, document)

@@ -1,0 +1,2 @@
+drop view booking_register;
+alter table restaurants drop column locale, drop column contact_email;
