@@ -27,8 +27,8 @@ INWARD = {
 STANDARD = frozenset(
     {
         "abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum",
-        "functools", "hashlib", "heapq", "importlib", "itertools", "json", "logging", "math", "operator",
-        "re", "traceback", "types", "typing", "uuid", "zoneinfo",
+        "functools", "hashlib", "heapq", "html", "importlib", "itertools", "json", "logging",
+        "math", "operator", "re", "string", "tomllib", "traceback", "types", "typing", "uuid", "zoneinfo",
     }
 )  # fmt: skip
 #: ``module.name`` or ``Class.method`` whose answer is not decided by the arguments.

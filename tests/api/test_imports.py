@@ -30,7 +30,12 @@ OF_OTHERS = {
     "floor documents": {"maitred.contracts.restaurants", "maitred.contracts.floor_rules"},
     "job": {"maitred.services.assign_job", "maitred.services.retry_policy"},
     "planner": {"maitred.planner.quote", "maitred.services.planning"},
-    "mail": {"maitred.adapters.mail", "maitred.services.notify", "maitred.services.letters", "email.message"},
+    "mail": {
+        "maitred.adapters.mail",
+        "maitred.services.notify",
+        "maitred.services.letters.letter",
+        "email.message",
+    },
     "maintenance": {"maitred.services.maintain", "maitred.adapters.postgres.maintenance"},
     "migrations": {"maitred.adapters.postgres.migrator"},
     "batches": {"aws_lambda_powertools.utilities.batch"},

@@ -119,6 +119,7 @@ def questions() -> list[Question]:
         Question("forgotten_bookings", {"before": now(), "now": now(), "limit": 200}, 5000),
         Question("forgotten_bookings", {"before": before, "now": now(), "limit": 200}, 400),
         Question("awaiting_a_person", {"now": now(), "until": now()}, 700),
+        Question("untold_restaurants", {"now": now(), "until": ahead, "limit": 200}, 5000),
         Question("upcoming_confirmed", {"restaurant_id": "harbour", "now": now()}, 15_000),
         Question("for_a_person", {k: v for k, v in page(()).items() if k != "states"} | {"now": now()}, 900),
         Question("read_floor", {"restaurant_id": "harbour", "known_version": 1, "at": evening["start"]}, 700),

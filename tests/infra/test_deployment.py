@@ -75,5 +75,8 @@ def test_each_stage_has_a_deployment_and_the_local_one_has_none() -> None:
     assert config["prod"]["deploy"]["parameters"]["confirm_changeset"] is True
 
 
-def test_mail_is_suppressed_unless_a_stage_says_otherwise() -> None:
+def test_e5_mail_is_suppressed_unless_a_stage_says_otherwise() -> None:
     assert source()["Parameters"]["MailDelivery"]["Default"] == "suppressed"
+    variables = source()["Resources"]["NotifyFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["MAIL_DELIVERY"] == {"Ref": "MailDelivery"}
+    assert "MailDelivery" not in (ROOT / "samconfig.toml").read_text()

@@ -354,7 +354,10 @@ class Provider:
         self.fault: Exception | None = None
         self.taken = 0
 
-    def send(self, to: str, letter: Any, headers: Any) -> str:
+    def write(self, to: str, letter: Any, headers: Any) -> bytes:
+        return b""
+
+    def send(self, to: str, content: bytes) -> str:
         if self.fault is not None:
             raise self.fault
         self.taken += 1

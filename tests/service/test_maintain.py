@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import boto3
 import pytest
 
 from maitred.adapters.system import SystemClock
+from maitred.bootstrap import maintain as wiring
 from tests.harness.consistency import assert_consistent
-from tests.harness.service import Service, evening, party
+from tests.harness.service import Service, evening, house, party
 
 
 @pytest.fixture
@@ -148,8 +150,95 @@ def test_a_run_that_finds_nothing_does_nothing(harbour: Service) -> None:
     assert harbour.scheduled("maintain") == {
         "returned": 0,
         "requeued": 0,
+        "raised": 0,
         "learnt": 0,
         "pruned": 0,
         "manualReviewOpen": 0,
         "manualReviewUrgent": 0,
     }
+
+
+ATTENTION = "select to_jsonb(payload) ->> 'to' from outbox where payload ->> 'kind' = 'attention' order by id"
+
+
+def in_an_hour(service: Service, booking: str) -> None:
+    """The booking waits for a person and starts soon."""
+    service.work()
+    service.database.query(
+        "update bookings set start_at = date_trunc('minute', now()) + interval '1 hour',"
+        " end_at = date_trunc('minute', now()) + interval '3 hours' where id = %s::uuid",
+        booking,
+    )
+
+
+@pytest.fixture
+def urgent(service: Service) -> str:
+    service.put_restaurant("harbour", house(4, contactEmail="host@example.com"))
+    service.book("harbour", party(4))
+    booking: str = service.book("harbour", party(4)).json["booking"]["id"]
+    in_an_hour(service, booking)
+    assert state(service, booking) == "manual_review"
+    return booking
+
+
+def test_a_restaurant_is_told_once_of_a_booking_that_starts_soon_without_a_table(
+    service: Service, urgent: str
+) -> None:
+    assert service.scheduled("maintain")["raised"] == 1
+    assert service.scheduled("maintain")["raised"] == 0
+    assert service.database.query(ATTENTION) == [("host@example.com",)]
+    service.database.query("update bookings set request_version = request_version + 1 where id = %s", urgent)
+    assert service.scheduled("maintain")["raised"] == 1  # another request, another letter
+    assert_consistent(service.database)
+
+
+def test_two_runs_at_once_tell_a_restaurant_once(service: Service, urgent: str) -> None:
+    """The twin's message finds no notification of its own, and says nothing."""
+    boto3.client("sesv2").create_email_identity(EmailIdentity="bookings@example.com")
+    maintain = wiring.services().maintain
+    told = maintain._maintenance.untold(*soon(), 10)
+    assert service.scheduled("maintain")["raised"] == 1
+    [(booking, address)] = told
+    assert maintain._raise_one(booking, address, datetime.now(UTC), "c-1")
+    assert service.database.value("select count(*) from notifications where kind = 'attention'") == 1
+    service.scheduled("relay")
+    bodies = [message["Body"] for message in service.messages("notification")]
+    service.deliver("notify", *(body for body in bodies if '"attention"' in body))
+    assert [event["kind"] for event in service.events("notification.sent")] == ["attention"]
+    assert service.events("notification.failed") == []
+
+
+def soon() -> tuple[datetime, datetime]:
+    return datetime.now(UTC), datetime.now(UTC) + timedelta(hours=2)
+
+
+def test_what_somebody_took_care_of_needs_no_attention(service: Service, urgent: str) -> None:
+    assert service.scheduled("maintain")["raised"] == 1
+    assert service.cancel(urgent).status == 200
+    service.scheduled("relay")
+    [body] = [m["Body"] for m in service.messages("notification") if '"attention"' in m["Body"]]
+    service.deliver("notify", body)
+    assert service.database.query("select state, last_error from notifications where kind = 'attention'") == [
+        ("skipped", "it has been taken care of")
+    ]
+    assert service.scheduled("maintain")["raised"] == 0
+
+
+def test_a_restaurant_without_an_address_and_another_tenant_are_told_nothing(
+    harbour: Service, waiting: str
+) -> None:
+    harbour.put_restaurant("quay", house(4, contactEmail="quay@example.com"))
+    harbour.process(waiting)
+    in_an_hour(harbour, waiting)
+    assert state(harbour, waiting) == "manual_review"
+    assert harbour.scheduled("maintain")["raised"] == 0
+    assert harbour.database.query(ATTENTION) == []
+
+
+def test_a_case_that_starts_later_can_wait(service: Service) -> None:
+    service.put_restaurant("harbour", house(4, contactEmail="host@example.com"))
+    service.book("harbour", party(4))
+    booking = service.book("harbour", party(4)).json["booking"]["id"]
+    service.work()
+    assert state(service, booking) == "manual_review"
+    assert service.scheduled("maintain")["raised"] == 0

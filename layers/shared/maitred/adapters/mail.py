@@ -1,12 +1,13 @@
-"""SES behind the mailer port."""
+"""SES behind the mailer port, and the letter as the one MIME text that it takes."""
 
 from collections.abc import Mapping
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from maitred.services.letters import Letter
+from maitred.services.letters.letter import Letter
 from maitred.services.notify import MailRefused, MailThrottled, MailUnavailable
 
 if TYPE_CHECKING:
@@ -31,10 +32,15 @@ class SesMailer:
         config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
         return boto3.client("sesv2", config=config)
 
-    def send(self, to: str, letter: Letter, headers: Mapping[str, str]) -> str:
+    def write(self, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
+        try:
+            return mime(self._sender, to, letter, headers)
+        except ValueError as error:
+            raise MailRefused("no header can hold this address or name") from error
+
+    def send(self, to: str, content: bytes) -> str:
         from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError  # noqa: PLC0415
 
-        content = _mime(self._sender, to, letter, headers)
         try:
             answer = self._client.send_email(
                 FromEmailAddress=self._sender,
@@ -55,10 +61,29 @@ class SesMailer:
         return answer["MessageId"]
 
 
-def _mime(sender: str, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
-    message = EmailMessage(policy=SMTP)
-    message["From"], message["To"], message["Subject"] = sender, to, letter.subject
+def mime(sender: str, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
+    """The letter in seven bits. ``sender`` and ``to`` are bare addresses.
+
+    Raises ValueError for a header that would be more than one line.
+    """
+    message = EmailMessage(SMTP.clone(cte_type="7bit"))  # no server on the way has to know more
+    message["From"] = Address(letter.sender, addr_spec=sender)
+    message["To"] = Address(addr_spec=to)
+    message["Subject"] = letter.subject
+    message["Auto-Submitted"] = "auto-generated"  # so that nobody's absence assistant answers
+    if letter.reply_to:
+        message["Reply-To"] = Address(addr_spec=letter.reply_to)
     for name, value in headers.items():
         message[name] = value
     message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    if letter.entry:
+        message.add_attachment(
+            letter.entry.written(sender),
+            maintype="text",
+            subtype="calendar",
+            params={"charset": "utf-8", "method": letter.entry.method},
+            filename="booking.ics",
+        )
+    message["Content-Language"] = letter.language  # last: parts that come later take such headers along
     return message.as_bytes()

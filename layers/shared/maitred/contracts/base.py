@@ -23,7 +23,8 @@ MAX_FIELD_PATH = 200
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
 type Location = tuple[int | str, ...]
 
-_EMAIL = re.compile(r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")  # ASCII only
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # ASCII only
+_EMAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]

@@ -15,6 +15,7 @@ type Step = tuple[State | None, State, int]
 STANDARD = "standard"
 MODIFIED = "modified"
 CONFIRMED = "confirmed"
+ATTENTION = "attention"
 
 
 def steps_through(states: Sequence[State | None], first_version: int) -> list[Step]:
@@ -75,20 +76,32 @@ def mail(
     told_before = kind == CONFIRMED and booking.confirmation_queued
     if not address or told_before:
         return Mailing()
-    row = NotificationRow(
+    return _mailing(_row(booking, kind, variant, ids), address, booking.locale, correlation_id, due_at)
+
+
+def attention_mail(booking: Booking, to: str, correlation_id: str, ids: Ids, now: datetime) -> Mailing:
+    """To the restaurant: a booking that only a person can settle starts soon."""
+    return _mailing(_row(booking, ATTENTION, None, ids), to, booking.locale, correlation_id, now)
+
+
+def _row(booking: Booking, kind: str, variant: str | None, ids: Ids) -> NotificationRow:
+    return NotificationRow(
         ids.uuid(), booking.id, booking.restaurant_id, kind, variant, booking.request_version
     )
+
+
+def _mailing(row: NotificationRow, to: str, locale: str, correlation_id: str, due_at: datetime) -> Mailing:
     message = NotificationMessage(
         notification_id=row.id,
-        booking_id=booking.id,
-        kind=kind,
-        variant=variant,
-        to=address,
-        locale=booking.locale,
+        booking_id=row.booking_id,
+        kind=row.kind,
+        variant=row.variant,
+        to=to,
+        locale=locale,
         correlation_id=correlation_id,
     )
     outgoing = OutboxRow(
-        NOTIFICATION, booking.id, booking.restaurant_id, message.wire(), correlation_id, due_at
+        NOTIFICATION, row.booking_id, row.restaurant_id, message.wire(), correlation_id, due_at
     )
     return Mailing([row], [outgoing])
 

@@ -53,6 +53,10 @@ class Maintenance(Protocol):
     def awaiting_a_person(self, now: datetime, until: datetime) -> tuple[int, int]:
         """Bookings in manual review: in all, and starting before ``until``."""
 
+    def untold(self, now: datetime, until: datetime, limit: int) -> Sequence[tuple[Booking, str]]:
+        """Bookings in manual review that start before ``until``, of whose request the restaurant has not
+        been told, with its address."""
+
     def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
         """Learn the demand of restaurants for which that was last done before ``before``; how many."""
 
@@ -67,6 +71,7 @@ class Maintain:
     def __init__(self, kit: Kit, maintenance: Maintenance, rules: MaintenanceRules) -> None:
         self._book = kit.book
         self._clock = kit.clock
+        self._ids = kit.ids
         self._relay = kit.relay
         self._telemetry = kit.telemetry
         self._maintenance = maintenance
@@ -78,6 +83,7 @@ class Maintain:
         done = {
             "returned": self._return_stuck(now, correlation_id),
             "requeued": self._requeue_forgotten(now, correlation_id),
+            "raised": self._raise_urgent(now, correlation_id),
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
             "pruned": self._maintenance.prune(now, self._rules.retention),
         }
@@ -118,6 +124,18 @@ class Maintain:
         unchanged = ports.BookingChange(booking.id, booking.version, booking.version, booking.state)
         message = confirmation.assign_row(booking, Trigger.RETRY, 1, correlation_id, now)
         return self._apply(ports.Effects(changes=[unchanged], outbox=[message]))
+
+    def _raise_urgent(self, now: datetime, correlation_id: str) -> int:
+        """Write to the restaurant, once a request, of a booking that waits for a person near its start."""
+        urgent = self._maintenance.untold(now, now + self._rules.alert, _BATCH)
+        return sum(self._raise_one(booking, to, now, correlation_id) for booking, to in urgent)
+
+    def _raise_one(self, booking: Booking, to: str, now: datetime, correlation_id: str) -> bool:
+        unchanged = ports.BookingChange(booking.id, booking.version, booking.version, booking.state)
+        mailing = confirmation.attention_mail(booking, to, correlation_id, self._ids, now)
+        return self._apply(
+            ports.Effects(changes=[unchanged], notifications=mailing.notifications, outbox=mailing.outbox)
+        )
 
     def _apply(self, effects: ports.Effects) -> bool:
         try:

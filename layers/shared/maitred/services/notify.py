@@ -2,6 +2,7 @@
 
 A crash between the provider's yes and our mark leaves a claim whose outcome nobody knows. It is not sent
 again blindly: the next delivery parks it for a person, because two confirmations are worse than a look.
+While a claim is young its sender may be alive: who finds it then leaves the letter to the queue.
 """
 
 import logging
@@ -15,10 +16,14 @@ from maitred.contracts.messages import NOTIFICATION, NotificationMessage
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
 from maitred.services import ports
-from maitred.services.letters import Letter, compose
+from maitred.services.letters.letter import House, Letter, compose
 from maitred.telemetry import events
 
 logger = logging.getLogger(__name__)
+
+# Longer than a sender can live (its function's time-out), shorter than the queue's pause between deliveries.
+CLAIM_LIVES = timedelta(seconds=60)
+_WAITING = frozenset({"request_received", "modification_pending"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,16 @@ class Notification:
     request_version: int
     state: str
     attempts: int
+    claimed_for: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A notification, what it tells of, and in whose name."""
+
+    notification: Notification
+    booking: Booking
+    house: House
 
 
 class MailRefused(Exception):
@@ -44,14 +59,20 @@ class MailThrottled(MailUnavailable):
     """The provider is well, and asks for patience."""
 
 
+class BeingSent(Exception):
+    """Somebody else has the letter in hand; the next delivery will see how that ended."""
+
+
 class Mailer(Protocol):
-    def send(self, to: str, letter: Letter, headers: Mapping[str, str]) -> str:
-        """Hand the letter over; returns the provider's id. Raises MailRefused or MailUnavailable."""
+    def write(self, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
+        """The letter as the provider takes it. Raises MailRefused if it can not be written."""
+
+    def send(self, to: str, content: bytes) -> str:
+        """Hand over what was written; returns the provider's id. Raises MailRefused or MailUnavailable."""
 
 
 class Notifications(Protocol):
-    def find(self, notification_id: UUID) -> tuple[Notification, Booking, str] | None:
-        """The notification, its booking and the restaurant's name."""
+    def find(self, notification_id: UUID) -> Task | None: ...
 
     def claim(self, notification_id: UUID) -> bool:
         """Pending to claimed, committed; False if somebody else has it."""
@@ -84,21 +105,67 @@ class Notify:
         self._telemetry = telemetry
 
     def run(self, message: NotificationMessage) -> str:
-        """Send one notification. Raises MailUnavailable or BookError, so that the queue delivers again."""
-        found = self._notifications.find(message.notification_id)
-        if found is None:
+        """Send one notification; returns how it stands.
+
+        Raises BeingSent, MailUnavailable or BookError, so that the queue delivers again.
+        """
+        task = self._notifications.find(message.notification_id)
+        if task is None:
             return "unknown"  # its transaction was rolled back, or its twin was first
-        notification, booking, restaurant = found
-        if notification.state == "claimed":
-            return self._end(
-                notification, booking, message, "parked", "the outcome of an earlier send is unknown"
-            )
+        notification = task.notification
+        if notification.claimed_for is not None:
+            return self._look_at_claim(task, notification.claimed_for, message)
         if notification.state != "pending":
             return notification.state
-        skip = self._reason_to_skip(notification, booking, self._clock.now())
+        skip = self._reason_to_skip(notification, task.booking, self._clock.now())
         if skip is not None:
-            return self._end(notification, booking, message, "skipped", skip)
-        return self._send(notification, booking, restaurant, message)
+            return self._end(task, message, "skipped", skip)
+        return self._send(task, message)
+
+    def _look_at_claim(self, task: Task, claimed_for: timedelta, message: NotificationMessage) -> str:
+        """The provider cannot be asked for a letter whose id never arrived: the claim's age decides."""
+        if claimed_for < CLAIM_LIVES:
+            raise BeingSent
+        self._telemetry.count("NotificationsFailed")
+        return self._end(task, message, "parked", "the outcome of an earlier send is unknown")
+
+    def _reason_to_skip(self, notification: Notification, booking: Booking, now: datetime) -> str | None:
+        state, kind = booking.state, notification.kind
+        reasons = (
+            (self._mailer is None, "mail is suppressed in this stage"),
+            (notification.request_version != booking.request_version, "the request has changed since"),
+            (kind == "confirmed" and state is State.CANCELLED, "cancelled meanwhile"),
+            (kind in _WAITING and state.status != "pending", "the outcome is known already"),
+            (kind == "attention" and state is not State.MANUAL_REVIEW, "it has been taken care of"),
+            (kind != "cancelled" and booking.end_at <= now, "the stay is over"),
+        )
+        return next((reason for holds, reason in reasons if holds), None)
+
+    def _send(self, task: Task, message: NotificationMessage) -> str:
+        """Written before it is claimed: what cannot be written was certainly not sent."""
+        if self._mailer is None:
+            raise ValueError("without a mailer everything is skipped")
+        notification = task.notification
+        letter = self._letter(task, message)
+        try:
+            content = self._mailer.write(message.to, letter, _headers(notification, message))
+            wait_seconds = self._circuit.enter()
+            if wait_seconds:
+                return self._postpone(task.booking, message, wait_seconds)
+            if not self._notifications.claim(notification.id):
+                raise BeingSent
+            provider_id = self._watched(self._mailer, message.to, content)
+        except MailRefused as error:
+            self._telemetry.count("NotificationsFailed")
+            return self._end(task, message, "parked", str(error))
+        except MailUnavailable as error:
+            self._telemetry.count("NotificationsFailed")
+            event = _event("notification.failed", task, message)
+            self._notifications.release(notification.id, str(error), event)
+            self._telemetry.committed([event])
+            raise
+        self._telemetry.count("NotificationsSent")
+        return self._end(task, message, "sent", provider_id)
 
     def _postpone(self, booking: Booking, message: NotificationMessage, wait_seconds: float) -> str:
         """The provider is left alone; waiting for it must not use up the message's deliveries."""
@@ -109,49 +176,10 @@ class Notify:
         self._notifications.postpone(row)
         return "postponed"
 
-    def _reason_to_skip(self, notification: Notification, booking: Booking, now: datetime) -> str | None:
-        if self._mailer is None:
-            return "mail is suppressed in this stage"
-        if notification.request_version != booking.request_version:
-            return "the request has changed since"
-        if notification.kind == "confirmed" and booking.state is State.CANCELLED:
-            return "cancelled meanwhile"
-        waits = notification.kind in ("request_received", "modification_pending")
-        if waits and booking.state.status != "pending":
-            return "the outcome is known already"
-        if notification.kind != "cancelled" and booking.end_at <= now:
-            return "the stay is over"
-        return None
-
-    def _send(
-        self, notification: Notification, booking: Booking, restaurant: str, message: NotificationMessage
-    ) -> str:
-        if self._mailer is None:
-            raise ValueError("without a mailer everything is skipped")
-        wait_seconds = self._circuit.enter()
-        if wait_seconds:
-            return self._postpone(booking, message, wait_seconds)
-        if not self._notifications.claim(notification.id):
-            return "claimed"
-        letter = compose(notification.kind, booking, restaurant)
-        headers = {"X-Correlation-Id": message.correlation_id, "X-Maitred-Notification": str(notification.id)}
-        try:
-            provider_id = self._watched(self._mailer, message.to, letter, headers)
-        except MailRefused as error:
-            self._telemetry.count("NotificationsFailed")
-            return self._end(notification, booking, message, "parked", str(error))
-        except MailUnavailable as error:
-            self._telemetry.count("NotificationsFailed")
-            event = self._event("notification.failed", notification, booking, message)
-            self._notifications.release(notification.id, str(error), event)
-            raise
-        self._telemetry.count("NotificationsSent")
-        return self._end(notification, booking, message, "sent", provider_id)
-
-    def _watched(self, mailer: Mailer, to: str, letter: Letter, headers: Mapping[str, str]) -> str:
+    def _watched(self, mailer: Mailer, to: str, content: bytes) -> str:
         """Send, and tell the circuit how the provider did: a no is an answer, silence is a fault."""
         try:
-            provider_id = mailer.send(to, letter, headers)
+            provider_id = mailer.send(to, content)
         except (MailRefused, MailThrottled):
             raise
         except Exception:
@@ -166,29 +194,38 @@ class Notify:
         except ports.BookError:
             logger.warning("the mail circuit was not told of a success", exc_info=True)
 
-    def _end(
-        self,
-        notification: Notification,
-        booking: Booking,
-        message: NotificationMessage,
-        state: str,
-        detail: str,
-    ) -> str:
-        kind = {"sent": "notification.sent", "skipped": "notification.skipped"}.get(
-            state, "notification.failed"
+    def _letter(self, task: Task, message: NotificationMessage) -> Letter:
+        notification = task.notification
+        return compose(
+            notification.kind,
+            notification.variant,
+            task.booking,
+            task.house,
+            message.locale,
+            self._clock.now(),
         )
-        event = self._event(kind, notification, booking, message)
-        self._notifications.finish(notification.id, state, detail, event)
+
+    def _end(self, task: Task, message: NotificationMessage, state: str, detail: str) -> str:
+        event = _event(_TOLD.get(state, "notification.failed"), task, message)
+        self._notifications.finish(task.notification.id, state, detail, event)
         self._telemetry.committed([event])
         return state
 
-    def _event(
-        self, event_type: str, notification: Notification, booking: Booking, message: NotificationMessage
-    ) -> ports.Event:
-        context = {
-            "kind": notification.kind,
-            "variant": notification.variant,
-            "attempt": notification.attempts + 1,
-        }
-        severity = "error" if event_type == "notification.failed" else "info"
-        return events.booking_event(booking, message.correlation_id, event_type, context, severity)
+
+_TOLD = {"sent": "notification.sent", "skipped": "notification.skipped"}
+
+
+def _headers(notification: Notification, message: NotificationMessage) -> dict[str, str]:
+    """What finds the letter again: in the provider's records, and in ours."""
+    return {"X-Correlation-Id": message.correlation_id, "X-Maitred-Notification": str(notification.id)}
+
+
+def _event(event_type: str, task: Task, message: NotificationMessage) -> ports.Event:
+    notification = task.notification
+    context = {
+        "kind": notification.kind,
+        "variant": notification.variant,
+        "attempt": notification.attempts + 1,
+    }
+    severity = "error" if event_type == "notification.failed" else "info"
+    return events.booking_event(task.booking, message.correlation_id, event_type, context, severity)

@@ -28,6 +28,10 @@ class PostgresMaintenance:
         [row] = self._db.read("awaiting_a_person", {"now": now, "until": until})
         return row[0], row[1]
 
+    def untold(self, now: datetime, until: datetime, limit: int) -> Sequence[tuple[Booking, str]]:
+        found = self._db.read("untold_restaurants", {"now": now, "until": until, "limit": limit})
+        return [(rows.booking_of(row[:-1]), row[-1]) for row in found]
+
     def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
         params = {"now": now, "before": before, "limit": limit}
         [learnt] = self._db.transact([Call("learn_demand", params)])

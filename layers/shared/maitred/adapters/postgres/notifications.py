@@ -5,9 +5,9 @@ from uuid import UUID
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.book import effect_calls, event_params
 from maitred.adapters.postgres.database import Call, Database
-from maitred.domain.booking import Booking
 from maitred.services import ports
-from maitred.services.notify import Notification
+from maitred.services.letters.letter import House
+from maitred.services.notify import Notification, Task
 
 
 class PostgresNotifications:
@@ -17,14 +17,14 @@ class PostgresNotifications:
         self._db = database
         self._source = source
 
-    def find(self, notification_id: UUID) -> tuple[Notification, Booking, str] | None:
+    def find(self, notification_id: UUID) -> Task | None:
         found = self._db.read("find_notification", {"id": notification_id})
         if not found:
             return None
-        *fields, restaurant = found[0]
+        *fields, name, contact = found[0]
         notification = Notification(*fields)
         [booking] = self._db.read("read_booking", {"booking_id": notification.booking_id})
-        return notification, rows.booking_of(booking), restaurant
+        return Task(notification, rows.booking_of(booking), House(name, contact))
 
     def claim(self, notification_id: UUID) -> bool:
         [claimed] = self._db.transact([Call("claim_notification", {"id": notification_id})])

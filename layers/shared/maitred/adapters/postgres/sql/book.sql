@@ -96,7 +96,7 @@ with cases as (
     order by b.start_at, b.id
     limit %(limit)s)
 select b.*, came.reason, coalesce(came.created_at, b.created_at)
-from cases join booking_book b using (id)
+from cases join booking_register b using (id)
 left join lateral (
     select h.reason, h.created_at from booking_state_history h
     where h.booking_id = b.id and h.to_state = 'manual_review' order by h.id desc limit 1) came on true

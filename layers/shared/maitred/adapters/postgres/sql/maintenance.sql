@@ -21,6 +21,16 @@ where b.id in (
 select count(*), count(*) filter (where start_at < %(until)s)
 from bookings where state = 'manual_review' and start_at > %(now)s
 
+-- name: untold_restaurants
+-- Whose restaurant has an address and no letter yet about this very request.
+select b.*, r.contact_email
+from booking_register b
+join restaurants r on r.id = b.restaurant_id
+where b.state = 'manual_review' and b.start_at > %(now)s and b.start_at < %(until)s and r.contact_email is not null
+  and not exists (select 1 from notifications n
+                  where n.booking_id = b.id and n.kind = 'attention' and n.request_version = b.request_version)
+order by b.start_at, b.id limit %(limit)s
+
 -- name: prune_idempotency
 with gone as (delete from idempotency where ctid = any (array(
     select ctid from idempotency where created_at < %(now)s::timestamptz - make_interval(days => %(idempotency)s)

@@ -1,7 +1,8 @@
 -- Notifications: found, claimed, finished.
 
 -- name: find_notification
-select n.id, n.booking_id, n.kind, n.variant, n.request_version, n.state, n.attempts, r.name
+select n.id, n.booking_id, n.kind, n.variant, n.request_version, n.state, n.attempts,
+       case when n.state = 'claimed' then now() - n.claimed_at end as claimed_for, r.name, r.contact_email
 from notifications n
 join restaurants r on r.id = n.restaurant_id
 where n.id = %(id)s

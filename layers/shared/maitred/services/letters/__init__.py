@@ -1,0 +1,1 @@
+"""What guests and restaurants are told: letters in their language, with an entry for the calendar."""
