@@ -17,6 +17,16 @@ def create_booking(restaurant_id: str) -> Response[str]:
     return booking_routes.create(edge, services(), restaurant_id)
 
 
+@app.post("/restaurants/<restaurant_id>/holds")
+def make_hold(restaurant_id: str) -> Response[str]:
+    return booking_routes.hold(edge, services(), restaurant_id)
+
+
+@app.delete("/holds/<hold_id>")
+def give_back_hold(hold_id: str) -> Response[str]:
+    return booking_routes.give_back(edge, services(), hold_id)
+
+
 @app.get("/restaurants/<restaurant_id>/bookings")
 def list_bookings(restaurant_id: str) -> Response[str]:
     return booking_routes.page(edge, services(), restaurant_id)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from hashlib import md5
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -73,6 +74,11 @@ def an_old_booking(conn: Connection) -> UUID:
     return booking
 
 
+def an_old_id() -> UUID:
+    """Of a booking and of a hold."""
+    return UUID(md5(b"2", usedforsecurity=False).hexdigest())
+
+
 def page(states: tuple[State, ...], **more: Any) -> dict[str, Any]:
     return {
         "restaurant_id": "harbour",
@@ -107,6 +113,7 @@ def questions() -> list[Question]:
             400,
         ),
         Question("read_reply", {"restaurant_id": "harbour", **key}, 8),
+        Question("read_hold", {"hold_id": an_old_id(), "restaurant_id": "harbour", **key}, 30),
         Question("list_bookings", page(tuple(State)), 700),
         Question("list_bookings", page(tuple(State), after_start=before), 700),
         Question("list_bookings_of_day", page(tuple(State), service_date=ahead.date()), 700),
@@ -204,6 +211,10 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
     assert_cheap(conn, statements["insert_allocations"], rows, 150)
     assert_cheap(conn, statements["change_booking"], change, 150)
     assert_cheap(conn, statements["release_tables"], {"booking_ids": [a_booking(conn)]}, 60)
+    use = {"hold_id": an_old_id(), "booking_id": a_booking(conn)}
+    assert_cheap(conn, statements["drop_hold"], use, 20)
+    assert_cheap(conn, statements["take_held_tables"], use, 60)
+    assert_cheap(conn, statements["release_held_tables"], use, 60)
 
 
 def test_there_are_a_million_old_bookings(crowded: TestDatabase) -> None:

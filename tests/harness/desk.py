@@ -35,6 +35,7 @@ from maitred.services.day_reader import DayReader
 from maitred.services.day_snapshots import DaySnapshots
 from maitred.services.deep_search import DeepSearch
 from maitred.services.floors import Floors
+from maitred.services.holds import Holds
 from maitred.services.inline import Inline
 from maitred.services.inline_run import BookingWish
 from maitred.services.kit import Kit
@@ -89,6 +90,7 @@ class Desk:
     create: CreateBooking
     modify_booking: ModifyBooking
     cancel_booking: CancelBooking
+    holds: Holds
     staff: StaffAssignment
     job: AssignJob
     restaurants: RestaurantService
@@ -99,6 +101,17 @@ class Desk:
     def booking(self, wish: BookingWish, key: IdempotencyKey | None = None) -> int:
         """Create a booking; the status that HTTP would give."""
         return self._status(lambda: self.create.create(wish, RequestContext("tester", "correlation", key)))
+
+    def hold(self, wish: BookingWish) -> int:
+        return self._status(lambda: self.holds.make(wish, RequestContext("tester", "correlation")))
+
+    def give_back(self, hold_id: UUID) -> int:
+        def run() -> Reply:
+            found = self.book.hold(hold_id).hold
+            assert found is not None
+            return self.holds.give_back(found, RequestContext("tester", "correlation"))
+
+        return self._status(run)
 
     def cancel(self, booking_id: UUID) -> int:
         def run() -> Reply:
@@ -187,6 +200,7 @@ def open_desk(
         CreateBooking(kit, inline),
         ModifyBooking(kit, inline, Waking(book)),
         CancelBooking(kit, Waking(book)),
+        Holds(kit, Inline(kit, reader, seating, planning.moving_nobody(), budget_ms), Waking(book)),
         StaffAssignment(kit, DaySnapshots(book, floors), seating, Waking(book)),
         AssignJob(kit, floors, seating, search, JobLimits(RetryRules(4), 10_000, 90)),
         RestaurantService(kit, PostgresRestaurants(db, "desk")),
@@ -196,7 +210,12 @@ def open_desk(
 
 
 def wish(
-    size: int = 2, at: str = "19:00", *, restaurant: str = "harbour", refuse: bool = False
+    size: int = 2,
+    at: str = "19:00",
+    *,
+    restaurant: str = "harbour",
+    refuse: bool = False,
+    hold_id: UUID | None = None,
 ) -> BookingWish:
     """What a guest asks for on the evening of `tests.harness.service.evening`."""
     day = datetime.fromisoformat(evening()).replace(tzinfo=UTC).date()
@@ -209,6 +228,7 @@ def wish(
         notes=None,
         duration_minutes=None,
         refuse_if_full=refuse,
+        hold_id=hold_id,
     )
 
 

@@ -84,6 +84,12 @@ class Service:
     def book(self, restaurant_id: str, body: Any, **request: Any) -> Answer:
         return self.http("bookings", "POST", f"/restaurants/{restaurant_id}/bookings", body=body, **request)
 
+    def hold(self, restaurant_id: str, body: Any, **request: Any) -> Answer:
+        return self.http("bookings", "POST", f"/restaurants/{restaurant_id}/holds", body=body, **request)
+
+    def give_back(self, hold_id: str, **request: Any) -> Answer:
+        return self.http("bookings", "DELETE", f"/holds/{hold_id}", **request)
+
     def booking(self, booking_id: str, **request: Any) -> Answer:
         return self.http("bookings", "GET", f"/bookings/{booking_id}", **request)
 

@@ -48,6 +48,21 @@ def test_t3_a_hopeless_booking_is_not_tried_four_times(
     assert (last.allowed.attempts, last.allowed.reduced_by) == (allowed, reduced_by)
 
 
+def held_until(until: datetime | None, code: ReasonCode = ReasonCode.HOLD_CONFLICT) -> datetime:
+    failed = Failed(Reason(code, "why"), 1, None, NOW, FAR, 0.999, held_until=until)
+    found = next_step(INFORMED, failed)
+    assert isinstance(found, Retry)
+    return found.at
+
+
+def test_where_only_holds_stand_in_the_way_the_next_attempt_waits_for_the_first_to_expire() -> None:
+    pause, later = timedelta(seconds=5), NOW + timedelta(minutes=4)
+    assert held_until(later) == later + pause
+    assert held_until(NOW - pause) == NOW + pause
+    assert held_until(None) == NOW + pause
+    assert held_until(later, ReasonCode.CONFLICT) == NOW + pause
+
+
 @pytest.mark.parametrize("code", [*TRANSIENT, ReasonCode.SEARCH_TRUNCATED])
 @pytest.mark.parametrize("inline", [None, UNLUCKY, HOPELESS])
 def test_what_may_pass_is_tried_four_times_with_growing_pauses(

@@ -97,6 +97,40 @@ def test_a_replay_takes_one_round_trip(tapped: Service, tap: WireTap) -> None:
     count.assert_trips(1)
 
 
+HOLD = {name: value for name, value in party(4).items() if name != "guest"}
+
+
+def test_a_hold_takes_two_round_trips(tapped: Service, tap: WireTap) -> None:
+    count = Count(tap, warm(tapped))
+    assert tapped.hold("harbour", HOLD, headers={"idempotency-key": "one"}).status == 201
+    count.assert_trips(2)
+
+
+def test_a_hold_takes_three_round_trips_in_a_new_sandbox(tapped: Service, tap: WireTap) -> None:
+    warm(tapped)
+    forget_wiring()
+    count = Count(tap, services().core.database)
+    assert tapped.hold("harbour", HOLD).status == 201
+    count.assert_trips(3)
+
+
+def test_a_booking_of_a_hold_takes_three_round_trips(tapped: Service, tap: WireTap) -> None:
+    database = warm(tapped)
+    hold = tapped.hold("harbour", HOLD).json["holdId"]
+    count = Count(tap, database)
+    answer = tapped.book("harbour", party(4, holdId=hold), headers={"idempotency-key": "one"})
+    assert answer.json["assignment"]["strategy"] == "hold"
+    count.assert_trips(3)
+
+
+def test_giving_a_hold_back_takes_three_round_trips(tapped: Service, tap: WireTap) -> None:
+    database = warm(tapped)
+    hold = tapped.hold("harbour", HOLD).json["holdId"]
+    count = Count(tap, database)
+    assert tapped.give_back(hold).status == 204
+    count.assert_trips(3)
+
+
 def test_a_cancellation_takes_three_round_trips(tapped: Service, tap: WireTap) -> None:
     booking = tapped.book("harbour", party(4)).json["booking"]
     count = Count(tap, services().core.database)

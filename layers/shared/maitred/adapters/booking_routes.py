@@ -10,7 +10,7 @@ from maitred.contracts import bookings as contract
 from maitred.contracts import responses
 from maitred.contracts.base import parse
 from maitred.domain.booking import Booking
-from maitred.domain.errors import FieldError, HoldNotFound, InvalidRequest, RestaurantNotFound
+from maitred.domain.errors import FieldError, InvalidRequest, RestaurantNotFound
 from maitred.domain.states import STATUSES, State, states_of
 from maitred.services.access import BOOKINGS_READ, BOOKINGS_WRITE
 from maitred.services.availability import AvailabilityWish
@@ -21,8 +21,6 @@ from maitred.services.replies import Reply
 def create(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
     caller = edge.caller_for(restaurant_id, BOOKINGS_WRITE)
     body = parse(contract.BookingBody, edge.body)
-    if body.hold_id is not None:
-        raise HoldNotFound  # nobody can make holds yet, so there is none of this id
     wish = BookingWish(
         restaurant_id=restaurant_id,
         party_size=body.party_size,
@@ -32,8 +30,32 @@ def create(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
         notes=body.notes,
         duration_minutes=body.duration_minutes,
         refuse_if_full=body.on_full == "refuse",
+        hold_id=body.hold_id,
     )
     return edge.send(services.create.create(wish, edge.context(caller, restaurant_id)))
+
+
+def hold(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
+    caller = edge.caller_for(restaurant_id, BOOKINGS_WRITE)
+    body = parse(contract.HoldBody, edge.body)
+    wish = BookingWish(
+        restaurant_id=restaurant_id,
+        party_size=body.party_size,
+        start=contract.start_of(body, services.core.clock.now()),
+        guest={},
+        preferences=body.preferences.to_domain(),
+        notes=None,
+        duration_minutes=body.duration_minutes,
+        refuse_if_full=True,
+    )
+    return edge.send(services.holds.make(wish, edge.context(caller, restaurant_id)))
+
+
+def give_back(edge: Edge, services: Bookings, hold_id: str) -> Response[str]:
+    found, caller = edge.hold_for(
+        hold_id, BOOKINGS_WRITE, lambda wanted: services.core.book.hold(wanted).hold
+    )
+    return edge.send(services.holds.give_back(found, edge.context(caller, found.restaurant_id)))
 
 
 def modify(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:

@@ -15,6 +15,7 @@ from maitred.contracts.base import is_identifier
 from maitred.domain import errors
 from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, InvalidRequest, MaitredError
+from maitred.domain.hold import Hold
 from maitred.services import ports
 from maitred.services.access import Caller, caller_of
 from maitred.services.ports import IdempotencyKey
@@ -89,6 +90,18 @@ class Edge:
         if booking is None or not caller.may_see(booking.restaurant_id):
             raise errors.BookingNotFound
         return booking, caller
+
+    def hold_for(self, hold_id: str, scope: str, find: Callable[[UUID], Hold | None]) -> tuple[Hold, Caller]:
+        """As `booking_for`. Raises HoldNotFound."""
+        caller = self.caller(scope)
+        try:
+            wanted = UUID(hold_id)
+        except ValueError:
+            raise errors.HoldNotFound from None
+        hold = find(wanted)
+        if hold is None or not caller.may_see(hold.restaurant_id):
+            raise errors.HoldNotFound
+        return hold, caller
 
     def context(self, caller: Caller, restaurant_id: str) -> RequestContext:
         """Raises InvalidRequest for an Idempotency-Key that is none."""

@@ -14,6 +14,7 @@ from maitred.services.create_booking import CreateBooking
 from maitred.services.day_reader import DayReader
 from maitred.services.day_snapshots import DaySnapshots
 from maitred.services.floors import Floors
+from maitred.services.holds import Holds
 from maitred.services.inline import Inline
 from maitred.services.modify_booking import ModifyBooking
 from maitred.services.planning import OPTIONS, Planning
@@ -28,6 +29,7 @@ class Bookings:
     modify: ModifyBooking
     cancel: CancelBooking
     availability: Availability
+    holds: Holds
 
 
 @cache
@@ -41,10 +43,12 @@ def services() -> Bookings:
     planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
     inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms)
     waking = Waking(base.book)
+    holding = Inline(kit, reader, seating, planning.moving_nobody(), settings.inline_budget_ms)
     return Bookings(
         base,
         CreateBooking(kit, inline),
         ModifyBooking(kit, inline, waking),
         CancelBooking(kit, waking),
         Availability(base.clock, DaySnapshots(base.book, floors), planning),
+        Holds(kit, holding, waking),
     )

@@ -69,16 +69,21 @@ class PreferencesBody(StrictModel):
         return Preferences(self.zone, self.zone_required, self.attributes, self.required)
 
 
-class BookingBody(StrictModel):
-    """``POST /restaurants/{id}/bookings``. The start is ``date`` and ``time``, or ``startAt``."""
+class HoldBody(StrictModel):
+    """``POST /restaurants/{id}/holds``. The start is ``date`` and ``time``, or ``startAt``."""
 
     party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)]
     date: str | None = None
     time: ClockTime | None = None
     start_at: str | None = None
-    guest: Guest = Guest()
     preferences: PreferencesBody = PreferencesBody()
     duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
+
+
+class BookingBody(HoldBody):
+    """``POST /restaurants/{id}/bookings``: what a hold takes, and who comes."""
+
+    guest: Guest = Guest()
     notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
     hold_id: UUID | None = None
     on_full: Literal["pend", "refuse"] = "pend"
@@ -161,7 +166,7 @@ class AssignmentBody(StrictModel):
         return Choice(self.tables, frozenset(self.override))
 
 
-def start_of(body: BookingBody | PatchBody, now: datetime) -> LocalStart | datetime:
+def start_of(body: HoldBody | PatchBody, now: datetime) -> LocalStart | datetime:
     """Read the start as the body gives it. Raises InvalidRequest or NaiveTimestamp."""
     local = body.date is not None or body.time is not None
     if local == (body.start_at is not None):

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from maitred.domain.booking import Booking
+from maitred.domain.hold import Hold
 from maitred.domain.reasons import Reason
 from maitred.domain.timeline import from_minutes
 from maitred.domain.windows import Notice
@@ -49,6 +50,16 @@ def booking_json(booking: Booking) -> Json:
         },
         "notes": booking.notes,
         "createdAt": local(booking.created_at.replace(microsecond=0), booking.timezone),
+    }
+
+
+def hold_json(hold: Hold) -> Json:
+    return {
+        "holdId": str(hold.id),
+        "expiresAt": local(hold.expires_at, hold.timezone),
+        "tables": list(hold.tables),
+        "startAt": local(hold.start_at, hold.timezone),
+        "endAt": local(hold.end_at, hold.timezone),
     }
 
 

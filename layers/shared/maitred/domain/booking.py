@@ -16,6 +16,7 @@ class Trigger(StrEnum):
 
     INLINE_CREATION = "inline_creation"
     INLINE_MODIFICATION = "inline_modification"
+    INLINE_HOLD = "inline_hold"
     CREATION = "creation"
     MODIFICATION = "modification"
     RETRY = "retry"

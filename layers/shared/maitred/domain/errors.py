@@ -104,6 +104,24 @@ class HoldNotFound(MaitredError):
     title = "No such hold"
 
 
+class HoldUsed(MaitredError):
+    code = "hold_used"
+    status = 409
+    title = "A booking has been made of this hold already"
+
+
+class HoldExpired(MaitredError):
+    code = "hold_expired"
+    status = 410
+    title = "The hold has expired"
+
+
+class HoldMismatch(MaitredError):
+    code = "hold_mismatch"
+    status = 422
+    title = "The hold is for another party, time or need"
+
+
 class InvalidState(MaitredError):
     code = "invalid_state"
     status = 400

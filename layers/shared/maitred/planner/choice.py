@@ -1,4 +1,4 @@
-"""A person's choice of tables, put to the planner's rules and to what is taken."""
+"""Tables that were chosen before: by a person, or with a hold. Put to the planner's rules and its scores."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from maitred.planner.quote import make_plan
 from maitred.planner.scoring import Scoring
 from maitred.planner.situation import Situation, situation
 
-#: The strategy's name where a person chose.
+#: The strategy's name where a person chose, and where a hold had kept the tables.
 STAFF = "staff"
+HOLD = "hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,25 @@ def _decision(asked: Situation, demand: Demand, bits: int, overridden: Sequence[
         return _refused(
             asked.index, ReasonCode.NO_CAPACITY if booked else ReasonCode.HOLD_CONFLICT, booked or held
         )
-    plan = _plan(asked, demand, bits)
+    plan = _plan(asked, demand, bits, STAFF)
+    return _given(plan, _explanation(plan, asked.request.party_size, overridden))
+
+
+def keep_held(
+    index: FloorIndex, occupancy: Occupancy, request: PartyRequest, demand: Demand, tables: Sequence[str]
+) -> Decision:
+    """The tables that a hold has kept for this party, as a decision, with the score that the planner gives.
+
+    ``occupancy`` is without the hold. Pacing is not asked: the hold was counted when it was made.
+    """
+    asked = situation(index, occupancy, request, ())
+    plan = _plan(asked, demand, index.bits_of(tables), HOLD)
+    seats = f"{plan.seats} seats for a party of {request.party_size}"
+    return _given(plan, f"The guest had {_names(plan.tables)} on hold: {seats}.")
+
+
+def _given(plan: Plan, explanation: str) -> Decision:
+    """Somebody else has chosen; there was nothing to compare."""
     return Decision(
         plan=plan,
         refusal=None,
@@ -80,15 +99,15 @@ def _decision(asked: Situation, demand: Demand, bits: int, overridden: Sequence[
         evaluated=1,
         alternates=0,
         truncated=False,
-        explanation=_explanation(plan, asked.request.party_size, overridden),
-        strategies=(StrategyResult(STAFF, 1, plan.tables, plan.score, chosen=True),),
+        explanation=explanation,
+        strategies=(StrategyResult(plan.strategy, 1, plan.tables, plan.score, chosen=True),),
     )
 
 
-def _plan(asked: Situation, demand: Demand, bits: int) -> Plan:
+def _plan(asked: Situation, demand: Demand, bits: int, strategy: str) -> Plan:
     chosen = asked.index.table_set(bits, asked.request.party_size)
     scoring = Scoring(asked, demand, wide=True)
-    return make_plan(asked, chosen, STAFF, scoring.terms(scoring.weigh(scoring.fit(chosen), chosen)))
+    return make_plan(asked, chosen, strategy, scoring.terms(scoring.weigh(scoring.fit(chosen), chosen)))
 
 
 def _refused(index: FloorIndex, code: ReasonCode, taken: int) -> Decision:

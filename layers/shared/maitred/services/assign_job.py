@@ -196,6 +196,7 @@ class AssignJob:
             # The second one is asked for while this worker holds the day, for which others wait.
             search = self._search.quickly if run.quotes else self._search.quote
             quote = search(question, current, run.budget)
+            run.held_until = current.first_expiry
             run.quotes.append(quote)
             self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.JOB.value)
             return quote
@@ -214,7 +215,9 @@ class AssignJob:
         if run.index is None:
             raise JobFault("no floor")
         latest, jitter = last_start(run.booking, run.index), self._ids.jitter(1.0)
-        failed = Failed(reason, run.number, run.inline, self._clock.now(), latest, jitter)
+        failed = Failed(
+            reason, run.number, run.inline, self._clock.now(), latest, jitter, held_until=run.held_until
+        )
         step = next_step(self._limits.retries, failed)
         if isinstance(step, Stop):
             raise JobFault(reason.detail)

@@ -7,16 +7,17 @@ transaction too (or refused, if the caller asked for that).
 from collections.abc import Callable
 
 from maitred.domain import errors
+from maitred.domain.booking import Trigger
 from maitred.domain.reasons import Category, Reason
 from maitred.services import creation_records, inline_records, ports
 from maitred.services.attempt import Attempt
 from maitred.services.day_reader import Replayed
 from maitred.services.failures import reason_of
+from maitred.services.held import keeps_tables, read_hold
 from maitred.services.inline import GRACE_MS, Inline
 from maitred.services.inline_run import BookingWish, DayReading, InlineRun
 from maitred.services.kit import Kit
-from maitred.services.refusal import TryAgain, refusal_reply
-from maitred.services.replies import Reply, RequestContext, of_twin, to_store
+from maitred.services.replies import Reply, RequestContext, of_twin
 
 _REFERENCES = 3  # a random reference in use is rare; three in a row are not random
 
@@ -33,8 +34,9 @@ class CreateBooking:
 
     def create(self, wish: BookingWish, context: RequestContext) -> Reply:
         """Confirm, keep as pending, or refuse. Raises MaitredError for what cannot be booked at all."""
-        run = self._inline.begin(wish, context)
+        run = self._inline.begin(wish, context, Trigger.INLINE_CREATION)
         try:
+            run.hold = read_hold(self._book, run)
             return self._settle(run, self._inline.read(run))
         except Replayed as found:
             return found.reply
@@ -43,17 +45,32 @@ class CreateBooking:
         except ports.DuplicateRequest:
             self._telemetry.later(inline_records.ended(run, "superseded", "duplicate_request"))
             return of_twin(self._book, run.context.key)
+        except ports.HoldGone:
+            self._telemetry.later(inline_records.ended(run, "superseded", "hold_gone"))
+            return self._of_gone_hold(run)
         except Exception as error:
             self._telemetry.later(inline_records.ended(run, "error", type(error).__name__))
             raise
 
+    def _of_gone_hold(self, run: InlineRun) -> Reply:
+        """What became of the hold while this ran; it may have been this very request's twin."""
+        try:
+            read_hold(self._book, run)
+        except Replayed as found:
+            return found.reply
+        raise errors.HoldExpired
+
     def _settle(self, run: InlineRun, reading: DayReading) -> Reply:
+        run.keeps_held = run.hold is not None and keeps_tables(run, reading, run.hold)
         result = self._confirm(run, reading)
         if isinstance(result, Reply):
             return result
+        if run.keeps_held:  # it stays the guest's; a pending booking would have to give it back
+            return self._inline.refuse(run, reading, result, final=False)
         self._inline.find_alternatives(run)
         if run.wish.refuse_if_full:
-            return self._refuse(run, reading, result)
+            final = result.category is Category.DETERMINISTIC
+            return self._inline.refuse(run, reading, result, final=final)
         return self._keep_pending(run, reading, result)
 
     def _confirm(self, run: InlineRun, reading: DayReading) -> Reply | Reason:
@@ -89,15 +106,3 @@ class CreateBooking:
         self._inline.told(run, effects, reply, attempt)
         self._relay.send_now(sent)
         return reply
-
-    def _refuse(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
-        """A refusal that stands is an answer, kept for replays; one that may not is tried again."""
-        attempt, events, more = inline_records.refused(run, reading, reason)
-        if reason.category is not Category.DETERMINISTIC:
-            self._telemetry.later(events)
-            self._inline.measure(run, attempt)
-            raise TryAgain(reason, more)
-        reply = refusal_reply(reason, more, run.context.correlation_id)
-        effects = ports.Effects(events=events, reply=to_store(run.context.key, reply))
-        self._book.apply(effects, GRACE_MS)
-        return self._inline.told(run, effects, reply, attempt)

@@ -24,7 +24,11 @@ def confirmed(
     booking = replace(draft, tables=seat.plan.tables, zone=seat.plan.zone)
     mailing = confirmation.confirmed_mail(booking, attempt.correlation_id, ids, run.now)
     effects, reply = _effects(run, reading, booking, attempt, mailing)
-    return inline_records.seated(effects, reading, seat, booking), reply, attempt
+    if run.keeps_held:
+        effects = replace(effects, claim=seat.claim)
+    else:
+        effects = inline_records.seated(effects, reading, seat, booking)
+    return replace(effects, use_hold=_use(run)), reply, attempt
 
 
 def pending(
@@ -37,7 +41,13 @@ def pending(
     later = run.now + inline_records.WAITS_AFTER
     mailing = confirmation.mail(booking, "request_received", None, attempt.correlation_id, ids, later)
     effects, reply = _effects(run, reading, booking, attempt, mailing)
-    return replace(effects, outbox=[job, *effects.outbox]), reply, attempt
+    return replace(effects, outbox=[job, *effects.outbox], use_hold=_use(run)), reply, attempt
+
+
+def _use(run: InlineRun) -> ports.HoldUse | None:
+    if run.hold is None:
+        return None
+    return ports.HoldUse(run.hold.id, run.booking_id, run.keeps_held)
 
 
 def _booking(run: InlineRun, reading: DayReading, state: State) -> Booking:

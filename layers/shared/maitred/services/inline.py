@@ -9,8 +9,8 @@ from datetime import date
 from maitred.domain.booking import Booking, Flow, Trigger
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.planner.model import Plan
-from maitred.services import ports
-from maitred.services.attempt import Attempt, Outcome, Quote
+from maitred.services import inline_records, ports
+from maitred.services.attempt import Attempt, Outcome, Quote, Verdict
 from maitred.services.budget import Budget
 from maitred.services.day_reader import DayReader
 from maitred.services.failures import reason_of
@@ -18,7 +18,8 @@ from maitred.services.inline_records import Seat
 from maitred.services.inline_run import BookingWish, DayReading, InlineRun
 from maitred.services.kit import Kit
 from maitred.services.planning import Planning, Question, party_request
-from maitred.services.replies import Reply, RequestContext
+from maitred.services.refusal import TryAgain, refusal_reply
+from maitred.services.replies import Reply, RequestContext, to_store
 from maitred.services.seating import Seating
 
 GRACE_MS = 1500  # for writing down what is left once the attempt is over
@@ -42,12 +43,18 @@ class Inline:
         self._planning = planning
         self._budget_ms = budget_ms
 
-    def begin(self, wish: BookingWish, context: RequestContext, changed: Booking | None = None) -> InlineRun:
-        """An attempt at a new booking, or at changing ``changed``."""
+    def begin(
+        self,
+        wish: BookingWish,
+        context: RequestContext,
+        trigger: Trigger,
+        changed: Booking | None = None,
+    ) -> InlineRun:
+        """``changed``: the booking that is modified."""
         return InlineRun(
             wish=wish,
             context=context,
-            trigger=Trigger.INLINE_MODIFICATION if changed else Trigger.INLINE_CREATION,
+            trigger=trigger,
             changed=changed,
             budget=Budget(self._clock, self._budget_ms),
             budget_ms=self._budget_ms,
@@ -93,9 +100,23 @@ class Inline:
         return run.written if result["outcome"] == Outcome.CONFIRMED else run.deferred
 
     def find_alternatives(self, run: InlineRun) -> None:
-        if run.quotes:
+        """Of a party whose held tables could not be confirmed in time, there are none to be found."""
+        asked = run.quotes[-1] if run.quotes else None
+        if isinstance(asked, Quote):
             wanted = run.wish.duration_minutes
-            run.alternatives = self._planning.alternatives(run.quotes[-1], wanted, run.now, run.budget)
+            run.alternatives = self._planning.alternatives(asked, wanted, run.now, run.budget)
+
+    def refuse(self, run: InlineRun, reading: DayReading, reason: Reason, *, final: bool) -> Reply:
+        """Keep nothing but the answer. One that is not ``final`` is not even that: raises TryAgain."""
+        attempt, events, more = inline_records.refused(run, reading, reason)
+        if not final:
+            self._telemetry.later(events)
+            self.measure(run, attempt)
+            raise TryAgain(reason, more)
+        reply = refusal_reply(reason, more, run.context.correlation_id)
+        effects = ports.Effects(events=events, reply=to_store(run.context.key, reply))
+        self._book.apply(effects, GRACE_MS)
+        return self.told(run, effects, reply, attempt)
 
     def told(self, run: InlineRun, effects: ports.Effects, reply: Reply, attempt: Attempt) -> Reply:
         """Log and count what has been committed."""
@@ -121,7 +142,7 @@ class Inline:
         confirmed: Confirmed,
         also_days: Sequence[tuple[str, date]],
     ) -> Reply | Reason:
-        def ask(current: ports.Snapshot) -> Quote:
+        def ask(current: ports.Snapshot) -> Verdict:
             return self._quote(run, reading, current)
 
         def write(plan: Plan, current: ports.Snapshot, claim: ports.DayClaim | None) -> ports.Effects:
@@ -140,14 +161,21 @@ class Inline:
         self._relay.send_now(result.sent)
         return self.told(run, result.effects, run.written, run.attempt)
 
-    def _quote(self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot) -> Quote:
+    def _quote(self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot) -> Verdict:
         run.stage = "plan"
         wish = run.wish
         request = party_request(wish.party_size, reading.window, wish.preferences)
         question = Question(reading.index, request, reading.cache_hit)
         if run.changed is not None:
             snapshot = snapshot.without(run.changed)
-        quote = self._planning.quote(question, snapshot, run.budget)
+        quote: Verdict
+        if run.hold is not None:
+            snapshot = snapshot.without_hold(run.hold)
+        if run.hold is not None and run.keeps_held:
+            quote = self._planning.keep_held(question, snapshot, run.hold.tables)
+        else:
+            quote = self._planning.quote(question, snapshot, run.budget)
         run.quotes.append(quote)
+        run.policy = reading.index.floor.policy
         self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.INLINE.value)
         return quote

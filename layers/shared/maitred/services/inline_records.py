@@ -79,7 +79,7 @@ def told(
         history=confirmation.history_rows(booking, kept.steps, actor, reason, metadata),
         attempts=[attempt_row(attempt, booking)],
         events=[
-            *_events(run, attempt, booking, email_skipped=kept.email_variant is None),
+            *events_of(run, attempt, booking, email_skipped=kept.email_variant is None),
             *events.state_changed(booking, attempt.correlation_id, kept.steps, actor),
         ],
         reply=to_store(run.context.key, reply),
@@ -106,13 +106,12 @@ def refused(run: InlineRun, reading: DayReading, reason: Reason) -> tuple[Attemp
         "reason": responses.reason_json(reason),
         "alternatives": responses.alternatives_json(attempt.alternatives, reading.index.floor.timezone),
     }
-    return attempt, _events(run, attempt, run.changed, email_skipped=True), more
+    return attempt, events_of(run, attempt, run.changed, email_skipped=True), more
 
 
 def ended(run: InlineRun, result: str, reason: str) -> list[ports.Event]:
     """A run that leaves nothing behind: its planner calls, and its summary."""
-    policy = run.quotes[-1].index.floor.policy if run.quotes else Policy()
-    attempt = attempt_of(run, Outcome.REFUSED, None, policy)
+    attempt = attempt_of(run, Outcome.REFUSED, None, run.policy)
     restaurant_id, correlation = run.wish.restaurant_id, run.context.correlation_id
     booking_id = run.changed.id if run.changed else None
     summary = events.Summary(
@@ -128,7 +127,7 @@ def ended(run: InlineRun, result: str, reason: str) -> list[ports.Event]:
     return [*quotes, summary.event(restaurant_id, booking_id, correlation)]
 
 
-def _events(
+def events_of(
     run: InlineRun, attempt: Attempt, booking: Booking | None, *, email_skipped: bool
 ) -> list[ports.Event]:
     restaurant_id = run.wish.restaurant_id

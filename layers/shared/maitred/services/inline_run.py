@@ -5,12 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from maitred.domain.booking import Booking, LocalStart, Preferences, Trigger
+from maitred.domain.floor import Policy
+from maitred.domain.hold import Hold
 from maitred.domain.reasons import Reason
 from maitred.domain.windows import Notice, Window
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Alternative
 from maitred.planner.options import PlannerOptions
-from maitred.services.attempt import Attempt, Quote
+from maitred.services.attempt import Attempt, Verdict
 from maitred.services.budget import Budget
 from maitred.services.ports import Snapshot
 from maitred.services.replies import Reply, RequestContext
@@ -18,7 +20,7 @@ from maitred.services.replies import Reply, RequestContext
 
 @dataclass(frozen=True, slots=True)
 class BookingWish:
-    """What a guest asks for. ``start`` is venue-local, or a moment in UTC."""
+    """What a guest asks for. ``start`` is venue-local, or a moment in UTC. ``hold_id``: the guest's own."""
 
     restaurant_id: str
     party_size: int
@@ -28,6 +30,7 @@ class BookingWish:
     notes: str | None
     duration_minutes: int | None
     refuse_if_full: bool
+    hold_id: UUID | None = None
 
 
 @dataclass(slots=True)
@@ -36,6 +39,8 @@ class InlineRun:
 
     ``deferred``: the answer that goes with keeping the booking as pending, once that was sent.
     ``changed``: the booking that is modified, as it was read; its own tables are no obstacle to it.
+    ``hold``: the one that the booking is made of, as it was read; no obstacle either. ``keeps_held``: its
+    tables serve the party still, so the planner is not asked for others. ``policy``: that of the last quote.
     """
 
     wish: BookingWish
@@ -51,7 +56,10 @@ class InlineRun:
     reference: str
     stage: str = "snapshot"
     db_ms: float = 0.0
-    quotes: list[Quote] = field(default_factory=list)
+    hold: Hold | None = None
+    keeps_held: bool = False
+    policy: Policy = field(default_factory=Policy)
+    quotes: list[Verdict] = field(default_factory=list)
     alternatives: tuple[Alternative, ...] = ()
     written: Reply | None = None
     deferred: Reply | None = None

@@ -19,6 +19,7 @@ class JobRun:
     """One attempt under way.
 
     ``booking`` is as this worker holds it after its claim; ``leased``: the claim was committed.
+    ``held_until``: when the first live hold of the day that was read last expires.
     """
 
     message: AssignMessage
@@ -32,6 +33,7 @@ class JobRun:
     options: PlannerOptions
     quotes: list[Quote] = field(default_factory=list)
     index: FloorIndex | None = None
+    held_until: datetime | None = None
     db_ms: float = 0.0
     leased: bool = False
 

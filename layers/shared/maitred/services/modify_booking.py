@@ -10,7 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from maitred.domain import errors
-from maitred.domain.booking import Booking, LocalStart
+from maitred.domain.booking import Booking, LocalStart, Trigger
 from maitred.domain.reasons import Category, Reason
 from maitred.domain.windows import local_start
 from maitred.planner.allowed import check_tables
@@ -60,7 +60,7 @@ class ModifyBooking:
         same_stay = wish.party_size == booking.party_size and _moment(wish, booking) == booking.start_at
         if same_stay and wish.preferences == booking.preferences:
             return self._details(booking, wish, context)
-        run = self._inline.begin(wish, context, booking)
+        run = self._inline.begin(wish, context, Trigger.INLINE_MODIFICATION, booking)
         try:
             reading = self._inline.read(run)
             if same_stay and _granted(reading, wish, booking):

@@ -99,6 +99,16 @@ def stay_allocations(
     )
 
 
+def held_allocations(
+    index: FloorIndex, plan: Plan, hold_id: UUID, window: Window
+) -> tuple[TableAllocation, ...]:
+    """As `table_allocations`, for a hold."""
+    return tuple(
+        replace(row, booking_id=None, hold_id=hold_id)
+        for row in table_allocations(index, plan, hold_id, window)
+    )
+
+
 def carried_out(
     plan: Plan, index: FloorIndex, snapshot: Snapshot, mover: Booking, correlation_id: str
 ) -> Moved:

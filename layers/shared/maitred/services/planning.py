@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maitred.domain.booking import Booking, Preferences
@@ -10,6 +10,7 @@ from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.timeline import to_minutes
 from maitred.domain.windows import Window
 from maitred.planner.alternatives import find_alternatives
+from maitred.planner.choice import keep_held
 from maitred.planner.demand import PRIOR, Demand, learn_demand
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.inputs import PlannerInputs
@@ -18,7 +19,7 @@ from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import FULL, PLAIN, PlannerOptions
 from maitred.planner.places import Movers
 from maitred.planner.quote import quote
-from maitred.services.attempt import Quote
+from maitred.services.attempt import Quote, Verdict
 from maitred.services.moving import movable_bookings
 from maitred.services.ports import Clock, Day, Snapshot
 
@@ -80,6 +81,10 @@ class Planning:
         self.options = options
         self._decide = decide
 
+    def moving_nobody(self) -> "Planning":
+        """The same planner, but that no booking is given other tables."""
+        return Planning(self._clock, replace(self.options, max_moves=0), self._decide)
+
     def quote(self, question: Question, snapshot: Snapshot, deadline: Deadline) -> Quote:
         """A defect of the planner's is an outcome (``planner_error``): no booking is lost by it."""
         began = self._clock.monotonic()
@@ -104,6 +109,19 @@ class Planning:
             self.options,
             self._decide,
         )
+
+    def keep_held(self, question: Question, snapshot: Snapshot, tables: Sequence[str]) -> Verdict:
+        """The tables of the party's own hold, which ``snapshot`` is without; nothing is searched for."""
+        began = self._clock.monotonic()
+        inputs = self._inputs(question, snapshot)
+        try:
+            occupancy = Occupancy.build(question.index, inputs.span, inputs.allocations)
+            decision = keep_held(question.index, occupancy, inputs.request, inputs.demand, tables)
+        except Exception:
+            logger.exception("the planner failed")
+            decision = _failed()
+        duration = round((self._clock.monotonic() - began) * 1000, 3)
+        return Verdict(decision, duration, question.cache_hit)
 
     def alternatives(
         self, quote: Quote, duration_minutes: int | None, now: datetime, deadline: Deadline

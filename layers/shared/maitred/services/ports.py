@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from maitred.domain.booking import Booking, Preferences
+from maitred.domain.hold import Hold
 from maitred.domain.states import State
 from maitred.domain.timeline import to_minutes
 from maitred.planner.model import Allocation, Covers
@@ -70,6 +71,10 @@ class DuplicateRequest(BookError):
     """A twin with the same Idempotency-Key has committed meanwhile."""
 
 
+class HoldGone(BookError):
+    """The hold has expired, was used or was given back since it was read."""
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -99,6 +104,14 @@ class LayoutRead:
 
     layout_version: int
     document: Json | None
+    reply: StoredReply | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRead:
+    """A hold, None if there is none of that id, and an earlier reply if any."""
+
+    hold: Hold | None
     reply: StoredReply | None
 
 
@@ -142,6 +155,7 @@ class Snapshot:
     """One consistent reading of a day: what a plan is made from and confirmed against.
 
     ``demand``: how many parties of each size this service usually sees; empty if that is not known.
+    ``first_expiry``: when the first of the day's live holds expires; None without any.
     """
 
     day: Day
@@ -152,6 +166,7 @@ class Snapshot:
     covers: tuple[Covers, ...]
     stays: tuple[Stay, ...]
     demand: Mapping[int, int]
+    first_expiry: datetime | None
     reply: StoredReply | None
 
     def without(self, booking: Booking) -> "Snapshot":
@@ -170,6 +185,23 @@ class Snapshot:
                 for row in self.covers
             ),
             stays=tuple(stay for stay in self.stays if stay.booking_id != own),
+        )
+
+    def without_hold(self, hold: Hold) -> "Snapshot":
+        """The day as if ``hold`` were not on it: its tables and covers are free."""
+        own = str(hold.id)
+        if not any(row.hold_id == own for row in self.allocations):
+            return self
+        start = to_minutes(hold.start_at)
+        return replace(
+            self,
+            allocations=tuple(row for row in self.allocations if row.hold_id != own),
+            covers=tuple(
+                replace(row, covers=row.covers - hold.party_size)
+                if row.start == start and row.held and hold.service_date == self.day.service_date
+                else row
+                for row in self.covers
+            ),
         )
 
 
@@ -255,7 +287,7 @@ class BookingMove:
 
 @dataclass(frozen=True, slots=True)
 class TableAllocation:
-    """One table of the ledger for one booking over ``[start, end)``, buffers included.
+    """One table of the ledger for one booking, or one hold, over ``[start, end)``, buffers included.
 
     ``overrides``: rules that a person set aside for it, sorted.
     """
@@ -264,10 +296,23 @@ class TableAllocation:
     layout_version: int
     table_id: str
     capacity: int
-    booking_id: UUID
+    booking_id: UUID | None
     start: datetime
     end: datetime
     overrides: tuple[str, ...] = ()
+    hold_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldUse:
+    """The booking that is made of a hold; fails with HoldGone if the hold is no longer alive.
+
+    ``keeps_tables``: the booking takes over the hold's tables; else they are given back.
+    """
+
+    hold_id: UUID
+    booking_id: UUID
+    keeps_tables: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +382,7 @@ class Effects:
     """One unit of work, applied whole or not at all, in the order of the fields.
 
     ``requests``: bookings, also among ``changes``, whose party, times, wishes, guest and notes are new.
+    ``drop_hold``: a hold that ends now and gives its tables back, unless it has been used.
     """
 
     claim: DayClaim | None = None
@@ -344,6 +390,9 @@ class Effects:
     new_booking: Booking | None = None
     changes: Sequence[BookingChange] = ()
     requests: Sequence[Booking] = ()
+    new_hold: Hold | None = None
+    use_hold: HoldUse | None = None
+    drop_hold: UUID | None = None
     moves: Sequence[BookingMove] = ()
     release: Sequence[UUID] = ()
     allocations: Sequence[TableAllocation] = ()
@@ -395,6 +444,28 @@ class LockedDay(Protocol):
     def apply(self, effects: Effects) -> tuple[SentBy, ...]: ...
 
 
+class Freed(Protocol):
+    """A stay that gives its tables back: a booking's or a hold's."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def restaurant_id(self) -> str: ...
+
+    @property
+    def service_date(self) -> date: ...
+
+    @property
+    def start_at(self) -> datetime: ...
+
+    @property
+    def end_at(self) -> datetime: ...
+
+    @property
+    def tables(self) -> tuple[str, ...]: ...
+
+
 class Book(Protocol):
     """The booking book. Every method may raise BookError; a failed read is never an empty answer."""
 
@@ -431,6 +502,10 @@ class Book(Protocol):
 
     def booking(self, booking_id: UUID) -> Booking | None: ...
 
+    def hold(
+        self, hold_id: UUID, key: IdempotencyKey | None = None, budget_ms: int | None = None
+    ) -> HoldRead: ...
+
     def page(
         self,
         restaurant_id: str,
@@ -447,7 +522,7 @@ class Book(Protocol):
     def floor(self, restaurant_id: str, known_version: int | None, at: datetime) -> FloorRead | None: ...
 
     def waiting(
-        self, freed: Booking, start: datetime, end: datetime, now: datetime, limit: int
+        self, freed: Freed, start: datetime, end: datetime, now: datetime, limit: int
     ) -> list[tuple[UUID, int]]: ...
 
     def released(self, booking_id: UUID) -> list[TableAllocation]:

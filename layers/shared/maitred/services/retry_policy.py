@@ -36,7 +36,7 @@ class Failed:
     """An attempt that did not confirm.
 
     ``attempt``: its number, from 1. ``last_start``: when the cut-off forbids further attempts.
-    ``jitter``: uniform in [0, 1).
+    ``jitter``: uniform in [0, 1). ``held_until``: when the first of the day's live holds expires.
     """
 
     reason: Reason
@@ -45,6 +45,7 @@ class Failed:
     now: datetime
     last_start: datetime
     jitter: float
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,14 @@ def next_step(rules: RetryRules, failed: Failed) -> Retry | GiveUp | Stop:
 
 
 def _retry(failed: Failed, allowed: Allowance, attempt: int, ceiling: int) -> Retry | GiveUp:
-    """Full jitter below ``ceiling`` seconds, unless the cut-off comes first."""
-    at = failed.now + timedelta(seconds=max(1, round(ceiling * failed.jitter)))
+    """Full jitter below ``ceiling`` seconds, unless the cut-off comes first.
+
+    Where only holds stand in the way, the pause begins when the first of them expires.
+    """
+    since = failed.now
+    if failed.reason.code is ReasonCode.HOLD_CONFLICT and failed.held_until is not None:
+        since = max(since, failed.held_until)
+    at = since + timedelta(seconds=max(1, round(ceiling * failed.jitter)))
     if at > failed.last_start:
         detail = f"Too close to the start for another attempt. {failed.reason.detail}"
         return GiveUp(Reason(ReasonCode.CUTOFF, detail), allowed)

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from maitred.contracts.messages import ASSIGN, AssignMessage
-from maitred.domain.booking import Booking, Trigger
-from maitred.services.ports import Book, OutboxRow
+from maitred.domain.booking import Trigger
+from maitred.services.ports import Book, Freed, OutboxRow
 
 _AT_MOST = 20  # a cancelled stay seats one or two parties; the rest wait for the next one
 _MARGIN = timedelta(hours=1)  # buffers of others that also end up free
@@ -15,7 +15,7 @@ class Waking:
     def __init__(self, book: Book) -> None:
         self._book = book
 
-    def messages(self, freed: Booking, correlation_id: str, now: datetime) -> list[OutboxRow]:
+    def messages(self, freed: Freed, correlation_id: str, now: datetime) -> list[OutboxRow]:
         """Messages for bookings without tables that overlap ``freed``'s stay; first whom its tables seat.
 
         To be written in the transaction that frees the tables.

@@ -83,6 +83,14 @@ class PostgresBook:
         found = self._db.read("read_booking", {"booking_id": booking_id})
         return rows.booking_of(found[0]) if found else None
 
+    def hold(
+        self, hold_id: UUID, key: ports.IdempotencyKey | None = None, budget_ms: int | None = None
+    ) -> ports.HoldRead:
+        whose = {"restaurant_id": (key or _NO_KEY).restaurant_id}
+        [row] = self._db.read("read_hold", {"hold_id": hold_id, **whose, **_key_params(key)}, budget_ms)
+        *hold, reply = row
+        return ports.HoldRead(rows.hold_of(hold), rows.reply_of(reply))
+
     def page(
         self,
         restaurant_id: str,
@@ -129,7 +137,7 @@ class PostgresBook:
         return ports.FloorRead(version, document, rows.uses_of(uses))
 
     def waiting(
-        self, freed: Booking, start: datetime, end: datetime, now: datetime, limit: int
+        self, freed: ports.Freed, start: datetime, end: datetime, now: datetime, limit: int
     ) -> list[tuple[UUID, int]]:
         """Bookings (id, version) without tables that overlap ``[start, end)``, oldest first."""
         params = {
@@ -215,7 +223,7 @@ def _key_params(key: ports.IdempotencyKey | None) -> dict[str, str]:
 def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
     if not found:
         return None
-    version, document, revision, allocations, covers, stays, demand, reply = found[0]
+    version, document, revision, allocations, covers, stays, demand, first_expiry, reply = found[0]
     return ports.Snapshot(
         day,
         version,
@@ -225,6 +233,7 @@ def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
         rows.covers_of(covers),
         rows.stays_of(stays),
         rows.demand_of(demand),
+        first_expiry,
         rows.reply_of(reply),
     )
 
@@ -245,6 +254,7 @@ def effect_calls(effects: ports.Effects, source: str) -> list[Call]:
     return [
         *_claims(effects),
         *_booking_calls(effects),
+        *_hold_calls(effects),
         *_ledger_calls(effects),
         *_record_calls(effects, source),
     ]
@@ -271,6 +281,19 @@ def _booking_calls(effects: ports.Effects) -> Iterator[Call]:
         yield Call("change_booking", _change_params(change))
     for booking in effects.requests:
         yield Call("change_request", _booking_params(booking) | {"pinned": booking.pinned})
+
+
+def _hold_calls(effects: ports.Effects) -> Iterator[Call]:
+    if effects.new_hold is not None:
+        yield Call("insert_hold", rows.members(effects.new_hold))
+    if effects.use_hold is not None:
+        use = rows.members(effects.use_hold)
+        yield Call("use_hold", use)
+        yield Call("take_held_tables" if effects.use_hold.keeps_tables else "release_held_tables", use)
+    if effects.drop_hold is not None:
+        dropped = {"hold_id": effects.drop_hold}
+        yield Call("drop_hold", dropped)
+        yield Call("release_held_tables", dropped)
 
 
 def _ledger_calls(effects: ports.Effects) -> Iterator[Call]:

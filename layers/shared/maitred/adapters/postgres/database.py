@@ -28,6 +28,7 @@ _BY_SQLSTATE: Mapping[str, type[ports.BookError]] = {
     "40001": ports.Conflict,
     "40P01": ports.Conflict,
     "MTV01": ports.StaleVersion,
+    "MTH01": ports.HoldGone,
     "MTD01": ports.DeadlinePassed,
     "57014": ports.DeadlinePassed,  # statement_timeout
     "55P03": ports.LockTimeout,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from maitred.domain.booking import Booking, Preferences
+from maitred.domain.hold import Hold
 from maitred.domain.states import State
 from maitred.domain.timeline import from_minutes
 from maitred.planner.model import Allocation, Covers
@@ -115,6 +116,14 @@ def booking_of(row: Sequence[Any]) -> Booking:
         confirmation_queued=b.confirmation_queued,
         locale=b.locale,
     )
+
+
+def hold_of(row: Sequence[Any]) -> Hold | None:
+    """A row of ``read_hold``, without its last column; all of it is null where there is no such hold."""
+    if row[0] is None:
+        return None
+    hold = Hold(*row)
+    return replace(hold, tables=tuple(hold.tables))
 
 
 def preferences_of(stored: dict[str, Any]) -> Preferences:

@@ -46,6 +46,9 @@ select r.layout_version,
         where b.restaurant_id = r.id and b.service_date = %(service_date)s and b.state = 'confirmed'
           and not b.pinned and b.start_at > %(movable_from)s::timestamptz) as stays,
        (select p.profile -> %(profile)s::text from demand_profiles p where p.restaurant_id = r.id) as demand,
+       (select min(h.expires_at) from holds h
+        where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
+          and h.used_by is null) as first_expiry,
        (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
         where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply
 from restaurants r
@@ -54,6 +57,21 @@ where r.id = %(restaurant_id)s
 -- name: read_booking
 select * from booking_register b
 where b.id = %(booking_id)s
+
+-- name: read_hold
+-- Always one row, so that an earlier reply is found where there is no such hold. One that was used has no tables.
+select h.id, h.restaurant_id, h.party_size, h.start_at, h.end_at, h.service_id, h.service_date, h.expires_at,
+       r.timezone, held.layout_version, held.tables, h.used_by, h.expires_at <= now() as expired,
+       (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
+        where i.caller = %(caller)s and i.restaurant_id = %(restaurant_id)s and i.key = %(key)s) as reply
+from (select %(hold_id)s::uuid as id) wanted
+left join holds h using (id)
+left join restaurants r on r.id = h.restaurant_id
+left join lateral (
+    select coalesce(max(a.layout_version), 0) as layout_version,
+           coalesce(array_agg(a.table_id order by a.table_id collate "C"), '{}') as tables
+    from allocations a where a.hold_id = h.id
+) held on true
 
 -- name: list_bookings
 select * from booking_register b
@@ -137,7 +155,8 @@ where b.restaurant_id = %(restaurant_id)s
   and b.start_at < %(end)s and b.end_at > %(start)s and b.start_at > %(now)s
   and b.id <> %(freed_by)s
 order by b.party_size > (select coalesce(sum(a.capacity), 0) from allocations a
-                         where a.booking_id = %(freed_by)s and a.live), b.created_at, b.id
+                         where (a.booking_id = %(freed_by)s or a.hold_id = %(freed_by)s) and a.live),
+         b.created_at, b.id
 limit %(limit)s
 
 -- name: read_history

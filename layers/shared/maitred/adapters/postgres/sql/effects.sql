@@ -58,6 +58,34 @@ values (%(id)s, %(reference)s, %(restaurant_id)s, %(state)s, %(version)s, %(requ
         %(start_at)s, %(end_at)s, %(duration_minutes)s, %(service_id)s, %(service_date)s, %(guest)s,
         %(preferences)s, %(notes)s, %(last_result)s, %(created_at)s)
 
+-- name: insert_hold
+insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id, service_date, expires_at)
+values (%(id)s, %(restaurant_id)s, %(party_size)s, %(start_at)s, %(end_at)s, %(service_id)s, %(service_date)s,
+        %(expires_at)s)
+
+-- name: use_hold
+-- Once, and only while it lives: by the clock at this moment, since the transaction may have waited for locks.
+with used as (
+    update holds set used_by = %(booking_id)s
+    where id = %(hold_id)s and used_by is null and expires_at > clock_timestamp()
+    returning 1
+)
+select require_one(count(*), 'MTH01') from used
+
+-- name: drop_hold
+-- What was given back has expired; of a used one nothing changes.
+update holds set expires_at = least(expires_at, now())
+where id = %(hold_id)s and used_by is null
+
+-- name: take_held_tables
+-- The rows change their owner, so there is no moment at which the tables are free.
+update allocations set booking_id = %(booking_id)s, hold_id = null
+where live and hold_id = %(hold_id)s
+
+-- name: release_held_tables
+update allocations set live = false, released_at = now()
+where live and hold_id = %(hold_id)s
+
 -- name: change_booking
 -- Compare and advance. `lease_token` fences a worker whose lease was taken over meanwhile.
 with changed as (
@@ -95,11 +123,11 @@ update allocations set live = false, released_at = now()
 where live and booking_id = any (%(booking_ids)s)
 
 -- name: insert_allocations
-insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, occupied, overrides)
-select n.restaurant_id, n.layout_version, n.table_id, n.capacity, n.booking_id, tstzrange(n."start", n."end"),
-       n.overrides
+insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, hold_id, occupied, overrides)
+select n.restaurant_id, n.layout_version, n.table_id, n.capacity, n.booking_id, n.hold_id,
+       tstzrange(n."start", n."end"), n.overrides
 from jsonb_to_recordset(%(rows)s) as n(restaurant_id text, layout_version integer, table_id text,
-     capacity integer, booking_id uuid, "start" timestamptz, "end" timestamptz, overrides text[])
+     capacity integer, booking_id uuid, hold_id uuid, "start" timestamptz, "end" timestamptz, overrides text[])
 order by n.table_id
 
 -- name: insert_history
