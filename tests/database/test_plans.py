@@ -212,7 +212,7 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
     assert_cheap(conn, statements["change_booking"], change, 150)
     assert_cheap(conn, statements["release_tables"], {"booking_ids": [a_booking(conn)]}, 60)
     use = {"hold_id": an_old_id(), "booking_id": a_booking(conn)}
-    assert_cheap(conn, statements["drop_hold"], use, 20)
+    assert_cheap(conn, statements["drop_hold"], use, 60)
     assert_cheap(conn, statements["take_held_tables"], use, 60)
     assert_cheap(conn, statements["release_held_tables"], use, 60)
 

@@ -193,6 +193,7 @@ def open_desk(
     seating, planning, floors = Seating(book, recorder), Planning(clock, decide=decide), Floors()
     reader = DayReader(book, floors, clock, recorder)
     inline = Inline(kit, reader, seating, planning, budget_ms)
+    moving_nobody = Planning(clock, planning.options.moving_nobody(), decide)
     search = DeepSearch(planning, HighsSolver(clock), clock)
     return Desk(
         db,
@@ -200,7 +201,7 @@ def open_desk(
         CreateBooking(kit, inline),
         ModifyBooking(kit, inline, Waking(book)),
         CancelBooking(kit, Waking(book)),
-        Holds(kit, Inline(kit, reader, seating, planning.moving_nobody(), budget_ms), Waking(book)),
+        Holds(kit, Inline(kit, reader, seating, moving_nobody, budget_ms), Waking(book)),
         StaffAssignment(kit, DaySnapshots(book, floors), seating, Waking(book)),
         AssignJob(kit, floors, seating, search, JobLimits(RetryRules(4), 10_000, 90)),
         RestaurantService(kit, PostgresRestaurants(db, "desk")),

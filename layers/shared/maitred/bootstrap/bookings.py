@@ -43,7 +43,8 @@ def services() -> Bookings:
     planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
     inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms)
     waking = Waking(base.book)
-    holding = Inline(kit, reader, seating, planning.moving_nobody(), settings.inline_budget_ms)
+    moving_nobody = Planning(base.clock, planning.options.moving_nobody())
+    holding = Inline(kit, reader, seating, moving_nobody, settings.inline_budget_ms)
     return Bookings(
         base,
         CreateBooking(kit, inline),

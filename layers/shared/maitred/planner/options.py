@@ -1,6 +1,6 @@
 """How much of the planner is used. The plain mode is a configuration of the same engine, not another one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from maitred.domain.floor import Policy
 
@@ -27,6 +27,10 @@ class PlannerOptions:
 
     strategies: tuple[str, ...] = ALL_STRATEGIES
     max_moves: int | None = None
+
+    def moving_nobody(self) -> "PlannerOptions":
+        """The same, but that no booking is given other tables."""
+        return replace(self, max_moves=0)
 
     def moves_allowed(self, policy: Policy) -> int:
         """How many bookings one plan may move."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from maitred.domain.booking import Booking, Preferences
@@ -80,10 +80,6 @@ class Planning:
         self._clock = clock
         self.options = options
         self._decide = decide
-
-    def moving_nobody(self) -> "Planning":
-        """The same planner, but that no booking is given other tables."""
-        return Planning(self._clock, replace(self.options, max_moves=0), self._decide)
 
     def quote(self, question: Question, snapshot: Snapshot, deadline: Deadline) -> Quote:
         """A defect of the planner's is an outcome (``planner_error``): no booking is lost by it."""
