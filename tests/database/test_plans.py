@@ -133,6 +133,8 @@ def questions() -> list[Question]:
         Question("upcoming_overridden", {"restaurant_id": "harbour", "now": now()}, 2000),
         Question("prune_idempotency", {"now": now() - timedelta(days=400), "idempotency": 7}, 20),
         Question("prune_events", {"now": now(), "events": 400}, 20),
+        Question("prune_holds", {"now": now(), "idempotency": 7}, 20),
+        Question("prune_holds", {"now": now() + timedelta(days=30), "idempotency": 7}, 60_000),
         Question("prune_outbox", {"now": now(), "outbox": 14}, 20),
         Question("claim_layout", {"restaurant_id": "harbour", "layout_version": 1}, 20),
         Question("claim_day", {**day, "revision": 1}, 80),

@@ -132,6 +132,22 @@ def test_what_is_past_its_retention_goes_and_the_rest_stays(harbour: Service, wa
     assert harbour.database.value("select count(*) from outbox where topic = 'dead'") == 1
 
 
+def test_holds_long_over_go_with_their_part_of_the_ledger(harbour: Service) -> None:
+    wish = {name: value for name, value in party(2).items() if name != "guest"}
+    unused, used, recent = (
+        harbour.hold("harbour", {**wish, "partySize": n}).json["holdId"] for n in (2, 2, 4)
+    )
+    booking = harbour.book("harbour", party(2, holdId=used)).json["booking"]
+    harbour.database.query(
+        "update holds set expires_at = now() - interval '8 days' where id <> %s::uuid returning 1", recent
+    )
+    assert harbour.scheduled("maintain")["pruned"] == 2
+    assert harbour.database.query("select id::text from holds") == [(recent,)]
+    assert harbour.database.query("select count(*) from allocations where hold_id is not null") == [(1,)]
+    assert harbour.booking(booking["id"]).json["booking"] == booking
+    assert harbour.give_back(unused).status == 404
+
+
 def test_what_waits_for_a_person_is_counted_and_told_when_it_is_near(
     harbour: Service, waiting: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -39,7 +39,7 @@ class PostgresMaintenance:
 
     def prune(self, now: datetime, retention: Retention) -> int:
         params = {"now": now, **asdict(retention)}
-        names = ("prune_idempotency", "prune_events", "prune_outbox")
+        names = ("prune_idempotency", "prune_events", "prune_outbox", "prune_holds")
         return sum(result[0][0] for result in self._db.transact([Call(name, params) for name in names]))
 
     def tidy_limits(self) -> None:

@@ -59,6 +59,17 @@ delete from attempts_in_flight where attempt_id = any (array(
 delete from rate_limits where ctid = any (array(
     select ctid from rate_limits where full_at < now() limit 5000 for update skip locked))
 
+-- name: prune_holds
+-- As long as the answer to a booking of one may be repeated. What a booking has taken over is not the hold's.
+with old as (
+    select id from holds where expires_at < %(now)s::timestamptz - make_interval(days => %(idempotency)s)
+    order by expires_at limit 1000
+), freed as (
+    delete from allocations where hold_id = any (array(select id from old))
+), gone as (
+    delete from holds where id = any (array(select id from old)) returning 1)
+select count(*) from gone
+
 -- name: learn_demand
 -- Party sizes by weekday and service, of the last eight weeks and what is booked ahead.
 with stale as (
