@@ -1,59 +1,28 @@
 """Does the database agree with what the clients saw, and with itself? Each check counts what is wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 import psycopg
 
 from local.demo.model import Answer
 from local.replays import count_different
+from maitred.adapters.postgres import database as postgres
+from maitred.adapters.postgres.invariants import PostgresInvariants
+from maitred.services.inspection import Check, Scope, inspect
 
-type Database = psycopg.Connection[tuple[object, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """``checked``: how many were looked at; ``wrong``: how many of them are inconsistent."""
-
-    name: str
-    checked: int
-    wrong: int
-
+type Database = psycopg.Connection[tuple[Any, ...]]
 
 _ALL = "select count(*) from bookings"
 # name, SQL of how many there are, SQL of those that are wrong
 _IN_DATABASE: Sequence[tuple[str, str, str]] = (
     (
-        "no two live allocations of a table overlap (self-join)",
-        "select count(*) from allocations where live",
-        """select count(*) from allocations a join allocations b
-           on a.restaurant_id = b.restaurant_id and a.table_id = b.table_id and a.id < b.id
-           and a.live and b.live and a.occupied && b.occupied""",
-    ),
-    (
         "every booking is settled",
         _ALL,
         """select count(*) from bookings
            where state in ('created', 'assignment_pending', 'assignment_in_progress')""",
-    ),
-    (
-        "confirmed if and only if it holds tables with enough seats for the whole stay",
-        _ALL,
-        """select count(*) from bookings b left join lateral (
-               select count(*) as tables, coalesce(sum(capacity), 0) as seats,
-                      bool_and(occupied @> tstzrange(b.start_at, b.end_at)) as whole
-               from allocations a where a.booking_id = b.id and a.live) held on true
-           where case when b.state in ('confirmed', 'seated')
-                      then held.tables = 0 or held.seats < b.party_size or not held.whole
-                      else held.tables > 0 end""",
-    ),
-    (
-        "every booking has a summary event",
-        _ALL,
-        """select count(*) from bookings b where not exists (
-               select from observability_events e
-               where e.booking_id = b.id and e.event_type = 'auto_assign.summary')""",
     ),
     (
         "every booking has a last result",
@@ -78,11 +47,6 @@ _IN_DATABASE: Sequence[tuple[str, str, str]] = (
         "select count(*) from outbox where sent_at is null",
     ),
     (
-        "no outbox row is dead",
-        "select count(*) from outbox",
-        "select count(*) from outbox where dead_at is not null",
-    ),
-    (
         "every confirmed guest was sent one confirmation",
         "select count(*) from bookings where state = 'confirmed'",
         """select count(*) from bookings b where state = 'confirmed' and 1 <> (
@@ -93,11 +57,15 @@ _IN_DATABASE: Sequence[tuple[str, str, str]] = (
 
 
 def in_database(database: Database) -> list[Check]:
-    """What the database must fulfil by itself."""
+    """What the database must fulfil by itself: always, and once everything has ended."""
     counted = [
         Check(name, _count(database, all_of), _count(database, wrong)) for name, all_of, wrong in _IN_DATABASE
     ]
-    return [*counted, Check("every decision is the same when it is made again", *count_different(database))]
+    return [
+        *invariants(database),
+        *counted,
+        Check("every decision is the same when it is made again", *count_different(database)),
+    ]
 
 
 def against_clients(database: Database, answers: Sequence[Answer], listed: Mapping[str, str]) -> list[Check]:
@@ -131,6 +99,13 @@ def against_clients(database: Database, answers: Sequence[Answer], listed: Mappi
             _told(database, made),
         ),
     ]
+
+
+def invariants(database: Database) -> list[Check]:
+    """The product's own, of all that ever happened."""
+    now = datetime.now(UTC)
+    scope = Scope(now, datetime.min.replace(tzinfo=UTC), timedelta())
+    return inspect(PostgresInvariants(postgres.Database(lambda: database)), scope)
 
 
 def _follows(outcome: str, cancelled: bool, state: str) -> bool:

@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local.demo.checks import Check
 from local.demo.player import Played
 from local.demo.results import Durations, Ended, Stay
+from maitred.services.inspection import Check
 
 _WAYS: tuple[tuple[str, Callable[[Ended], bool]], ...] = (
     ("confirmed inline, within the request", lambda e: e.state == "confirmed" and e.flow == "inline"),

@@ -29,6 +29,7 @@ from local.postgres import PostgresError
 from local.service import DeploymentError
 from local.sqs import EmulatorError
 from local.stack import LocalStack, Options
+from maitred.services.inspection import Check
 
 CLIENTS = 4
 BAD_DATA = 2
@@ -162,7 +163,7 @@ def _report(
     played: Played,
     clients: int,
     listed: dict[str, str],
-) -> Sequence[checks.Check]:
+) -> Sequence[Check]:
     showing = programme.showing
     house = next(house for house in programme.houses if house.id == showing.house)
     with psycopg.connect(stack.dsn, autocommit=True) as database:
@@ -181,9 +182,9 @@ def _report(
     return found
 
 
-def _parked(stack: LocalStack) -> checks.Check:
+def _parked(stack: LocalStack) -> Check:
     parked = sum(stack.depth(name).total for name in ("AssignDeadLetterQueue", "NotificationDeadLetterQueue"))
-    return checks.Check("no message is in a dead-letter queue", 2, parked)
+    return Check("no message is in a dead-letter queue", 2, parked)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -1,34 +1,39 @@
 """What must be true of the book after anything that happened to it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-OVERLAPS = """
-select a.table_id, a.booking_id, b.booking_id from allocations a join allocations b
-on a.id < b.id and a.restaurant_id = b.restaurant_id and a.table_id = b.table_id
-and a.live and b.live and a.occupied && b.occupied"""
+import psycopg
 
-HALF_DONE = """
-select b.id, b.state, count(a.id) from bookings b left join allocations a on a.booking_id = b.id and a.live
-group by b.id having (b.state in ('confirmed', 'seated')) <> (count(a.id) > 0)"""
-
-MUTE = """
-select b.id from bookings b where not exists (
-    select from observability_events e where e.booking_id = b.id and e.event_type = 'auto_assign.summary')"""
+from maitred.adapters.postgres.database import Database
+from maitred.adapters.postgres.invariants import PostgresInvariants
+from maitred.services.inspection import ALWAYS, Check, Scope, inspect
 
 
 class Book(Protocol):
-    """A database that can be asked, as its owner."""
+    """A database that can be looked at, as its owner."""
 
-    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]: ...
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """In autocommit mode."""
+
+
+def inspected(
+    database: Book, names: Mapping[str, str] = ALWAYS, patience: timedelta = timedelta()
+) -> list[Check]:
+    """The invariants, of all that ever happened here."""
+    connection = Database(database.connect)
+    now = datetime.now(UTC)
+    try:
+        return inspect(PostgresInvariants(connection), Scope(now, now - timedelta(days=400), patience), names)
+    finally:
+        connection.close()
 
 
 def assert_consistent(database: Book) -> None:
-    """No overlap, confirmed means allocated, every booking was told of."""
-    assert database.query(OVERLAPS) == []
-    assert database.query(HALF_DONE) == []
-    assert database.query(MUTE) == []
+    """All that must be true at every moment."""
+    assert [check for check in inspected(database) if check.wrong] == []
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = 10.0) -> None:

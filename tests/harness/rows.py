@@ -99,3 +99,15 @@ def seated_booking(conn: Connection, state: str = "confirmed", **columns: Any) -
         booking_id = add_booking(conn, state, restaurant_id=restaurant_id, **own)
         allocate(conn, booking_id=booking_id, **columns)
     return booking_id
+
+
+def work_on(conn: Connection, booking_id: str, lease: str) -> None:
+    """As a worker leaves a pending booking that dies with it in its hands; ``lease``: until when from now."""
+    conn.execute(
+        b"with held as (update bookings set state = 'assignment_in_progress', version = version + 1,"
+        b" lease_token = gen_random_uuid(), lease_until = now() + %s::interval where id = %s::uuid"
+        b" returning id, version)"
+        b" insert into booking_state_history (booking_id, from_state, to_state, version, actor_id)"
+        b" select id, 'assignment_pending', 'assignment_in_progress', version, 'assign' from held",
+        [lease, booking_id],
+    )

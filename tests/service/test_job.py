@@ -14,6 +14,7 @@ from maitred.planner.model import Decision
 from maitred.services import planning
 from maitred.services.ports import Conflict
 from tests.harness.consistency import assert_consistent
+from tests.harness.rows import work_on
 from tests.harness.service import Service, forget_wiring, house, party
 
 ALL_GOOD: dict[str, Any] = {"batchItemFailures": []}
@@ -190,10 +191,8 @@ def test_t3_a_fresh_inline_result_still_counts_when_a_worker_died_meanwhile(wait
 
 def died_with(waiting: Waiting) -> None:
     """As if a worker had been killed with the booking in its hands, a lease ago."""
-    waiting.update(
-        "state = 'assignment_in_progress', version = version + 1, lease_token = gen_random_uuid(),"
-        " lease_until = now() - interval '1 second'"
-    )
+    with waiting.service.database.connect() as owner:
+        work_on(owner, waiting.id, "-1 second")
 
 
 def test_t5_the_cut_off_holds_for_the_first_attempt_too(

@@ -8,6 +8,7 @@ import pytest
 from maitred.adapters.system import SystemClock
 from maitred.bootstrap import maintain as wiring
 from tests.harness.consistency import assert_consistent
+from tests.harness.rows import work_on
 from tests.harness.service import Service, evening, house, party
 
 
@@ -32,11 +33,8 @@ def state(service: Service, booking: str) -> str:
 
 def stick(service: Service, booking: str) -> None:
     """As if a worker had died with the booking in its hands, long ago."""
-    service.database.query(
-        "update bookings set state = 'assignment_in_progress', version = version + 1,"
-        " lease_token = gen_random_uuid(), lease_until = now() - interval '10 minutes' where id = %s::uuid",
-        booking,
-    )
+    with service.database.connect() as owner:
+        work_on(owner, booking, "-10 minutes")
 
 
 def test_a_stuck_booking_is_returned_to_the_job(harbour: Service, waiting: str) -> None:

@@ -1,4 +1,4 @@
-"""The minute's housekeeping."""
+"""The minute's housekeeping, and what operators ask for."""
 
 import os
 from dataclasses import dataclass
@@ -6,8 +6,11 @@ from datetime import timedelta
 from functools import cache
 
 from maitred import config
+from maitred.adapters.postgres.invariants import PostgresInvariants
 from maitred.adapters.postgres.maintenance import PostgresMaintenance
+from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.bootstrap.core import Core, core
+from maitred.services.care import Care
 from maitred.services.maintain import Maintain, MaintenanceRules, Retention
 
 
@@ -15,6 +18,7 @@ from maitred.services.maintain import Maintain, MaintenanceRules, Retention
 class Housekeeping:
     core: Core
     maintain: Maintain
+    care: Care
 
 
 @cache
@@ -26,4 +30,6 @@ def services() -> Housekeeping:
         timedelta(seconds=settings.lease_seconds),
         timedelta(minutes=settings.manual_review_alert_minutes),
     )
-    return Housekeeping(base, Maintain(base.kit(settings), PostgresMaintenance(base.database), rules))
+    maintain = Maintain(base.kit(settings), PostgresMaintenance(base.database), rules)
+    care = Care(PostgresInvariants(base.database), PostgresOutbox(base.database), base.clock)
+    return Housekeeping(base, maintain, care)

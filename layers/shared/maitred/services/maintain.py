@@ -19,7 +19,7 @@ _SWEEPS = 3  # a booking whose worker died this often is for a person
 _BATCH = 200
 _LEARN_AGAIN = timedelta(days=1)
 _LEARN_AT_ONCE = 20  # restaurants a minute: a thousand restaurants in less than an hour
-_LOST_AFTER = timedelta(minutes=20)  # longer than the longest back-off: its message must be gone
+LOST_AFTER = timedelta(minutes=20)  # longer than the longest back-off: its message must be gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Maintain:
 
     def _requeue_forgotten(self, now: datetime, correlation_id: str) -> int:
         """A pending booking whose message got lost. One too many does no harm: versions tell them apart."""
-        forgotten = self._maintenance.forgotten(now - _LOST_AFTER, now, _BATCH)
+        forgotten = self._maintenance.forgotten(now - LOST_AFTER, now, _BATCH)
         return sum(self._requeue_one(booking, now, correlation_id) for booking in forgotten)
 
     def _requeue_one(self, booking: Booking, now: datetime, correlation_id: str) -> bool:

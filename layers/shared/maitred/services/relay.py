@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from maitred.contracts.responses import dumps
 from maitred.planner.model import Deadline
@@ -42,6 +43,20 @@ class OutboxState:
     pending: int
     oldest_ms: float
     dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadRow:
+    """A row that the relay has given up, without what it says; an operator revives it."""
+
+    id: int
+    topic: str
+    booking_id: UUID | None
+    restaurant_id: str
+    attempts: int
+    last_error: str | None
+    created_at: datetime
+    dead_at: datetime
 
 
 class Outbox(Protocol):

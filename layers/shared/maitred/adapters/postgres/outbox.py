@@ -5,11 +5,11 @@ from datetime import datetime
 
 from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.postgres.rows import jsonb
-from maitred.services.relay import OutboxMessage, OutboxState
+from maitred.services.relay import DeadRow, OutboxMessage, OutboxState
 
 
 class PostgresOutbox:
-    """Implements services.relay.Outbox."""
+    """Implements services.relay.Outbox, and what an operator sees of it."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -32,3 +32,10 @@ class PostgresOutbox:
     def state(self, now: datetime) -> OutboxState:
         [row] = self._db.read("outbox_state", {"now": now})
         return OutboxState(*row)
+
+    def dead(self, limit: int) -> list[DeadRow]:
+        return [DeadRow(*row) for row in self._db.read("dead_outbox", {"limit": limit})]
+
+    def revive(self, limit: int) -> int:
+        [[row]] = self._db.transact([Call("revive_outbox", {"limit": limit})])
+        return int(row[0])

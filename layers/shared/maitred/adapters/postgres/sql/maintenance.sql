@@ -14,7 +14,7 @@ where b.id in (
     select w.id from bookings w
     where w.state = 'assignment_pending' and w.updated_at < %(before)s and w.start_at > %(now)s::timestamptz - interval '1 day'
       and not exists (select 1 from outbox o
-                      where o.booking_id = w.id and o.sent_at is null and o.dead_at is null)
+                      where o.booking_id = w.id and o.topic = 'assign' and o.sent_at is null and o.dead_at is null)
     order by w.updated_at limit %(limit)s)
 
 -- name: awaiting_a_person

@@ -26,3 +26,16 @@ select count(*) filter (where dead_at is null),
                 filter (where dead_at is null and due_at <= %(now)s)) * 1000, 0)::double precision,
        count(*) filter (where dead_at is not null)
 from outbox where sent_at is null
+
+-- name: dead_outbox
+-- Without the payload: a letter's holds the guest's address.
+select id, topic, booking_id, restaurant_id, attempts, last_error, created_at, dead_at
+from outbox where sent_at is null and dead_at is not null order by id limit %(limit)s
+
+-- name: revive_outbox
+with revived as (
+    update outbox set dead_at = null, attempts = 0, claimed_until = '-infinity'
+    where id in (select id from outbox where sent_at is null and dead_at is not null
+                 order by id limit %(limit)s for update skip locked)
+    returning 1)
+select count(*) from revived
