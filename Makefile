@@ -63,6 +63,10 @@ properties: setup ## the planner's properties, half an hour on two cores; HYPOTH
 		$(BIN)/python -m pytest -m hypothesis -q tests/planner --ignore=$(MOVES_TESTS) || others=$$?; \
 		wait "$$moves" && exit "$$others"
 
+.PHONY: soak
+soak: setup ## 20,000 operations while everything breaks, then the count; ARGS="--operations 2000 --seed 7"
+	@$(BIN)/python -m tests.soak $(ARGS)
+
 .PHONY: check
 check: check-format check-lint check-types check-template check-build check-requirements ## all that needs no running
 

@@ -22,7 +22,7 @@ _QUEUES = {
     "NOTIFICATION_QUEUE_URL": "notification",
     "NOTIFICATION_DLQ_URL": "notification-dlq",
 }
-_SETTINGS = {
+SETTINGS = {
     "STAGE": "test",
     "DATABASE_HOST": "127.0.0.1",
     "DATABASE_SSLMODE": "disable",
@@ -163,7 +163,7 @@ def handler(function: str) -> Any:
 @contextmanager
 def running_service(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Settings by environment, wiring made anew, queues of moto."""
-    for name, value in _SETTINGS.items():
+    for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DATABASE_PORT", str(database.port))
     monkeypatch.setenv("DATABASE_NAME", database.name)

@@ -16,6 +16,8 @@ PROMISED = {
     "test",
     "check",
     "bench",
+    "ops",
+    "soak",
     "help",
     "setup",
     "requirements",
