@@ -24,7 +24,8 @@ _AFTER = {"cancel": "cancelled", "seat": "seated", "complete": "completed", "no-
 
 #: How often each operation is asked for, in parts of a hundred or so.
 WEIGHTS: Mapping[str, int] = {
-    "create": 36,
+    "create": 30,
+    "hold": 8,
     "modify": 16,
     "cancel": 12,
     "process": 10,
@@ -38,8 +39,8 @@ WEIGHTS: Mapping[str, int] = {
 
 
 def floor() -> dict[str, Any]:
-    """Eight tables, any two of which may be joined, and bookings that may be moved twice."""
-    policy = {"maxTables": 2, "adjacency": "none", "bufferAfterMinutes": 5, "maxMoves": 2}
+    """Eight tables, any two of which may be joined; two may be moved for one; a hold lasts three seconds."""
+    policy = {"maxTables": 2, "adjacency": "none", "bufferAfterMinutes": 5, "maxMoves": 2, "holdSeconds": 3}
     return house(*CAPACITIES, policy=policy)
 
 
@@ -77,6 +78,8 @@ class Client:
         kind = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         if kind == "create" or not self._houses:
             self._create()
+        elif kind == "hold":
+            self._hold()
         elif kind == "modify":
             self._modify(self._any_booking())
         elif kind == "process":
@@ -89,10 +92,28 @@ class Client:
             self._mark(kind, self._any_booking())
 
     def _create(self) -> None:
-        restaurant = f"soak-{self._chance.randrange(RESTAURANTS)}"
+        self._book("create", self._restaurant(), self._stay())
+
+    def _hold(self) -> None:
+        """Tables held for a moment: then booked, given back, or left to the clock."""
+        restaurant, stay = self._restaurant(), self._stay()
+        held = self._ask("hold", "bookings", "POST", f"/restaurants/{restaurant}/holds", stay)
+        if held is None or held.status != 201:
+            return
+        hold = held.json["holdId"]
+        match self._chance.choice(["book", "book", "delete", "leave"]):
+            case "book":
+                self._book("book a hold", restaurant, {**stay, "holdId": hold})
+            case "delete":
+                self._ask("delete a hold", "bookings", "DELETE", f"/holds/{hold}", None)
+
+    def _restaurant(self) -> str:
+        return f"soak-{self._chance.randrange(RESTAURANTS)}"
+
+    def _book(self, kind: str, restaurant: str, wish: dict[str, Any]) -> None:
         guest = {"name": "Guest", "email": f"guest-{uuid4().hex}@soak.invalid"}
-        body = {**self._stay(), "guest": guest, "onFull": self._chance.choice(["pend", "pend", "refuse"])}
-        answer = self._ask("create", "bookings", "POST", f"/restaurants/{restaurant}/bookings", body)
+        body = {**wish, "guest": guest, "onFull": self._chance.choice(["pend", "pend", "refuse"])}
+        answer = self._ask(kind, "bookings", "POST", f"/restaurants/{restaurant}/bookings", body)
         if answer is not None and answer.status == 201:
             booking = answer.json["booking"]["id"]
             self._houses[booking] = restaurant
