@@ -45,6 +45,11 @@ def get_manual_review(restaurant_id: str) -> Response[str]:
     return operation_routes.manual_review(edge, services(), restaurant_id)
 
 
+@app.get("/restaurants/<restaurant_id>/reports/assignments")
+def get_assignments(restaurant_id: str) -> Response[str]:
+    return operation_routes.assignments(edge, services(), restaurant_id)
+
+
 @app.put("/bookings/<booking_id>/assignment")
 def put_assignment(booking_id: str) -> Response[str]:
     return operation_routes.assign(edge, services(), booking_id)

@@ -50,6 +50,7 @@ ROUTES = [
     Route("operations", "POST", "/assignments/process", OPERATIONS, 400),
     Route("operations", "GET", "/restaurants/{r}/floor", OPERATIONS, 200),
     Route("operations", "GET", "/restaurants/{r}/manual-review", OPERATIONS, 200),
+    Route("operations", "GET", "/restaurants/{r}/reports/assignments", OPERATIONS, 200),
     Route("operations", "PUT", "/bookings/{b}/assignment", OPERATIONS, 422, body={}),
     Route(
         "operations", "DELETE", "/bookings/{b}/assignment", OPERATIONS, 422, headers={"idempotency-key": " "}

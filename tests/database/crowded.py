@@ -71,8 +71,9 @@ from generate_series(1, {OTHERS}) g;
 insert into booking_state_history (booking_id, to_state, version, actor_id)
 select {_ID}, 'completed', 4, 'tester' from generate_series(1, {OTHERS}) g;
 insert into booking_assignment_attempts (id, booking_id, restaurant_id, attempt_no, flow, trigger, outcome,
-    strategy, duration_ms, booking_version, correlation_id)
-select {_ID}, {_ID}, 'harbour', 1, 'inline', 'inline_creation', 'confirmed', '{{}}', 1, 3, 'c'
+    strategy, duration_ms, booking_version, correlation_id, created_at)
+select {_ID}, {_ID}, 'harbour', 1, 'inline', 'inline_creation', 'confirmed', '{{}}', 1, 3, 'c',
+    now() - g * interval '1 hour'
 from generate_series(1, {OTHERS}) g;
 insert into observability_events (source, event_type, severity, restaurant_id, booking_id, correlation_id,
     created_at)

@@ -104,6 +104,12 @@ def questions() -> list[Question]:
     day = {"restaurant_id": "harbour", "service_date": ahead.date()}
     key = {"caller": "me", "key": "k777"}
     evening = {"start": ahead + timedelta(hours=17), "end": ahead + timedelta(hours=23)}
+    week = {
+        "restaurants": ["harbour"],
+        "start": midnight(-7),
+        "end": midnight(0),
+        "soon_seconds": 65.0,
+    }
     cancelled = {"restaurant_id": "harbour", "service_date": ahead.date(), "now": now(), "freed_by": NOBODY}
     return [
         Question("read_layout", {"restaurant_id": "harbour", "known_version": 1, **key}, 20),
@@ -138,6 +144,7 @@ def questions() -> list[Question]:
         Question("prune_outbox", {"now": now(), "outbox": 14}, 20),
         Question("claim_layout", {"restaurant_id": "harbour", "layout_version": 1}, 20),
         Question("claim_day", {**day, "revision": 1}, 80),
+        *(Question(name, week, pages) for name, pages in REPORT.items()),
     ]
 
 
@@ -148,6 +155,17 @@ def each_status() -> list[Question]:
     ]
 
 
+#: Of a week: the rows of that week, and no others.
+REPORT = {
+    "report_runs": 400,
+    "report_run_figures": 400,
+    "report_planner_figures": 20,
+    "report_planned_bookings": 20,
+    "report_attempts": 40,
+    "report_attempt_figures": 40,
+    "report_reductions": 400,
+    "report_bookings": 4000,
+}
 BY_BOOKING = {
     "read_booking": 40,
     "read_history": 12,

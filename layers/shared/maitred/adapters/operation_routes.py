@@ -51,6 +51,14 @@ def manual_review(edge: Edge, services: Operations, restaurant_id: str) -> Respo
     return edge.send(services.review.page(restaurant_id, after, limit))
 
 
+def assignments(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
+    """How assignment fared between ``from`` and ``to``, dates or date-times."""
+    edge.caller_for(restaurant_id, OPERATIONS)
+    query, now = edge.query("from", "to"), services.core.clock.now()
+    first, last = (contract.parse_edge(query.get(name), name, now) for name in ("from", "to"))
+    return edge.send(services.report.of(restaurant_id, first, last))
+
+
 def process(edge: Edge, services: Operations) -> Response[str]:
     edge.caller(OPERATIONS)
     body = parse(contract.ProcessBody, edge.body)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from maitred import config
+from maitred.adapters.postgres.reports import PostgresReports
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.bootstrap.core import Core, core
 from maitred.services.day_snapshots import DaySnapshots
@@ -13,6 +14,7 @@ from maitred.services.floors import Floors
 from maitred.services.manual_review import ManualReview
 from maitred.services.planning import OPTIONS, Planning
 from maitred.services.process_assignment import ProcessAssignment
+from maitred.services.reports import AssignmentReport
 from maitred.services.restaurants import RestaurantService
 from maitred.services.seating import Seating
 from maitred.services.staff_assignment import StaffAssignment
@@ -29,6 +31,7 @@ class Operations:
     visits: Visits
     floor: FloorView
     review: ManualReview
+    report: AssignmentReport
 
 
 @cache
@@ -48,4 +51,5 @@ def services() -> Operations:
         Visits(kit, floors, waking),
         FloorView(base.book, base.clock, floors),
         ManualReview(base.book, base.clock, days, planning),
+        AssignmentReport(PostgresReports(base.database), base.clock),
     )

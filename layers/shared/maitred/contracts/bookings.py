@@ -200,6 +200,13 @@ def parse_moment(text: str, field: str, now: datetime) -> datetime:
     return _moment(text.replace(" ", "+"), field, now)
 
 
+def parse_edge(text: str | None, field: str, now: datetime) -> date | datetime | None:
+    """Where a query's time begins or ends: a date, a date-time, or not said."""
+    if text is None:
+        return None
+    return parse_moment(text, field, now) if "T" in text.upper() else parse_date(text, field, now)
+
+
 def _moment(text: str, field: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text.upper()) if _DATE_TIME.fullmatch(text) else None

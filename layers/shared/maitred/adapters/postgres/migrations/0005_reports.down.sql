@@ -1,0 +1,1 @@
+drop index bookings_by_creation, booking_assignment_attempts_by_time, observability_events_of_runs;

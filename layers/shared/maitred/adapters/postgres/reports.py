@@ -1,0 +1,64 @@
+"""The figures of the report on assignments, counted by PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from maitred.adapters.postgres.database import Call, Database, Rows
+from maitred.services.reports import Attempts, Counted, Figures, Reduction, Runs
+
+_BUDGET_MS = 8000
+_STATEMENTS = (
+    "report_runs",
+    "report_run_figures",
+    "report_planner_figures",
+    "report_planned_bookings",
+    "report_attempts",
+    "report_attempt_figures",
+    "report_reductions",
+    "report_bookings",
+)
+
+
+class PostgresReports:
+    """Implements services.reports.Reports."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def timezone(self, restaurant_id: str) -> str | None:
+        found = self._db.read("report_timezone", {"restaurant_id": restaurant_id})
+        return str(found[0][0]) if found else None
+
+    def count(self, restaurants: Sequence[str], start: datetime, end: datetime, soon: timedelta) -> Counted:
+        """All statements in one transaction and one round trip."""
+        params = {
+            "restaurants": list(restaurants),
+            "start": start,
+            "end": end,
+            "soon_seconds": soon.total_seconds(),
+        }
+        runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings = self._db.reads(
+            [Call(name, params) for name in _STATEMENTS], _BUDGET_MS
+        )
+        [(calls, seen)] = planned
+        return Counted(
+            runs=[Runs(*row) for row in runs],
+            durations=_of_measure(run_figures, "duration"),
+            attempts_used=_of_measure(run_figures, "attempts"),
+            planner=_by_flow(planner),
+            planner_calls=calls,
+            planned_bookings=seen,
+            attempts=[Attempts(*row) for row in attempts],
+            attempt_durations=_by_flow(attempt_figures),
+            reductions=[Reduction(*row) for row in reductions],
+            bookings=dict(bookings),
+        )
+
+
+def _by_flow(rows: Sequence[tuple[Any, ...]]) -> dict[str, Figures]:
+    return {flow: Figures(count, total, *percentiles) for flow, count, total, percentiles in rows}
+
+
+def _of_measure(rows: Rows, measure: str) -> dict[str, Figures]:
+    return _by_flow([(flow, *figures) for flow, name, *figures in rows if name == measure])

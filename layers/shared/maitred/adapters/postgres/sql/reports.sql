@@ -1,0 +1,75 @@
+-- What the report on assignments counts: of `restaurants`, in [start, end), by the time at which it was written.
+-- `figures` are count, sum, median, 95th and 99th percentile.
+
+-- name: report_timezone
+select timezone from restaurants where id = %(restaurant_id)s
+
+-- name: report_runs
+-- One summary event a run, whatever way it ended.
+select context ->> 'flow' as flow, context ->> 'result' as result, count(*) as runs,
+    count(*) filter (where (context -> 'emailSkipped')::boolean) as emails_skipped
+from observability_events
+where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.summary'
+    and created_at >= %(start)s and created_at < %(end)s
+group by 1, 2 order by 1, 2
+
+-- name: report_run_figures
+select context ->> 'flow' as flow, what.measure, count(what.value), sum(what.value),
+    percentile_cont(array[0.5, 0.95, 0.99]) within group (order by what.value)
+from observability_events,
+    lateral (values ('duration', (context -> 'totalDurationMs')::float8),
+                    ('attempts', (context -> 'attemptsUsed')::float8)) what (measure, value)
+where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.summary'
+    and created_at >= %(start)s and created_at < %(end)s
+group by 1, 2 order by 1, 2
+
+-- name: report_planner_figures
+select context ->> 'flow' as flow, count(*), sum((context -> 'plannerDurationMs')::float8),
+    percentile_cont(array[0.5, 0.95, 0.99]) within group (order by (context -> 'plannerDurationMs')::float8)
+from observability_events
+where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.quote'
+    and created_at >= %(start)s and created_at < %(end)s
+group by 1 order by 1
+
+-- name: report_planned_bookings
+-- How often the planner was asked about a booking; a refusal that keeps none is about no booking.
+select count(*), count(distinct booking_id) from observability_events
+where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.quote'
+    and context ->> 'flow' <> 'shadow' and booking_id is not null
+    and created_at >= %(start)s and created_at < %(end)s
+
+-- name: report_attempts
+select flow, outcome, reason ->> 'category' as category, reason ->> 'code' as code, count(*)
+from booking_assignment_attempts
+where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and created_at < %(end)s
+group by 1, 2, 3, 4 order by 1, 2, 3, 4
+
+-- name: report_attempt_figures
+select flow, count(*), sum(duration_ms),
+    percentile_cont(array[0.5, 0.95, 0.99]) within group (order by duration_ms)
+from booking_assignment_attempts
+where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and created_at < %(end)s
+group by 1 order by 1
+
+-- name: report_reductions
+-- Jobs that ended early because a reason spoke against further attempts, and what became of those bookings:
+-- tables by the planner soon after, at a time when the attempts that were saved would have been made, or later.
+select cut.context ->> 'reducedBy' as reduced_by, count(*) as runs,
+    count(*) filter (where seated.at < cut.created_at + make_interval(secs => %(soon_seconds)s)) as soon,
+    count(seated.at) as ever
+from observability_events cut
+left join lateral (
+    select min(a.created_at) as at from booking_assignment_attempts a
+    where a.booking_id = cut.booking_id and a.outcome = 'confirmed' and a.flow = 'job'
+        and a.created_at > cut.created_at
+) seated on true
+where cut.restaurant_id = any(%(restaurants)s) and cut.event_type = 'auto_assign.summary'
+    and cut.context ->> 'result' = 'manual_review' and cut.context ->> 'reducedBy' is not null
+    and cut.created_at >= %(start)s and cut.created_at < %(end)s
+group by 1 order by 1
+
+-- name: report_bookings
+-- The bookings made in that time, by the state that they have now.
+select state, count(*) from bookings
+where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and created_at < %(end)s
+group by 1 order by 1
