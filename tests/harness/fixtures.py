@@ -51,7 +51,13 @@ def shared(running: Service) -> Service:
 
 @pytest.fixture
 def emptied(running: Service) -> Service:
-    """The module's service as if it were new: empty tables and queues, no sandbox that remembers."""
+    """The module's service as if it were new."""
+    empty(running)
+    return running
+
+
+def empty(running: Service) -> None:
+    """Empty tables and queues, no sandbox that remembers."""
     forget_wiring()
     tables = sql.SQL(", ").join(sql.Identifier(table) for table in tables_of(running.database))
     with running.database.connect() as owner:
@@ -59,4 +65,3 @@ def emptied(running: Service) -> Service:
     for name, url in running.queues.items():
         running.sqs.delete_queue(QueueUrl=url)
         running.sqs.create_queue(QueueName=name)
-    return running

@@ -1,0 +1,229 @@
+"""A laboratory of faults: every boundary of a flow is found, and the plug is pulled at each in turn.
+
+A boundary lies before and after each statement, each round trip, each send to a queue and each letter. Two
+things can break there: the line (the database's session is ended by itself, the client lives and sees an
+error) and the process (nothing of it runs any more, nothing of it is told).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import pytest
+
+from maitred.adapters.postgres.database import Call, Database
+from maitred.adapters.postgres.statements import load_statements
+from maitred.adapters.sqs import SqsQueue
+from maitred.services import ports
+from maitred.services.letters import Letter
+from maitred.services.notify import MailUnavailable
+from maitred.services.ports import OutgoingMessage, SendReport
+from tests.harness.service import Service, forget_wiring
+
+_SUICIDE = "end_this_session"
+_ROUNDS = 12
+_RECEIVES = 5  # after so many deliveries a message would lie in the dead-letter queue
+
+
+class Killed(BaseException):
+    """The process is gone. No `except Exception` sees it; whatever still runs finds everything dead."""
+
+
+class Fault(StrEnum):
+    CUT = "the session ends before a statement"
+    LOST = "the answer is lost"
+    KILLED_BEFORE = "killed before"
+    KILLED_AFTER = "killed after"
+    REFUSED = "refused"
+    DOUBTFUL = "done, and an error told"
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """At the ``step``-th thing that a flow does outside the process; ``statement``: within a round trip."""
+
+    step: int
+    fault: Fault
+    statement: int = 0
+    what: str = ""
+
+
+@dataclass(slots=True)
+class Plug:
+    """Stands between the process and all that is outside; pulled at most once."""
+
+    armed: Boundary | None = None
+    fired: bool = False
+    dead: bool = False
+    steps: list[list[Boundary]] = field(default_factory=list)
+    letters: list[tuple[str, str]] = field(default_factory=list)
+
+    def arm(self, boundary: Boundary | None) -> None:
+        self.armed, self.fired, self.dead, self.steps = boundary, False, False, []
+
+    def step(self, faults: Sequence[Boundary]) -> Boundary | None:
+        """Note the next step; the fault to be had at it."""
+        if self.dead:
+            raise Killed
+        number = len(self.steps)
+        self.steps.append([replace(fault, step=number) for fault in faults])
+        if self.armed is None or self.fired or self.armed.step != number:
+            return None
+        self.fired = True
+        if self.armed.fault is Fault.KILLED_BEFORE:
+            self.die()
+        return self.armed
+
+    def die(self) -> None:
+        self.dead = True
+        raise Killed
+
+    def boundaries(self) -> list[Boundary]:
+        return [boundary for step in self.steps for boundary in step]
+
+
+class Laboratory:
+    """The service with its plug. ``undelivered``: messages that each queue's reader has yet to finish."""
+
+    def __init__(self, service: Service, plug: Plug) -> None:
+        self.service = service
+        self.plug = plug
+        self.undelivered: dict[str, list[tuple[str, int]]] = {"assign": [], "notification": []}
+
+    def attempt(self, act: Callable[[], object], boundary: Boundary | None) -> None:
+        """Do ``act`` with the plug pulled at ``boundary``; what follows finds a new process."""
+        self.plug.arm(boundary)
+        try:
+            act()
+        except Killed:
+            forget_wiring()
+        finally:
+            if self.plug.dead:
+                forget_wiring()
+            self.plug.armed, self.plug.dead = None, False
+
+    def receive(self) -> None:
+        for queue, waiting in self.undelivered.items():
+            waiting += [(message["Body"], 0) for message in self.service.messages(queue)]
+
+    def deliver(self, queue: str) -> None:
+        """Hand over what waits, one by one; what fails or dies is delivered again later."""
+        function = {"assign": "assign", "notification": "notify"}[queue]
+        waiting, self.undelivered[queue] = self.undelivered[queue], []
+        for position, (body, receives) in enumerate(waiting):
+            assert receives < _RECEIVES, "a message ends in the dead-letter queue"
+            try:
+                answer = self.service.deliver(function, body, receives=receives + 1)
+            except Killed:
+                self.undelivered[queue] += [(body, receives + 1), *waiting[position + 1 :]]
+                raise
+            if answer["batchItemFailures"]:
+                self.undelivered[queue].append((body, receives + 1))
+
+    def settle(self, again: Callable[[], object]) -> None:
+        """The client asks again, schedules run, queues deliver, clocks go on: until nothing is left to do."""
+        for _ in range(_ROUNDS):
+            self._let_time_pass()
+            again()
+            self.service.scheduled("maintain")
+            self.service.scheduled("relay")
+            self.receive()
+            for queue in self.undelivered:
+                self.deliver(queue)
+            self.receive()
+            if not any(self.undelivered.values()) and self._drained():
+                return
+        raise AssertionError("it never comes to rest")
+
+    def _drained(self) -> bool:
+        unsent: int = self.service.database.value("select count(*) from outbox where sent_at is null")
+        return unsent == 0
+
+    def _let_time_pass(self) -> None:
+        """Leases run out, what is due later becomes due, what was touched lately was touched long ago."""
+        with self.service.database.connect() as owner:
+            owner.execute("update outbox set claimed_until = '-infinity', due_at = least(due_at, now())")
+            owner.execute(
+                "update bookings set updated_at = now() - interval '1 hour',"
+                " lease_until = lease_until - interval '1 hour'"
+            )
+            owner.execute("update notifications set claimed_at = now() - interval '1 hour'")
+
+
+@pytest.fixture
+def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plug]:
+    """The plug, set into the line to the database, the queues and the mail."""
+    pulled = Plug()
+    _set_into_line(pulled, monkeypatch)
+    _set_into_queues(pulled, monkeypatch)
+    monkeypatch.setattr("maitred.bootstrap.notify.SesMailer", lambda sender: _Mailer(pulled))
+    yield pulled
+    forget_wiring()
+
+
+def _set_into_line(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    statements = {**load_statements(), _SUICIDE: b"select pg_terminate_backend(pg_backend_pid())"}
+    monkeypatch.setattr("maitred.adapters.postgres.database.load_statements", lambda: statements)
+    real = Database._pipeline
+
+    def pipeline(
+        self: Database, conn: Any, calls: Sequence[Call], budget_ms: int | None, *, begin: bool, commit: bool
+    ) -> Any:
+        names = [call.name for call in calls]
+        faults = [
+            *(Boundary(0, Fault.CUT, k, name) for k, name in enumerate(names)),
+            *([Boundary(0, Fault.CUT, len(calls), "commit")] if commit else []),
+            *(
+                Boundary(0, fault, 0, "+".join(names))
+                for fault in (Fault.LOST, Fault.KILLED_BEFORE, Fault.KILLED_AFTER)
+            ),
+        ]
+        found = plug.step(faults)
+        if found is not None and found.fault is Fault.CUT:
+            calls = [*calls[: found.statement], Call(_SUICIDE, {}), *calls[found.statement :]]
+        rows = real(self, conn, calls, budget_ms, begin=begin, commit=commit)
+        if found is not None and found.fault is Fault.LOST:
+            self.close()
+            raise ports.Unavailable("the answer is lost")
+        if found is not None and found.fault is Fault.KILLED_AFTER:
+            plug.die()
+        return rows
+
+    monkeypatch.setattr(Database, "_pipeline", pipeline)
+
+
+def _set_into_queues(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = SqsQueue.send
+
+    def send(self: SqsQueue, queue_url: str, messages: Sequence[OutgoingMessage]) -> SendReport:
+        faults = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.REFUSED, Fault.DOUBTFUL)
+        found = plug.step([Boundary(0, fault, 0, "send") for fault in faults])
+        failed = SendReport(dict.fromkeys(range(len(messages)), "EndpointConnectionError"))
+        if found is not None and found.fault is Fault.REFUSED:
+            return failed
+        report = real(self, queue_url, [replace(message, delay_seconds=0) for message in messages])
+        if found is not None and found.fault is Fault.KILLED_AFTER:
+            plug.die()
+        return failed if found is not None and found.fault is Fault.DOUBTFUL else report
+
+    monkeypatch.setattr(SqsQueue, "send", send)
+
+
+class _Mailer:
+    """Notes each letter that leaves."""
+
+    def __init__(self, plug: Plug) -> None:
+        self._plug = plug
+
+    def send(self, to: str, letter: Letter, headers: Mapping[str, str]) -> str:
+        faults = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.REFUSED, Fault.DOUBTFUL)
+        found = self._plug.step([Boundary(0, fault, 0, "letter") for fault in faults])
+        if found is not None and found.fault is Fault.REFUSED:
+            raise MailUnavailable("Throttling")
+        self._plug.letters.append((to, letter.subject))
+        if found is not None and found.fault is Fault.KILLED_AFTER:
+            self._plug.die()
+        if found is not None and found.fault is Fault.DOUBTFUL:
+            raise TimeoutError
+        return f"provider-{len(self._plug.letters)}"
