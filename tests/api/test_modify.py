@@ -85,7 +85,7 @@ def test_ones_own_covers_do_not_count_against_the_pacing(service: Service) -> No
     assert booked(service, 2, "19:00")["state"] == "assignment_pending"
 
 
-def test_no_table_keeps_the_old_booking_untouched(harbour: Service) -> None:
+def test_b13_no_table_keeps_the_old_booking_untouched(harbour: Service) -> None:
     booking = booked(harbour, 2, "19:00")
     for size in (2, 4):
         booked(harbour, size, "21:00")
@@ -152,12 +152,12 @@ def test_out_of_review_by_way_of_pending(service: Service) -> None:
     "body",
     [
         pytest.param({}, id="nothing"),
-        pytest.param({"partySize": 2, "date": evening(), "time": "19:00"}, id="T10: the same again"),
+        pytest.param({"partySize": 2, "date": evening(), "time": "19:00"}, id="the same again"),
         pytest.param({"startAt": f"{evening()}T19:00:00Z"}, id="the same moment, spelt otherwise"),
         pytest.param({"guest": {"name": "Ada"}, "notes": None, "preferences": {}}, id="the same details"),
     ],
 )
-def test_a_change_to_what_already_is_changes_nothing(harbour: Service, body: Any) -> None:
+def test_t10_a_change_to_what_already_is_changes_nothing(harbour: Service, body: Any) -> None:
     harbour.put_restaurant("harbour", house(2, 2, 4) | {"timezone": "UTC"})
     booking = booked(harbour, 2)
     before = read(harbour, booking), ledger(harbour, booking), mails(harbour, booking)
@@ -229,7 +229,7 @@ def test_if_match(harbour: Service) -> None:
         assert answer.status == 200, answer.text
 
 
-def test_the_same_key_answers_the_same_and_changes_once(harbour: Service) -> None:
+def test_b12_each_change_has_its_own_answer(harbour: Service) -> None:
     """Also after the version that it named has passed, and for a refusal."""
     booking = booked(harbour, 2)
     headers = {"idempotency-key": "change-1", "if-match": f'"{booking["version"]}"'}
@@ -240,7 +240,7 @@ def test_the_same_key_answers_the_same_and_changes_once(harbour: Service) -> Non
     assert again.headers["idempotent-replayed"] == "true"
     assert_problem(patch(harbour, booking, {"partySize": 3}, headers=headers), 422, "idempotency_key_reused")
     other = patch(harbour, booking, {"partySize": 2}, headers={"idempotency-key": "change-2"})
-    assert other.json["booking"]["partySize"] == 2  # B12: the second change gets its own answer
+    assert other.json["booking"]["partySize"] == 2
 
 
 @pytest.mark.parametrize(
