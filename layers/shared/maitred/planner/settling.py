@@ -80,6 +80,8 @@ def _free(asked: Situation, aids: Aids) -> Decision:
 
 def _proven(asked: Situation, options: PlannerOptions) -> Decision:
     """Nobody can let the party in: the reason is the rule that binds as things stand."""
+    if asked.any_free(asked.blocked, Steps(_InTime())):
+        raise WrongAnswerError("a set is free without moves")
     candidates = len(asked.index.candidates(asked.request.party_size).sets)
     decision = refused(binding_reason(asked, _InTime()), candidates)
     strategies = (*_idle(options), StrategyResult(EXACT, candidates, None, None, chosen=False))
