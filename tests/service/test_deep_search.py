@@ -237,18 +237,6 @@ def test_a_wrong_answer_is_not_believed(
     assert [night.tables(each) for each in (night.two, night.four)] == before
 
 
-def test_a_proof_that_a_free_table_contradicts_is_not_believed(
-    night: Evening, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given = answering(monkeypatch, lambda _: ExactAnswer(Proof.IMPOSSIBLE))
-    truncate(monkeypatch)
-    booking = night.waiting()
-    assert night.service.cancel(night.four).status == 200
-    night.work()
-    assert given
-    assert night.attempt(booking)["reason"]["code"] == "search_truncated"
-
-
 def test_a_booking_cancelled_while_the_solver_works_gets_nothing(
     night: Evening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
