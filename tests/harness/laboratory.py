@@ -97,7 +97,10 @@ class Laboratory:
         try:
             act()
         except Killed:
-            forget_wiring()
+            pass
+        except Exception:
+            if not self.plug.fired:  # a schedule's failure is its own answer: it comes again
+                raise
         finally:
             if self.plug.dead:
                 forget_wiring()
