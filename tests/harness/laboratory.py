@@ -5,18 +5,19 @@ things can break there: the line (the database's session is ended by itself, the
 error) and the process (nothing of it runs any more, nothing of it is told).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from email import message_from_bytes
 from enum import StrEnum
 from typing import Any
 
 import pytest
 
+from maitred.adapters.mail import SesMailer
 from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.postgres.statements import load_statements
 from maitred.adapters.sqs import SqsQueue
 from maitred.services import ports
-from maitred.services.letters import Letter
 from maitred.services.notify import MailUnavailable
 from maitred.services.ports import OutgoingMessage, SendReport
 from tests.harness.service import Service, forget_wiring
@@ -51,13 +52,16 @@ class Boundary:
 
 @dataclass(slots=True)
 class Plug:
-    """Stands between the process and all that is outside; pulled at most once."""
+    """Stands between the process and all that is outside; pulled at most once.
+
+    ``letters``: the notifications that left, as the provider saw them.
+    """
 
     armed: Boundary | None = None
     fired: bool = False
     dead: bool = False
     steps: list[list[Boundary]] = field(default_factory=list)
-    letters: list[tuple[str, str]] = field(default_factory=list)
+    letters: list[str] = field(default_factory=list)
 
     def arm(self, boundary: Boundary | None) -> None:
         self.armed, self.fired, self.dead, self.steps = boundary, False, False, []
@@ -160,7 +164,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plug]:
     pulled = Plug()
     _set_into_line(pulled, monkeypatch)
     _set_into_queues(pulled, monkeypatch)
-    monkeypatch.setattr("maitred.bootstrap.notify.SesMailer", lambda sender: _Mailer(pulled))
+    _set_into_mail(pulled, monkeypatch)
     yield pulled
     forget_wiring()
 
@@ -213,20 +217,17 @@ def _set_into_queues(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SqsQueue, "send", send)
 
 
-class _Mailer:
-    """Notes each letter that leaves."""
-
-    def __init__(self, plug: Plug) -> None:
-        self._plug = plug
-
-    def send(self, to: str, letter: Letter, headers: Mapping[str, str]) -> str:
+def _set_into_mail(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    def send(self: SesMailer, to: str, content: bytes) -> str:
         faults = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.REFUSED, Fault.DOUBTFUL)
-        found = self._plug.step([Boundary(0, fault, 0, "letter") for fault in faults])
+        found = plug.step([Boundary(0, fault, 0, "letter") for fault in faults])
         if found is not None and found.fault is Fault.REFUSED:
             raise MailUnavailable("Throttling")
-        self._plug.letters.append((to, letter.subject))
+        plug.letters.append(message_from_bytes(content)["X-Maitred-Notification"])
         if found is not None and found.fault is Fault.KILLED_AFTER:
-            self._plug.die()
+            plug.die()
         if found is not None and found.fault is Fault.DOUBTFUL:
             raise TimeoutError
-        return f"provider-{len(self._plug.letters)}"
+        return f"provider-{len(plug.letters)}"
+
+    monkeypatch.setattr(SesMailer, "send", send)

@@ -14,6 +14,7 @@ from maitred.services.ports import IdempotencyKey
 from tests.harness.consistency import assert_consistent, eventually
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import GENEROUS, Desk, RecordingQueue, all_at_once, open_desk, wish
+from tests.harness.problems import assert_problem
 from tests.harness.service import Service, forget_wiring, house, party
 
 ALL_GOOD: dict[str, Any] = {"batchItemFailures": []}
@@ -86,6 +87,32 @@ def test_h3_the_limit_binds_whoever_calls(
     limited(monkeypatch, client_rate=0.001, client_burst=1)
     assert harbour.book("harbour", party(2), scope=scope).status == 201
     assert harbour.book("harbour", party(2), scope=scope).status == 429
+
+
+@pytest.mark.parametrize(
+    ("function", "method", "call", "body"),
+    [
+        ("bookings", "PATCH", "", {"notes": "A birthday"}),
+        ("bookings", "POST", "/cancel", {}),
+        ("operations", "POST", "/seat", None),
+        ("operations", "POST", "/undo-no-show", None),
+        ("operations", "PUT", "/assignment", {"tables": ["T1"]}),
+        ("operations", "DELETE", "/assignment", None),
+    ],
+)
+def test_h3_changes_are_limited_too(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch, function: str, method: str, call: str, body: Any
+) -> None:
+    """A person's and the operators' calls as well as a guest's; nothing of a refused one is written."""
+    booking = harbour.book("harbour", party(2)).json["booking"]
+    limited(monkeypatch, client_rate=0.001, client_burst=1)
+    harbour.database.query("delete from rate_limits")
+    forget_wiring()
+    assert harbour.process(booking["id"]).status == 400  # takes the one token there is
+    answer = harbour.http(function, method, f"/bookings/{booking['id']}{call}", body=body)
+    assert_problem(answer, 429, "rate_limited")
+    assert int(answer.headers["retry-after"]) > 0
+    assert harbour.booking(booking["id"]).json["booking"] == booking  # to read is free
 
 
 def test_a_repeated_answer_is_not_limited(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> None:

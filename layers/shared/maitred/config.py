@@ -40,6 +40,13 @@ class PlanningSettings(AssignQueueSettings):
     assignment_pipeline: Literal["on", "off"]
 
 
+class ClientSettings(PlanningSettings):
+    """``client_...``: changes and attempts that one API client may make, per second and at once."""
+
+    client_rate: float = Field(gt=0, le=10_000)
+    client_burst: int = Field(ge=1, le=100_000)
+
+
 class AttemptSettings(PlanningSettings):
     """``restaurant_...``: attempts that one restaurant may take, per second, at once, at the same time."""
 
@@ -48,18 +55,13 @@ class AttemptSettings(PlanningSettings):
     restaurant_in_flight: int = Field(ge=1, le=10_000)
 
 
-class BookingsSettings(AttemptSettings):
-    """``inline_budget_ms``: after this nothing of the inline attempt commits.
+class BookingsSettings(ClientSettings, AttemptSettings):
+    """``inline_budget_ms``: after this nothing of the inline attempt commits."""
 
-    ``client_...``: attempts that one API client may make, per second and at once.
-    """
-
-    client_rate: float = Field(gt=0, le=10_000)
-    client_burst: int = Field(ge=1, le=100_000)
     inline_budget_ms: int = Field(ge=50, le=8000)
 
 
-class OperationsSettings(PlanningSettings):
+class OperationsSettings(ClientSettings):
     pass
 
 

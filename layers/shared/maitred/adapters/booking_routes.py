@@ -59,7 +59,7 @@ def give_back(edge: Edge, services: Bookings, hold_id: str) -> Response[str]:
 
 
 def modify(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
-    booking, caller = edge.booking_for(booking_id, BOOKINGS_WRITE, services.core.book.booking)
+    booking, caller = edge.booking_to_change(booking_id, BOOKINGS_WRITE, services.core.book.booking_to_change)
     body = parse(contract.PatchBody, edge.body)
     start = body.start_of(services.core.clock.now())
 
@@ -122,7 +122,7 @@ def read(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
 
 
 def cancel(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
-    booking, caller = edge.booking_for(booking_id, BOOKINGS_WRITE, services.core.book.booking)
+    booking, caller = edge.booking_to_change(booking_id, BOOKINGS_WRITE, services.core.book.booking_to_change)
     body = parse(contract.CancelBody, edge.body or "{}")
     context = edge.context(caller, booking.restaurant_id)
     return edge.send(services.cancel.cancel(booking, body.reason, context))

@@ -91,6 +91,13 @@ class Edge:
             raise errors.BookingNotFound
         return booking, caller
 
+    def booking_to_change(
+        self, booking_id: str, scope: str, find: Callable[[UUID, str], Booking | None]
+    ) -> tuple[Booking, Caller]:
+        """As `booking_for`, and one of the caller's tokens. Raises RateLimited."""
+        subject = self.caller(scope).subject
+        return self.booking_for(booking_id, scope, lambda wanted: find(wanted, subject))
+
     def hold_for(self, hold_id: str, scope: str, find: Callable[[UUID], Hold | None]) -> tuple[Hold, Caller]:
         """As `booking_for`. Raises HoldNotFound."""
         caller = self.caller(scope)
@@ -174,6 +181,8 @@ def as_ours(error: Exception) -> MaitredError:
     match error:
         case MaitredError():
             return error
+        case ports.RateLimited():
+            return errors.RateLimited(error.wait_seconds)
         case ports.Unavailable():
             return errors.DatabaseUnavailable()
         case ports.BookError():

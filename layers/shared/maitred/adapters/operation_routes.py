@@ -62,20 +62,22 @@ def assignments(edge: Edge, services: Operations, restaurant_id: str) -> Respons
 def process(edge: Edge, services: Operations) -> Response[str]:
     edge.caller(OPERATIONS)
     body = parse(contract.ProcessBody, edge.body)
-    booking, caller = edge.booking_for(str(body.booking_id), OPERATIONS, services.core.book.booking)
+    booking, caller = edge.booking_to_change(
+        str(body.booking_id), OPERATIONS, services.core.book.booking_to_change
+    )
     context = edge.context(caller, booking.restaurant_id)
     return edge.send(services.process.process(booking, body.as_trigger, context))
 
 
 def assign(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
-    booking, caller = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    booking, caller = edge.booking_to_change(booking_id, OPERATIONS, services.core.book.booking_to_change)
     body = parse(contract.AssignmentBody, edge.body)
     context = edge.context(caller, booking.restaurant_id)
     return edge.send(services.staff.assign(booking, body.to_choice(), context, pin=body.pin))
 
 
 def unassign(edge: Edge, services: Operations, booking_id: str) -> Response[str]:
-    booking, caller = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    booking, caller = edge.booking_to_change(booking_id, OPERATIONS, services.core.book.booking_to_change)
     return edge.send(services.staff.unassign(booking, edge.context(caller, booking.restaurant_id)))
 
 
@@ -101,7 +103,7 @@ def _mark(
     booking_id: str,
     mark: Callable[[Booking, RequestContext], Reply],
 ) -> Response[str]:
-    booking, caller = edge.booking_for(booking_id, OPERATIONS, services.core.book.booking)
+    booking, caller = edge.booking_to_change(booking_id, OPERATIONS, services.core.book.booking_to_change)
     if edge.body:
         parse(contract.NoBody, edge.body)
     return edge.send(mark(booking, edge.context(caller, booking.restaurant_id)))

@@ -9,7 +9,7 @@ import boto3  # noqa: F401 - every run sends: loaded as the sandbox starts, not 
 from maitred import config
 from maitred.adapters.highs.solver import HighsSolver
 from maitred.adapters.sqs import SqsQueue
-from maitred.bootstrap.core import Core, core, limits_of
+from maitred.bootstrap.core import Core, core
 from maitred.services.assign_job import AssignJob, JobLimits
 from maitred.services.deep_search import DeepSearch
 from maitred.services.floors import Floors
@@ -29,7 +29,7 @@ class Assign:
 @cache
 def services() -> Assign:
     settings = config.load(config.AssignSettings, os.environ)
-    base = core(settings, "assign", limits_of(settings))
+    base = core(settings, "assign")
     retries = RetryRules(settings.max_attempts, informed=settings.retry_policy == "informed")
     limits = JobLimits(retries, settings.job_budget_ms, settings.lease_seconds)
     seating = Seating(base.book, base.recorder)

@@ -7,7 +7,7 @@ from functools import cache
 import boto3  # noqa: F401 - else the first guest of each sandbox who must wait pays for loading it
 
 from maitred import config
-from maitred.bootstrap.core import Core, core, limits_of
+from maitred.bootstrap.core import Core, core
 from maitred.services.availability import Availability
 from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
@@ -35,7 +35,7 @@ class Bookings:
 @cache
 def services() -> Bookings:
     settings = config.load(config.BookingsSettings, os.environ)
-    base = core(settings, "bookings", limits_of(settings))
+    base = core(settings, "bookings")
     kit = base.kit(settings)
     floors = Floors()
     reader = DayReader(base.book, floors, base.clock, base.recorder)

@@ -32,19 +32,20 @@ class Core:
         return Kit(self.book, self.clock, self.ids, relay, self.recorder)
 
 
-def core(settings: config.Settings, name: str, limits: Limits | None = None) -> Core:
-    """``limits``: for functions that seat parties."""
+def core(settings: config.Settings, name: str) -> Core:
     clock = SystemClock()
     database = Database(connector(settings, name), clock.monotonic)
     recorder = Recorder(name, database)
-    book = PostgresBook(database, name, Guard(database, recorder, limits, clock.monotonic))
+    book = PostgresBook(database, name, Guard(database, recorder, _limits_of(settings), clock.monotonic))
     return Core(clock, SystemIds(), database, book, recorder)
 
 
-def limits_of(settings: config.AttemptSettings) -> Limits:
-    """Who calls over HTTP is a client besides; the background job is none."""
-    client = None
-    if isinstance(settings, config.BookingsSettings):
+def _limits_of(settings: config.Settings) -> Limits:
+    """Who calls over HTTP is a client; the background job is none."""
+    client, restaurant, in_flight = None, None, 0
+    if isinstance(settings, config.ClientSettings):
         client = Bucket(settings.client_rate, settings.client_burst)
-    restaurant = Bucket(settings.restaurant_rate, settings.restaurant_burst)
-    return Limits(restaurant, settings.restaurant_in_flight, client)
+    if isinstance(settings, config.AttemptSettings):
+        restaurant = Bucket(settings.restaurant_rate, settings.restaurant_burst)
+        in_flight = settings.restaurant_in_flight
+    return Limits(restaurant, in_flight, client)

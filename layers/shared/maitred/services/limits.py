@@ -13,8 +13,11 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """``in_flight``: attempts at the same time. ``client``: of each API client; None where none calls."""
+    """``restaurant``, ``in_flight``: of its attempts to seat parties; None where none are made.
 
-    restaurant: Bucket
-    in_flight: int
+    ``client``: changes and attempts of each API client; None where none calls.
+    """
+
+    restaurant: Bucket | None = None
+    in_flight: int = 0
     client: Bucket | None = None

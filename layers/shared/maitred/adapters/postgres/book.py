@@ -70,7 +70,7 @@ class PostgresBook:
     ) -> list[ports.Snapshot] | None:
         """One for each day, or None if there is no such restaurant."""
         calls = [Call("read_snapshot", _snapshot_params(day, known_version, None)) for day in days]
-        results = self._db.reads(calls, budget_ms)
+        results = self._db.read_all(calls, budget_ms)
         found = [_snapshot(day, result) for day, result in zip(days, results, strict=True)]
         read = [snapshot for snapshot in found if snapshot is not None]
         return read if len(read) == len(days) else None
@@ -82,6 +82,14 @@ class PostgresBook:
     def booking(self, booking_id: UUID) -> Booking | None:
         found = self._db.read("read_booking", {"booking_id": booking_id})
         return rows.booking_of(found[0]) if found else None
+
+    def booking_to_change(self, booking_id: UUID, client: str) -> Booking | None:
+        """As `booking`, for a change that ``client`` wants to make. Raises RateLimited."""
+        calls = [*self._guard.charge(client), Call("read_booking", {"booking_id": booking_id})]
+        token, found = self._db.read_all(calls)
+        booking = rows.booking_of(found[0]) if found else None
+        self._guard.charged(booking.restaurant_id if booking else "", token)
+        return booking
 
     def hold(
         self, hold_id: UUID, key: ports.IdempotencyKey | None = None, budget_ms: int | None = None

@@ -89,10 +89,6 @@ class Database:
         """As `read`, several statements in one transaction; each must bear being run twice."""
         return self._on_a_live_line(lambda: self._transact(calls, budget_ms))
 
-    def reads(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
-        """As `read`, several reading statements in one round trip."""
-        return self._on_a_live_line(lambda: self._transact(calls, budget_ms))
-
     def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
         """All of ``calls`` in one transaction and one round trip, or none of them."""
         return self._transact(calls, budget_ms)

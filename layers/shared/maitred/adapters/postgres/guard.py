@@ -23,13 +23,13 @@ _TOLD_EVERY_SECONDS = (
 
 
 class Guard:
-    """Of one sandbox, which works on one attempt at a time. ``limits`` None: it makes no attempts."""
+    """Of one sandbox, which works on one attempt at a time. It does only what its ``limits`` name."""
 
     def __init__(
         self,
         database: Database,
         telemetry: Telemetry,
-        limits: Limits | None,
+        limits: Limits,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._telemetry = telemetry
@@ -50,9 +50,9 @@ class Guard:
 
         An attempt that ended without a unit of work leaves now: a sandbox has one place at most.
         """
-        if self._limits is None:
-            raise ValueError("a function without limits makes no attempts")
-        client = self._limits.client
+        client, restaurant = self._limits.client, self._limits.restaurant
+        if restaurant is None:
+            raise ValueError("a function without these limits makes no attempts")
         question = Call(
             "enter_attempt",
             {
@@ -61,8 +61,8 @@ class Guard:
                 "restaurant_id": restaurant_id,
                 "client_rate": client and client.per_second,
                 "client_burst": client and client.burst,
-                "restaurant_rate": self._limits.restaurant.per_second,
-                "restaurant_burst": self._limits.restaurant.burst,
+                "restaurant_rate": restaurant.per_second,
+                "restaurant_burst": restaurant.burst,
                 "most_in_flight": self._limits.in_flight,
                 "place_seconds": (budget_ms or 0) / 1000 + _GRACE_SECONDS,
                 "probe_seconds": PROBE_SECONDS,
@@ -71,6 +71,20 @@ class Guard:
             },
         )
         return [*self._leave(), question]
+
+    def charge(self, client: str) -> list[Call]:
+        """Takes a client's token for a change that is no attempt. Read its answer with `charged`."""
+        limit = self._limits.client
+        if limit is None:
+            raise ValueError("a function without this limit has no clients")
+        return [Call("charge_client", {"client": client, "rate": limit.per_second, "burst": limit.burst})]
+
+    def charged(self, restaurant_id: str, answer: Rows) -> None:
+        """Raises RateLimited."""
+        [[wait_seconds]] = answer
+        if wait_seconds > 0:
+            self._limited(restaurant_id, "client")
+            raise ports.RateLimited(wait_seconds)
 
     def _leave(self) -> list[Call]:
         return [Call("leave_attempt", {"attempt_id": self._inside})] if self._inside else []

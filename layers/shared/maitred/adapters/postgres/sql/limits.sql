@@ -24,3 +24,6 @@ from circuit_failed(%(dependency)s, %(most)s, %(within_seconds)s, %(pause_second
 -- A success in between: the faults were not in a row. Only the probe closes a circuit that is open.
 update circuits set failures = 0, open_until = null
 where dependency = %(dependency)s and failures > 0 and (open_until is null or %(was_probe)s)
+
+-- name: charge_client
+select take_token('client', %(client)s, %(rate)s, %(burst)s)
