@@ -8,7 +8,7 @@ import pytest
 
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
-from tests.harness.fixtures import empty
+from tests.harness.fixtures import empty_database
 from tests.harness.laboratory import Boundary, Laboratory, Plug
 from tests.harness.service import Answer, Service, evening, house, party
 
@@ -91,7 +91,7 @@ def one_waits(lab: Laboratory) -> None:
     """The job has given up on Ada: only a freed table helps."""
     full_house(lab)
     book(lab, 2, "Ada")
-    lab.service.work()
+    lab.work()
 
 
 def a_job(lab: Laboratory) -> None:
@@ -112,7 +112,7 @@ def unsent_rows(lab: Laboratory) -> None:
     """What a process wrote to the outbox before it died."""
     full_house(lab)
     book(lab, 2, "Ada")
-    lab.service.messages("assign")
+    lab.take("assign")
     with lab.service.database.connect() as owner:
         owner.execute("update outbox set sent_at = null, claimed_until = '-infinity', due_at = now()")
 
@@ -128,7 +128,7 @@ def a_dead_worker(lab: Laboratory) -> None:
     """It died with Ada's lease, and its message is gone."""
     full_house(lab)
     book(lab, 2, "Ada")
-    lab.service.messages("assign")
+    lab.take("assign")
     with lab.service.database.connect() as owner:
         owner.execute(
             "with b as (update bookings set state = 'assignment_in_progress', version = version + 1,"
@@ -257,8 +257,9 @@ def test_nothing_is_lost_or_doubled(name: str, running: Service, plug: Plug) -> 
 
 def run(service: Service, plug: Plug, flow: Flow, boundary: Boundary | None) -> list[Boundary]:
     """The flow with one fault, all that follows, and what must hold then. Returns its boundaries."""
-    empty(service)
+    empty_database(service)
     plug.letters.clear()
+    plug.queues.clear()
     lab = Laboratory(service, plug)
     flow.prepare(lab)
     lab.attempt(lambda: flow.act(lab), boundary)

@@ -58,10 +58,15 @@ def emptied(running: Service) -> Service:
 
 def empty(running: Service) -> None:
     """Empty tables and queues, no sandbox that remembers."""
+    empty_database(running)
+    for name, url in running.queues.items():
+        running.sqs.delete_queue(QueueUrl=url)
+        running.sqs.create_queue(QueueName=name)
+
+
+def empty_database(running: Service) -> None:
+    """Empty tables, and no sandbox that remembers."""
     forget_wiring()
     tables = sql.SQL(", ").join(sql.Identifier(table) for table in tables_of(running.database))
     with running.database.connect() as owner:
         owner.execute(sql.SQL("truncate {} restart identity").format(tables))
-    for name, url in running.queues.items():
-        running.sqs.delete_queue(QueueUrl=url)
-        running.sqs.create_queue(QueueName=name)
