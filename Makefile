@@ -131,9 +131,9 @@ deploy: build ## sam deploy; STAGE=dev|staging|prod, the first time PARAMETERS="
 		$(if $(PARAMETERS),--parameter-overrides Stage=$(STAGE) $(PARAMETERS))
 
 .PHONY: ops
-ops: ## where a deployed stage's API, queues, database and logs are; STAGE=dev|staging|prod
-	@$(call environments,sam)
-	@$(SAM) list stack-outputs --stack-name "maitred-$(STAGE)" --output table
+ops: ## the operator's commands: ARGS="--help"; alone, where STAGE's API, queues and logs are
+	@$(call environments,) 1>&2
+	@$(BIN)/python -m local.ops $(if $(ARGS),$(ARGS),outputs --stage "$(STAGE)")
 
 .PHONY: clean
 clean: ## removes what can be made again: environments, builds, caches. Data in .maitred stays

@@ -24,6 +24,7 @@ from tests.soak.verdict import judge
 
 HURRY = 20.0  # delays of minutes pass in seconds
 _TICK_SECONDS = 0.25
+_FEW = 20  # a twentieth of the operations: so many messages are left when the faults end
 _OPERATIONS_A_DAY = 300  # so that houses are full enough for refusals, waiting and moves
 _OPEN = """
 select (select count(*) from bookings
@@ -117,12 +118,14 @@ def soak(database: TestDatabase, folder: Path, plan: Plan, told: Told, settling:
         place.mails.touch()
         with _crew(context, place, plan) as crew:
             began = time.monotonic()
-            reports, faults = _play(crew, database, plan, told)
+            chaos = _Chaos(crew, database, plan)
+            reports = _play(crew, chaos, plan, told)
             played = time.monotonic()
+            _catch_up(messages, chaos, plan, settling)
             messages.behave()
             left = _settle(database, messages, plan.patience, settling)
             settled = time.monotonic()
-        faults += messages.counts()
+        faults = chaos.done + messages.counts()
     checks = judge(database, reports, place.mails.read_text(encoding="utf-8").split(), left)
     states = Counter(dict(database.query("select state, count(*) from bookings group by 1")))
     return Outcome(reports, faults, played - began, settled - played, states, checks)
@@ -144,9 +147,30 @@ def _crew(context: ForkServerContext, place: Place, plan: Plan) -> Iterator[_Cre
         crew.end()
 
 
-def _play(crew: _Crew, database: TestDatabase, plan: Plan, told: Told) -> tuple[list[Report], Counter[str]]:
+class _Chaos:
+    """Kills a connection, or a worker, whenever it is time for one."""
+
+    def __init__(self, crew: _Crew, database: TestDatabase, plan: Plan) -> None:
+        self._crew = crew
+        self._database = database
+        self._plan = plan
+        self._chance = random.Random(plan.seed)  # noqa: S311 - repeatable on purpose
+        self._next_cut = self._next_kill = time.monotonic()
+        self.done: Counter[str] = Counter()
+
+    def strike(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_cut:
+            self._next_cut = now + self._plan.cut
+            self.done["connections killed"] += _cut(self._database, self._chance)
+        if now >= self._next_kill:
+            self._next_kill = now + self._plan.kill
+            self._crew.kill_one(self._chance)
+            self.done["workers killed"] += 1
+
+
+def _play(crew: _Crew, chaos: _Chaos, plan: Plan, told: Told) -> list[Report]:
     """Let the clients ask, with faults all the while, until each has reported."""
-    chance = random.Random(plan.seed)  # noqa: S311 - repeatable on purpose
     results = crew.context.Queue()
     days = max(2, plan.operations // _OPERATIONS_A_DAY)
     clients = [
@@ -154,27 +178,28 @@ def _play(crew: _Crew, database: TestDatabase, plan: Plan, told: Told) -> tuple[
         for number, share in enumerate(_shares(plan.operations, plan.clients))
     ]
     reports: list[Report] = []
-    faults: Counter[str] = Counter()
     done = 0
-    next_cut, next_kill = time.monotonic() + plan.cut, time.monotonic() + plan.kill
     while len(reports) < plan.clients:
         for result in _waiting(results):
             if result is None:
                 done += 1
             else:
                 reports.append(result)
-        told(done, plan.operations, ", ".join(f"{count} {kind}" for kind, count in faults.items()))
-        now = time.monotonic()
-        if now >= next_cut:
-            next_cut = now + plan.cut
-            faults["connections killed"] += _cut(database, chance)
-        if now >= next_kill:
-            next_kill = now + plan.kill
-            crew.kill_one(chance)
-            faults["workers killed"] += 1
+        told(done, plan.operations, ", ".join(f"{count} {kind}" for kind, count in chaos.done.items()))
+        chaos.strike()
         if any(client.exitcode for client in clients):
             raise RuntimeError("a client broke")
-    return reports, faults
+    return reports
+
+
+def _catch_up(messages: FaultyQueue, chaos: _Chaos, plan: Plan, told: Told) -> None:
+    """The workers lag behind the clients: their messages meet the faults too, but for the last few."""
+    deadline, most = time.monotonic() + plan.patience, 0
+    while (depth := messages.depth()) > plan.operations // _FEW and time.monotonic() < deadline:
+        most = max(most, depth)
+        told(most - depth, most, "messages, with faults")
+        chaos.strike()
+        time.sleep(_TICK_SECONDS)
 
 
 def _shares(operations: int, clients: int) -> Sequence[int]:
