@@ -59,8 +59,8 @@ test: setup ## every test; ARGS="-k planner" passes on to pytest
 .PHONY: properties
 properties: export HYPOTHESIS_EXAMPLES := $(HYPOTHESIS_EXAMPLES)
 properties: setup ## the planner's properties, half an hour on two cores; HYPOTHESIS_EXAMPLES=10000 cases each
-	@$(BIN)/python -m pytest -m hypothesis -q $(MOVES_TESTS) & moves=$$!; others=0; \
-		$(BIN)/python -m pytest -m hypothesis -q tests/planner --ignore=$(MOVES_TESTS) || others=$$?; \
+	@$(BIN)/python -m pytest -m hypothesis -o timeout=0 -q $(MOVES_TESTS) & moves=$$!; others=0; \
+		$(BIN)/python -m pytest -m hypothesis -o timeout=0 -q tests/planner --ignore=$(MOVES_TESTS) || others=$$?; \
 		wait "$$moves" && exit "$$others"
 
 .PHONY: soak

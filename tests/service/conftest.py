@@ -1,5 +1,5 @@
 """The service on a database of its own, with a restaurant to book."""
 
-from tests.harness.fixtures import harbour, service
+from tests.harness.fixtures import harbour, running, service
 
-__all__ = ["harbour", "service"]
+__all__ = ["harbour", "running", "service"]

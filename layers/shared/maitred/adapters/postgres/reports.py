@@ -38,8 +38,8 @@ class PostgresReports:
             "end": end,
             "soon_seconds": soon.total_seconds(),
         }
-        runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings = self._db.read_all(
-            [Call(name, params) for name in _STATEMENTS], _BUDGET_MS
+        runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings = (
+            self._db.read_all([Call(name, params) for name in _STATEMENTS], _BUDGET_MS)
         )
         [(calls, seen)] = planned
         return Counted(
