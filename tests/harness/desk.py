@@ -46,7 +46,7 @@ from maitred.services.ports import Book, IdempotencyKey, OutgoingMessage, SendRe
 from maitred.services.relay import OwnRelay, Relay, Sweep
 from maitred.services.replies import Reply, RequestContext
 from maitred.services.restaurants import RestaurantService
-from maitred.services.retry_policy import RetryRules
+from maitred.services.rollout import Everywhere
 from maitred.services.seating import Seating
 from maitred.services.staff_assignment import StaffAssignment
 from maitred.services.waking import Waking
@@ -190,10 +190,9 @@ def open_desk(
     outbox = PostgresOutbox(db)
     relay = Relay(outbox, queue, {ASSIGN: ASSIGN, NOTIFICATION: NOTIFICATION}, clock)
     kit = Kit(book, clock, ids, OwnRelay(relay), recorder)
-    seating, planning, floors = Seating(book, recorder), Planning(clock, decide=decide), Floors()
+    seating, planning, floors = Seating(book, recorder), Planning(clock, decide=decide), Floors(Everywhere())
     reader = DayReader(book, floors, clock, recorder)
     inline = Inline(kit, reader, seating, planning, budget_ms)
-    moving_nobody = Planning(clock, planning.options.moving_nobody(), decide)
     search = DeepSearch(planning, HighsSolver(clock), clock)
     return Desk(
         db,
@@ -201,9 +200,9 @@ def open_desk(
         CreateBooking(kit, inline),
         ModifyBooking(kit, inline, Waking(book)),
         CancelBooking(kit, Waking(book)),
-        Holds(kit, Inline(kit, reader, seating, moving_nobody, budget_ms), Waking(book)),
+        Holds(kit, Inline(kit, reader, seating, planning.moving_nobody(), budget_ms), Waking(book)),
         StaffAssignment(kit, DaySnapshots(book, floors), seating, Waking(book)),
-        AssignJob(kit, floors, seating, search, JobLimits(RetryRules(4), 10_000, 90)),
+        AssignJob(kit, floors, seating, search, JobLimits(4, 10_000, 90), Everywhere()),
         RestaurantService(kit, PostgresRestaurants(db, "desk")),
         Sweep(relay, outbox, clock, recorder, 10),
         recorder,

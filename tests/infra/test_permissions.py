@@ -6,10 +6,11 @@ from tests.infra.template import as_list, deployed, references
 
 FUNCTIONS = sorted(deployed().functions)
 SEND = {"sqs:SendMessage*"}
+FLAGS = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
 EXPECTED = {
-    "BookingsFunction": {"rds-db:connect"} | SEND,
-    "OperationsFunction": {"rds-db:connect"} | SEND,
-    "AssignFunction": {"rds-db:connect", "sqs:ChangeMessageVisibility"} | SEND,
+    "BookingsFunction": {"rds-db:connect"} | SEND | FLAGS,
+    "OperationsFunction": {"rds-db:connect"} | SEND | FLAGS,
+    "AssignFunction": {"rds-db:connect", "sqs:ChangeMessageVisibility"} | SEND | FLAGS,
     "RelayFunction": {"rds-db:connect"} | SEND,
     "NotifyFunction": {"rds-db:connect", "ses:SendEmail", "ses:SendRawEmail"} | SEND,
     "MaintainFunction": {"rds-db:connect"} | SEND,

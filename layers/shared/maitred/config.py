@@ -35,9 +35,16 @@ class AssignQueueSettings(Settings):
 
 
 class PlanningSettings(AssignQueueSettings):
-    """``assignment_pipeline``: ``off`` is the plain planner, best fit and nobody is moved."""
+    """``assignment_pipeline``: ``off`` is the plain planner, best fit and nobody is moved; ``shadow`` lets
+    the full one say what it would have done; ``flag`` leaves it to the flags, as in the settings below.
 
-    assignment_pipeline: Literal["on", "off"]
+    ``flags_...``: where AppConfig has the flags; all empty: those of the package hold.
+    """
+
+    assignment_pipeline: Literal["flag", "on", "off", "shadow"]
+    flags_application: str
+    flags_environment: str
+    flags_profile: str
 
 
 class ClientSettings(PlanningSettings):
@@ -48,8 +55,12 @@ class ClientSettings(PlanningSettings):
 
 
 class AttemptSettings(PlanningSettings):
-    """``restaurant_...``: attempts that one restaurant may take, per second, at once, at the same time."""
+    """``restaurant_...``: attempts that one restaurant may take, per second, at once, at the same time.
 
+    ``planner_cache``: is a compiled floor kept for the next attempt?
+    """
+
+    planner_cache: Literal["flag", "on", "off"]
     restaurant_rate: float = Field(gt=0, le=10_000)
     restaurant_burst: int = Field(ge=1, le=100_000)
     restaurant_in_flight: int = Field(ge=1, le=10_000)
@@ -73,7 +84,7 @@ class AssignSettings(AttemptSettings):
 
     assign_dlq_url: str
     max_attempts: int = Field(ge=1, le=20)
-    retry_policy: Literal["standard", "informed"]
+    retry_policy: Literal["flag", "standard", "informed"]
     job_budget_ms: int = Field(ge=100, le=50_000)
     lease_seconds: int = Field(ge=10, le=900)
 

@@ -7,15 +7,16 @@ from functools import cache
 import boto3  # noqa: F401 - every run sends: loaded as the sandbox starts, not by its first message
 
 from maitred import config
+from maitred.adapters import flags  # noqa: F401 - as boto3, which it needs
 from maitred.adapters.highs.solver import HighsSolver
 from maitred.adapters.sqs import SqsQueue
 from maitred.bootstrap.core import Core, core
+from maitred.bootstrap.rollout import rollout_of
 from maitred.services.assign_job import AssignJob, JobLimits
 from maitred.services.deep_search import DeepSearch
 from maitred.services.floors import Floors
-from maitred.services.planning import OPTIONS, Planning
+from maitred.services.planning import Planning
 from maitred.services.queue_worker import QueueWorker
-from maitred.services.retry_policy import RetryRules
 from maitred.services.seating import Seating
 
 
@@ -30,11 +31,13 @@ class Assign:
 def services() -> Assign:
     settings = config.load(config.AssignSettings, os.environ)
     base = core(settings, "assign")
-    retries = RetryRules(settings.max_attempts, informed=settings.retry_policy == "informed")
-    limits = JobLimits(retries, settings.job_budget_ms, settings.lease_seconds)
+    rollout = rollout_of(
+        settings, base.clock.monotonic, cache=settings.planner_cache, retries=settings.retry_policy
+    )
+    limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
     seating = Seating(base.book, base.recorder)
-    planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
+    planning = Planning(base.clock, lambda restaurant: rollout.of(restaurant).options)
     search = DeepSearch(planning, HighsSolver(base.clock), base.clock)
-    job = AssignJob(base.kit(settings), Floors(), seating, search, limits)
+    job = AssignJob(base.kit(settings), Floors(rollout), seating, search, limits, rollout)
     worker = QueueWorker(SqsQueue(), settings.assign_queue_url, settings.assign_dlq_url, base.recorder)
     return Assign(base, job, worker)

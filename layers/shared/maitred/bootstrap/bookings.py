@@ -7,7 +7,9 @@ from functools import cache
 import boto3  # noqa: F401 - else the first guest of each sandbox who must wait pays for loading it
 
 from maitred import config
+from maitred.adapters import flags  # noqa: F401 - as boto3, which it needs
 from maitred.bootstrap.core import Core, core
+from maitred.bootstrap.rollout import rollout_of
 from maitred.services.availability import Availability
 from maitred.services.cancel_booking import CancelBooking
 from maitred.services.create_booking import CreateBooking
@@ -17,8 +19,9 @@ from maitred.services.floors import Floors
 from maitred.services.holds import Holds
 from maitred.services.inline import Inline
 from maitred.services.modify_booking import ModifyBooking
-from maitred.services.planning import OPTIONS, Planning
+from maitred.services.planning import Planning
 from maitred.services.seating import Seating
+from maitred.services.shadow import Shadow
 from maitred.services.waking import Waking
 
 
@@ -37,14 +40,15 @@ def services() -> Bookings:
     settings = config.load(config.BookingsSettings, os.environ)
     base = core(settings, "bookings")
     kit = base.kit(settings)
-    floors = Floors()
+    rollout = rollout_of(settings, base.clock.monotonic, cache=settings.planner_cache)
+    floors = Floors(rollout)
     reader = DayReader(base.book, floors, base.clock, base.recorder)
     seating = Seating(base.book, base.recorder)
-    planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
-    inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms)
+    planning = Planning(base.clock, lambda restaurant: rollout.of(restaurant).options)
+    shadow = Shadow(planning, rollout)
+    inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms, shadow)
     waking = Waking(base.book)
-    moving_nobody = Planning(base.clock, planning.options.moving_nobody())
-    holding = Inline(kit, reader, seating, moving_nobody, settings.inline_budget_ms)
+    holding = Inline(kit, reader, seating, planning.moving_nobody(), settings.inline_budget_ms)
     return Bookings(
         base,
         CreateBooking(kit, inline),

@@ -8,14 +8,16 @@ from maitred import config
 from maitred.adapters.postgres.reports import PostgresReports
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.bootstrap.core import Core, core
+from maitred.bootstrap.rollout import rollout_of
 from maitred.services.day_snapshots import DaySnapshots
 from maitred.services.floor_view import FloorView
 from maitred.services.floors import Floors
 from maitred.services.manual_review import ManualReview
-from maitred.services.planning import OPTIONS, Planning
+from maitred.services.planning import Planning
 from maitred.services.process_assignment import ProcessAssignment
 from maitred.services.reports import AssignmentReport
 from maitred.services.restaurants import RestaurantService
+from maitred.services.rollout import Everywhere
 from maitred.services.seating import Seating
 from maitred.services.staff_assignment import StaffAssignment
 from maitred.services.visits import Visits
@@ -40,9 +42,10 @@ def services() -> Operations:
     base = core(settings, "operations")
     kit = base.kit(settings)
     restaurants = RestaurantService(kit, PostgresRestaurants(base.database, "operations"))
-    floors, waking = Floors(), Waking(base.book)
+    rollout = rollout_of(settings, base.clock.monotonic)
+    floors, waking = Floors(Everywhere()), Waking(base.book)
     days = DaySnapshots(base.book, floors)
-    planning = Planning(base.clock, OPTIONS[settings.assignment_pipeline])
+    planning = Planning(base.clock, lambda restaurant: rollout.of(restaurant).options)
     return Operations(
         base,
         restaurants,

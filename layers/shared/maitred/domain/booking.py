@@ -29,6 +29,7 @@ class Flow(StrEnum):
     INLINE = "inline"
     JOB = "job"
     STAFF = "staff"
+    SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from maitred.services.retry_policy import (
     fresh_inline_result,
     next_step,
 )
+from maitred.services.rollout import Rollout
 from maitred.services.seating import Seated, Seating
 
 _GRACE_MS = 5000  # for writing an outcome once the attempt's budget is over
@@ -47,14 +48,20 @@ class JobFault(Exception):
 class JobLimits:
     """``budget_ms``: of one attempt. ``lease_seconds``: how long this worker may hold the booking."""
 
-    retries: RetryRules
+    max_attempts: int
     budget_ms: int
     lease_seconds: int
 
 
 class AssignJob:
     def __init__(
-        self, kit: Kit, floors: Floors, seating: Seating, search: DeepSearch, limits: JobLimits
+        self,
+        kit: Kit,
+        floors: Floors,
+        seating: Seating,
+        search: DeepSearch,
+        limits: JobLimits,
+        rollout: Rollout,
     ) -> None:
         self._book = kit.book
         self._clock = kit.clock
@@ -65,6 +72,7 @@ class AssignJob:
         self._seating = seating
         self._search = search
         self._limits = limits
+        self._rollout = rollout
 
     def run(self, message: AssignMessage) -> str:
         """Work on one message; returns the summary's result. Raises BookError, JobFault or a defect."""
@@ -119,8 +127,8 @@ class AssignJob:
             self._ids.uuid(),
             lease,
             inline,
-            self._limits.retries.max_attempts,
-            self._search.options,
+            self._limits.max_attempts,
+            self._search.options_of(message.restaurant_id),
         )
 
     def _attempt(self, run: JobRun) -> str:
@@ -218,7 +226,8 @@ class AssignJob:
         failed = Failed(
             reason, run.number, run.inline, self._clock.now(), latest, jitter, held_until=run.held_until
         )
-        step = next_step(self._limits.retries, failed)
+        informed = self._rollout.of(run.message.restaurant_id).informed
+        step = next_step(RetryRules(self._limits.max_attempts, informed=informed), failed)
         if isinstance(step, Stop):
             raise JobFault(reason.detail)
         if isinstance(step, GiveUp):

@@ -28,13 +28,13 @@ class DeepSearch:
         self._solver = solver
         self._clock = clock
 
-    @property
-    def options(self) -> PlannerOptions:
-        return self._planning.options
+    def options_of(self, restaurant_id: str) -> PlannerOptions:
+        return self._planning.options_of(restaurant_id)
 
     def quote(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
         """The planner's decision, or the one that the solver settled. Takes seconds: hold no lock over it."""
-        may_move = self.options.moves_allowed(question.index.floor.policy) > 0
+        floor = question.index.floor
+        may_move = self.options_of(floor.restaurant_id).moves_allowed(floor.policy) > 0
         first = self._planning.quote(question, snapshot, budget.part(_PLANNER if may_move else 1.0))
         if first.decision.checks is None:
             return first  # no deadline ended it

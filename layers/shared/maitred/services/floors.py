@@ -10,6 +10,7 @@ from maitred.domain.floor import Floor
 from maitred.domain.windows import Window, service_day, slot_starts
 from maitred.planner.floor_index import FloorIndex, compile_floor
 from maitred.services.ports import Book, Day, Json
+from maitred.services.rollout import Rollout
 
 _KEPT_FLOORS = 64
 
@@ -17,14 +18,18 @@ _KEPT_FLOORS = 64
 class Floors:
     """The latest compiled floor of each restaurant, a bounded number of them.
 
-    Whoever uses one compares its layout version with the snapshot's, so an old one is never planned on.
+    None of a restaurant whose conduct is to keep none. Whoever uses one compares its layout version with the
+    snapshot's, so an old one is never planned on.
     """
 
-    def __init__(self, kept: int = _KEPT_FLOORS) -> None:
+    def __init__(self, rollout: Rollout, kept: int = _KEPT_FLOORS) -> None:
+        self._rollout = rollout
         self._kept = kept
         self._floors: OrderedDict[str, FloorIndex] = OrderedDict()
 
     def latest(self, restaurant_id: str) -> FloorIndex | None:
+        if not self._rollout.of(restaurant_id).keeps_floors:
+            return None
         index = self._floors.get(restaurant_id)
         if index is not None:
             self._floors.move_to_end(restaurant_id)

@@ -3,6 +3,7 @@
 After the budget nothing of an attempt commits. Whoever uses this says what is written in each outcome.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import date
 
@@ -21,6 +22,9 @@ from maitred.services.planning import Planning, Question, party_request
 from maitred.services.refusal import TryAgain, refusal_reply
 from maitred.services.replies import Reply, RequestContext, to_store
 from maitred.services.seating import Seating
+from maitred.services.shadow import Shadow
+
+logger = logging.getLogger(__name__)
 
 GRACE_MS = 1500  # for writing down what is left once the attempt is over
 
@@ -28,10 +32,16 @@ type Confirmed = Callable[[InlineRun, DayReading, Seat, ports.Ids], tuple[ports.
 
 
 class Inline:
-    """``budget_ms`` bounds each attempt."""
+    """``budget_ms`` bounds each attempt. ``shadow``: what tells of another planner's decisions."""
 
     def __init__(
-        self, kit: Kit, reader: DayReader, seating: Seating, planning: Planning, budget_ms: int
+        self,
+        kit: Kit,
+        reader: DayReader,
+        seating: Seating,
+        planning: Planning,
+        budget_ms: int,
+        shadow: Shadow | None = None,
     ) -> None:
         self._book = kit.book
         self._clock = kit.clock
@@ -42,6 +52,7 @@ class Inline:
         self._seating = seating
         self._planning = planning
         self._budget_ms = budget_ms
+        self._shadow = shadow
 
     def begin(
         self,
@@ -59,7 +70,7 @@ class Inline:
             budget=Budget(self._clock, self._budget_ms),
             budget_ms=self._budget_ms,
             now=self._clock.now(),
-            options=self._planning.options,
+            options=self._planning.options_of(wish.restaurant_id),
             attempt_id=self._ids.uuid(),
             booking_id=changed.id if changed else self._ids.uuid(),
             reference=changed.reference if changed else self._ids.reference(),
@@ -131,6 +142,23 @@ class Inline:
             self._telemetry.count("AssignReason", category=attempt.reason.category.value)
             if attempt.reason.code in (ReasonCode.TIMEOUT, ReasonCode.LOCK_TIMEOUT):
                 self._telemetry.count("InlineTimeouts")
+        if self._shadow is not None:
+            self._compare(self._shadow, run, attempt)
+
+    def _compare(self, shadow: Shadow, run: InlineRun, attempt: Attempt) -> None:
+        """Nothing that goes wrong here is the guest's affair: what is done is done."""
+        kept = run.changed is not None or attempt.outcome in (Outcome.CONFIRMED, Outcome.DEFERRED)
+        booking_id = run.booking_id if kept else None
+        try:
+            compared = shadow.compare(attempt, run.wish.restaurant_id, booking_id, run.budget)
+        except Exception:
+            logger.exception("the shadow failed")
+            self._telemetry.count("RecordsFailed")
+            return
+        if compared is not None:
+            quote, event = compared
+            self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.SHADOW.value)
+            self._telemetry.later([event])
 
     # --- the parts of a confirmation ---
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maitred.domain.booking import Booking, Preferences
@@ -16,7 +16,7 @@ from maitred.planner.floor_index import FloorIndex
 from maitred.planner.inputs import PlannerInputs
 from maitred.planner.model import Alternative, Covers, Deadline, Decision, PartyRequest
 from maitred.planner.occupancy import Occupancy
-from maitred.planner.options import FULL, PLAIN, PlannerOptions
+from maitred.planner.options import FULL, PlannerOptions
 from maitred.planner.places import Movers
 from maitred.planner.quote import quote
 from maitred.services.attempt import Quote, Verdict
@@ -25,8 +25,11 @@ from maitred.services.ports import Clock, Day, Snapshot
 
 logger = logging.getLogger(__name__)
 
-#: What the setting ``assignment_pipeline`` means: one engine, more or less of it.
-OPTIONS = {"on": FULL, "off": PLAIN}
+type OptionsOf = Callable[[str], PlannerOptions]
+
+
+def full_options(_restaurant_id: str) -> PlannerOptions:
+    return FULL
 
 
 def party_request(party_size: int, window: Window, preferences: Preferences) -> PartyRequest:
@@ -71,29 +74,48 @@ class Question:
 class Planning:
     """Asks the planner about a snapshot.
 
-    ``options``: how much of the planner is used; ``decide`` is the planner, but in tests of its faults.
+    ``options_of``: how much of the planner a restaurant gets; ``decide`` is the planner, but in tests of its
+    faults.
     """
 
     def __init__(
-        self, clock: Clock, options: PlannerOptions = FULL, decide: Callable[..., Decision] = quote
+        self, clock: Clock, options_of: OptionsOf = full_options, decide: Callable[..., Decision] = quote
     ) -> None:
         self._clock = clock
-        self.options = options
+        self.options_of = options_of
         self._decide = decide
+
+    def moving_nobody(self) -> "Planning":
+        """The same, but that no booking is given other tables."""
+        return Planning(
+            self._clock, lambda restaurant: self.options_of(restaurant).moving_nobody(), self._decide
+        )
 
     def quote(self, question: Question, snapshot: Snapshot, deadline: Deadline) -> Quote:
         """A defect of the planner's is an outcome (``planner_error``): no booking is lost by it."""
         began = self._clock.monotonic()
-        inputs, movers = self._inputs(question, snapshot), None
+        inputs = self._inputs(question, snapshot)
+        return self._quoted(question.index, inputs, deadline, cache_hit=question.cache_hit, began=began)
+
+    def once_more(self, quote: Quote, options: PlannerOptions, deadline: Deadline) -> Quote:
+        """The same question about the same day, with other ``options``."""
+        inputs = replace(quote.inputs, options=options)
+        began = self._clock.monotonic()
+        return self._quoted(quote.index, inputs, deadline, cache_hit=quote.cache_hit, began=began)
+
+    def _quoted(
+        self, index: FloorIndex, inputs: PlannerInputs, deadline: Deadline, *, cache_hit: bool, began: float
+    ) -> Quote:
+        movers = None
         try:
-            occupancy = Occupancy.build(question.index, inputs.span, inputs.allocations)
-            movers = Movers(question.index, occupancy, inputs.movable)
+            occupancy = Occupancy.build(index, inputs.span, inputs.allocations)
+            movers = Movers(index, occupancy, inputs.movable)
             decision = self._decision(movers, inputs, deadline)
         except Exception:
             logger.exception("the planner failed")
             decision = _failed()
         duration = round((self._clock.monotonic() - began) * 1000, 3)
-        return Quote(decision, duration, question.cache_hit, question.index, inputs, movers)
+        return Quote(decision, duration, cache_hit, index, inputs, movers)
 
     def of_day(self, index: FloorIndex, snapshot: Snapshot) -> "DayPlanner":
         """For many questions about one snapshot: what they share is made once."""
@@ -102,7 +124,7 @@ class Planning:
             Movers(index, occupancy, movable_bookings(index, snapshot)),
             snapshot.covers,
             learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
-            self.options,
+            self.options_of(index.floor.restaurant_id),
             self._decide,
         )
 
@@ -142,7 +164,7 @@ class Planning:
             pacing=snapshot.covers,
             movable=movable_bookings(question.index, snapshot),
             demand=learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
-            options=self.options,
+            options=self.options_of(question.index.floor.restaurant_id),
         )
 
     def _decision(self, movers: Movers, inputs: PlannerInputs, deadline: Deadline) -> Decision:

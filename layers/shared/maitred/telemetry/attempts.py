@@ -46,17 +46,13 @@ def attempt_events(
 
 def quote_events(attempt: Attempt, restaurant_id: str, booking_id: UUID | None) -> list[Event]:
     """One ``auto_assign.quote`` a planner call."""
-    return [
-        Event(
-            "auto_assign.quote",
-            quote_context(attempt, quote),
-            "info",
-            restaurant_id,
-            booking_id,
-            attempt.correlation_id,
-        )
-        for quote in attempt.quotes
-    ]
+    return [quote_event(attempt, quote, restaurant_id, booking_id) for quote in attempt.quotes]
+
+
+def quote_event(attempt: Attempt, quote: Verdict, restaurant_id: str, booking_id: UUID | None) -> Event:
+    """One planner call."""
+    context = quote_context(attempt, quote)
+    return Event("auto_assign.quote", context, "info", restaurant_id, booking_id, attempt.correlation_id)
 
 
 def inline_event(

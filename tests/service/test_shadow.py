@@ -1,0 +1,154 @@
+"""Shadow mode: the plain planner decides, the full one tells what it would have done, and writes nothing."""
+
+import ast
+import gc
+import inspect
+from collections import Counter
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import psycopg
+import pytest
+
+from local.demo import evening
+from maitred.adapters.postgres.database import Database
+from maitred.bootstrap.bookings import services
+from maitred.planner.model import Decision
+from maitred.services import shadow
+from maitred.services.planning import Planning
+from maitred.services.rollout import Rollout
+from maitred.services.shadow import Kind, Shadow
+from tests.harness.service import Service, forget_wiring, house, party
+from tests.service.test_moves import party as party_to_move_for
+from tests.service.test_moves import shuffled
+
+
+@pytest.fixture
+def shadowed(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    monkeypatch.setenv("ASSIGNMENT_PIPELINE", "shadow")
+    forget_wiring()
+    return service
+
+
+def told(service: Service) -> list[dict[str, Any]]:
+    return [event for event in service.events("auto_assign.quote") if event["flow"] == "shadow"]
+
+
+def test_a_party_that_only_the_full_planner_seats_is_told_of_and_not_seated(shadowed: Service) -> None:
+    shuffled(shadowed)
+    ledger = shadowed.database.query("select * from allocations order by id")
+    answer = shadowed.book("harbour", party_to_move_for(4)).json
+    assert answer["assignment"]["reason"]["code"] == "no_capacity"
+    event = told(shadowed)[-1]
+    assert event["difference"] == {
+        "kind": "would_confirm",
+        "moves": 1,
+        "plain": {"tables": None, "score": None, "reason": "no_capacity"},
+        "full": {"tables": ["T2"], "score": event["difference"]["full"]["score"], "reason": None},
+    }
+    assert (event["plannerSuccess"], event["plannerStrategy"]["name"]) == (True, "rearrange")
+    assert event["attemptId"] == answer["assignment"]["attemptId"]
+    assert shadowed.database.query("select * from allocations order by id") == ledger
+    assert (
+        shadowed.database.value("select count(*) from booking_assignment_attempts where flow = 'shadow'") == 0
+    )
+
+
+def test_the_demos_evening_in_shadow(shadowed: Service) -> None:
+    """What is booked is to the letter what the plain planner books; every difference is told."""
+    programme = evening.programme()
+    assert shadowed.put_restaurant(evening.HOUSE, programme.houses[0].document).status == 201
+    answers = [
+        shadowed.book(evening.HOUSE, step.body()).json["assignment"]
+        for step in programme.steps
+        if step.cancels is None
+    ]
+    events = told(shadowed)
+    assert len(events) == len(answers)
+    kinds = Counter(event["difference"]["kind"] for event in events)
+    assert kinds[Kind.WOULD_CONFIRM] > 0 == kinds[Kind.FAILED] == kinds[Kind.WOULD_REFUSE]
+    confirmed = sum(answer["outcome"] == "confirmed" for answer in answers)
+    database = shadowed.database
+    assert database.value("select count(*) from bookings where state = 'confirmed'") == confirmed
+    assert database.value("select count(distinct booking_id) from allocations") == confirmed
+    assert {answer["strategy"] for answer in answers if answer["outcome"] == "confirmed"} == {"best_fit"}
+    assert database.value("select count(*) from booking_state_history where reason = 'moved'") == 0
+    assert all(answer["moves"] == 0 for answer in answers)
+
+
+def test_the_shadow_has_nothing_to_write_with(shadowed: Service) -> None:
+    """By its type, by what it imports, and by all that can be reached from it."""
+    hints = get_type_hints(Shadow.__init__)
+    assert hints == {"planning": Planning, "rollout": Rollout, "return": type(None)}
+    imported = {
+        alias.name
+        for node in ast.walk(ast.parse(Path(inspect.getfile(shadow)).read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "maitred.services.ports"
+        for alias in node.names
+    }
+    assert imported == {"Event", "Json"}
+    assert shadowed.put_restaurant("harbour", house(4)).status == 201
+    assert shadowed.book("harbour", party(4)).status == 201
+    found = reachable(services().create._inline._shadow)
+    assert any(isinstance(each, Planning) for each in found)
+    assert not [each for each in found if isinstance(each, (Database, psycopg.Connection))]
+
+
+def reachable(start: object) -> list[object]:
+    """Every object that can be got at from one, but for what any code can get at: modules and classes."""
+    seen: dict[int, object] = {}
+    waiting = [start]
+    while waiting:
+        each = waiting.pop()
+        if id(each) in seen or inspect.ismodule(each) or isinstance(each, type):
+            continue
+        seen[id(each)] = each
+        if inspect.isfunction(each):
+            waiting.extend(cell.cell_contents for cell in each.__closure__ or ())
+        else:
+            waiting.extend(gc.get_referents(each))
+    return list(seen.values())
+
+
+def test_a_shadow_that_fails_is_counted_and_not_felt(
+    shadowed: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any, **options: Any) -> Decision:
+        raise ZeroDivisionError(str(options["options"].strategies))
+
+    assert shadowed.put_restaurant("harbour", house(4, 4)).status == 201
+    full = Planning(services().core.clock, decide=broken)
+    monkeypatch.setattr(services().create._inline._shadow, "_planning", full)
+    assert shadowed.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
+    [event] = told(shadowed)
+    assert (event["plannerReason"], event["difference"]["kind"]) == ("planner_error", "failed")
+
+    monkeypatch.setattr(services().create._inline._shadow, "_planning", None)
+    capsys.readouterr()
+    assert shadowed.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
+    assert '"RecordsFailed":[1.0]' in capsys.readouterr().out
+    assert len(told(shadowed)) == 1
+
+
+def test_nothing_is_compared_once_the_budget_is_over(
+    shadowed: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shadowed.put_restaurant("harbour", house(4)).status == 201
+    monkeypatch.setattr("maitred.services.budget.Budget.expired", lambda _: True)
+    assert shadowed.book("harbour", party(4)).status == 201
+    assert told(shadowed) == []
+
+
+def test_a_guest_who_gets_what_was_asked_before_is_compared_once(shadowed: Service) -> None:
+    assert shadowed.put_restaurant("harbour", house(4, 4)).status == 201
+    key = {"idempotency-key": "same"}
+    answers = [shadowed.book("harbour", party(4), headers=key) for _ in range(2)]
+    assert answers[1].headers["idempotent-replayed"] == "true"
+    [event] = told(shadowed)
+    assert event["difference"]["kind"] == "same"
+
+
+def test_where_it_is_on_or_off_nothing_is_compared(service: Service) -> None:
+    assert service.put_restaurant("harbour", house(4)).status == 201
+    assert service.book("harbour", party(4)).status == 201
+    assert told(service) == []
