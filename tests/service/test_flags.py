@@ -23,7 +23,7 @@ from maitred.adapters.flags import (
     packaged,
 )
 from maitred.planner.options import FULL, PLAIN
-from maitred.services.rollout import PLAIN_PATH, Conduct, Pipeline
+from maitred.services.rollout import Conduct, Pipeline, plain_path
 from tests.harness.service import Service, forget_wiring, house, party
 
 RESTAURANTS = [f"house{number}" for number in range(2000)]
@@ -96,7 +96,7 @@ def test_the_kill_switch_beats_everything() -> None:
         "retry_policy": packaged()["retry_policy"],
     }
     conduct = Source(document).rollout().of("harbour")
-    assert conduct == PLAIN_PATH
+    assert conduct == plain_path()
     assert (conduct.options, conduct.informed) == (PLAIN, False)
 
 

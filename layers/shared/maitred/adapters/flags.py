@@ -18,14 +18,14 @@ from aws_lambda_powertools.utilities.feature_flags import (
 )
 from botocore.config import Config
 
-from maitred.services.rollout import PLAIN_PATH, Conduct, Pipeline
+from maitred.services.rollout import Conduct, Pipeline, plain_path
 
 logger = logging.getLogger(__name__)
 
 #: For how long a document is used before it is read again.
 MAX_AGE_SECONDS = 60
-#: A request may have to wait for this reading, once a minute in a sandbox.
-_PATIENCE = Config(connect_timeout=0.5, read_timeout=0.5, retries={"total_max_attempts": 1})
+#: A request may have to wait so long for a reading, once a minute in a sandbox.
+_PATIENCE_SECONDS = 0.5
 _BUCKETS = 100
 _KEPT_CONDUCTS = 10_000
 
@@ -44,7 +44,7 @@ class Flag(StrEnum):
 
 _VALUES: dict[str, tuple[object, ...]] = {
     Flag.KILL_SWITCH: (True, False),
-    Flag.PIPELINE: tuple(Pipeline),
+    Flag.PIPELINE: (Pipeline.OFF, Pipeline.SHADOW, Pipeline.ON),
     Flag.RETRIES: ("standard", "informed"),
     Flag.CACHE: (True, False),
 }
@@ -61,7 +61,12 @@ def from_appconfig(application: str, environment: str, profile: str) -> Read:
 
     @cache
     def client() -> Any:
-        return boto3.client("appconfigdata", config=_PATIENCE)
+        patience = Config(
+            connect_timeout=_PATIENCE_SECONDS,
+            read_timeout=_PATIENCE_SECONDS,
+            retries={"total_max_attempts": 1},
+        )
+        return boto3.client("appconfigdata", config=patience)
 
     def read() -> Document:
         store = AppConfigStore(environment, application, profile, max_age=0, boto3_client=client())
@@ -135,7 +140,7 @@ class FlagRollout:
             return self._features.evaluate(name=flag.value, context=context, default=default)
 
         if value(Flag.KILL_SWITCH, default=False):
-            return PLAIN_PATH
+            return plain_path()
         return Conduct(
             pipeline=Pipeline(value(Flag.PIPELINE, default=Pipeline.ON.value)),
             informed=value(Flag.RETRIES, default="informed") == "informed",

@@ -1,6 +1,6 @@
 """How much of the service a restaurant gets. One restaurant has one conduct, whichever process asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -29,8 +29,9 @@ class Conduct:
         return FULL if self.pipeline is Pipeline.ON else PLAIN
 
 
-#: What the kill switch leaves: best fit, nobody is moved, a fixed number of attempts.
-PLAIN_PATH = Conduct(Pipeline.OFF, informed=False)
+def plain_path() -> Conduct:
+    """What the kill switch leaves: best fit, nobody is moved, a fixed number of attempts."""
+    return Conduct(Pipeline.OFF, informed=False)
 
 
 class Rollout(Protocol):
@@ -42,7 +43,7 @@ class Rollout(Protocol):
 class Everywhere:
     """Every restaurant's conduct is the same."""
 
-    conduct: Conduct = Conduct()
+    conduct: Conduct = field(default_factory=Conduct)
 
     def of(self, restaurant_id: str) -> Conduct:  # noqa: ARG002 - it is everybody's
         return self.conduct
