@@ -112,6 +112,7 @@ def up(port: int, options: Options) -> int:
 
 def _greet(stack: LocalStack) -> None:
     print(f"API    {stack.url}")
+    print(f"page   {stack.url}/_local/")
     print(f"token  {stack.token()}")
     print(f"try    curl {stack.url}/health")
     print(f"data   {stack.home} (logs/, mail/)   database {stack.dsn}")

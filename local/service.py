@@ -12,6 +12,11 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from local.front import Front
+from local.page.emf import Metrics
+from local.page.mailbox import Mailbox
+from local.page.queues import Queues
+from local.page.records import Records
+from local.page.site import Page
 from local.pollers import Poller, stop_all
 from local.pool import Pool
 from local.routes import Router
@@ -31,10 +36,15 @@ class DeploymentError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run a stack. ``sandboxes`` is the most that one function may have."""
+    """How to run a stack. ``sandboxes`` is the most that one function may have.
+
+    ``logs``, ``mail`` and ``dsn`` (the database) are where the page looks.
+    """
 
     python: Path
     logs: Path
+    mail: Path
+    dsn: str
     sandboxes: int
     issuer: Issuer
     sqs_endpoint: str
@@ -53,6 +63,7 @@ class Service:
     _by_name: dict[str, Pool] = field(default_factory=dict)
     _api: RuntimeApi | None = None
     _front: web.ServerRunner | None = None
+    page: Page | None = None
     _pollers: list[Poller] = field(default_factory=list)
     _scheduler: Scheduler | None = None
 
@@ -79,9 +90,14 @@ class Service:
             await self._make(resource)
 
     async def start_front(self, listener: socket.socket) -> None:
-        """Answer HTTP requests on a listening socket."""
+        """Answer HTTP requests on a listening socket: those of the API, and the page's."""
         front = Front(Router(self.stack.routes), self.pools, self.settings.issuer)
-        server = web.Server(front.handle, access_log=None)
+        page = self.page = self._make_page()
+
+        async def answer(http: web.BaseRequest) -> web.StreamResponse:
+            return await (page if page.owns(http.path) else front).handle(http)
+
+        server = web.Server(answer, access_log=None)
         self._front = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._front.setup()
         await web.SockSite(self._front, listener, backlog=256).start()
@@ -107,6 +123,8 @@ class Service:
         await stop_all(self._pollers)
         if self._front is not None:
             await self._front.cleanup()
+        if self.page is not None:
+            self.page.close()
         await asyncio.gather(*(pool.close() for pool in self.pools.values()))
         if self._api is not None:
             await self._api.stop()
@@ -117,6 +135,16 @@ class Service:
 
     def _invoke_later(self, function: str, payload: bytes) -> None:
         self._running_api().invoke_later(self.pools[function], payload)
+
+    def _make_page(self) -> Page:
+        known = self.settings
+        return Page(
+            self.stack.dashboards,
+            metrics=Metrics(known.logs),
+            records=Records(known.dsn),
+            queues=Queues(self.stack.queues, known.queue_urls, known.sqs_client),
+            mailbox=Mailbox(known.mail),
+        )
 
     def _running_api(self) -> RuntimeApi:
         if self._api is None:

@@ -153,6 +153,8 @@ class LocalStack:
         settings = Settings(
             python=environment("runtime"),
             logs=self._home.logs,
+            mail=emulator.mail_dir,
+            dsn=self.dsn,
             sandboxes=self._options.sandboxes,
             issuer=Issuer.load(self._home.path),
             sqs_endpoint=emulator.endpoint,

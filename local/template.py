@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from local.cloudformation_yaml import read_yaml
 from local.intrinsics import Json, Resolver, TemplateError
 
 REGION = "eu-west-1"
@@ -126,7 +126,10 @@ class CustomResource:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Everything of the template that runs locally. Functions and queues by logical id."""
+    """Everything of the template that runs locally. Functions and queues by logical id.
+
+    ``dashboards``: the text of each dashboard's body, by logical id.
+    """
 
     functions: Mapping[str, Function]
     queues: Mapping[str, Queue]
@@ -134,28 +137,7 @@ class Stack:
     event_sources: tuple[EventSource, ...]
     schedules: tuple[Schedule, ...]
     custom_resources: tuple[CustomResource, ...]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms (``!Ref`` and the like)."""
-
-
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
-    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
-    if isinstance(node, yaml.ScalarNode):
-        return {name: loader.construct_scalar(node)}
-    if isinstance(node, yaml.SequenceNode):
-        return {name: loader.construct_sequence(node, deep=True)}
-    raise TemplateError(f"!{suffix} with a mapping")
-
-
-_Loader.add_multi_constructor("!", _short_form)
-
-
-def read_yaml(path: Path) -> Json:
-    """Read a CloudFormation template."""
-    document: Json = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    return document
+    dashboards: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -192,6 +174,10 @@ class Reader:
             event_sources=tuple(self._event_sources()),
             schedules=tuple(self._schedules()),
             custom_resources=tuple(self._custom_resources()),
+            dashboards={
+                name: self._get(name, "DashboardBody")
+                for name, _ in self._of_type("AWS::CloudWatch::Dashboard")
+            },
         )
 
     def _parameters(self) -> dict[str, str | list[str]]:

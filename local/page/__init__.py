@@ -1,0 +1,1 @@
+"""``/_local/`` of ``make up``: what the running stack does, in a browser. Never deployed."""

@@ -1,0 +1,143 @@
+"""A headless Chromium for tests, driven over its own DevTools protocol: no driver, no download."""
+
+import asyncio
+import base64
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE_SECONDS = 40.0
+LONGEST_PICTURE = 2700
+_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
+    "--hide-scrollbars", "--remote-debugging-port=0", "--lang=en-GB",
+)  # fmt: skip
+
+
+def chromium() -> str | None:
+    """Where this machine's Chromium is, if it has one."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+class Tab:
+    """One page. ``troubles``: what it wrote to the console as an error, or threw."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._width = 0
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self.troubles: list[str] = []
+
+    async def listen(self) -> None:
+        async for message in self._socket:
+            told = json.loads(message.data)
+            if "id" in told:
+                self._waiting.pop(told["id"]).set_result(told)
+            elif told["method"] == "Runtime.exceptionThrown":
+                self.troubles.append(json.dumps(told["params"]["exceptionDetails"])[:400])
+            elif told["method"] == "Log.entryAdded" and told["params"]["entry"]["level"] == "error":
+                self.troubles.append(json.dumps(told["params"]["entry"])[:400])
+
+    async def send(self, method: str, **params: Any) -> Any:
+        number = next(self._numbers)
+        answer = self._waiting[number] = asyncio.get_running_loop().create_future()
+        await self._socket.send_json({"id": number, "method": method, "params": params})
+        told = await asyncio.wait_for(answer, PATIENCE_SECONDS)
+        assert "error" not in told, told
+        return told["result"]
+
+    async def open(self, url: str, width: int, height: int = 900) -> None:
+        """Go to an address, in a window of this size."""
+        self._width = width
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700}
+        await self.send("Emulation.setDeviceMetricsOverride", **size)
+        await self.send("Page.navigate", url=url)
+
+    async def run(self, script: str) -> Any:
+        """The value of an expression in the page; a promise's is waited for."""
+        asked = {"expression": script, "awaitPromise": True, "returnByValue": True}
+        answer = await self.send("Runtime.evaluate", **asked)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    async def until(self, script: str) -> Any:
+        """The first true value of an expression."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            with suppress(AssertionError):  # between two pages there is nothing to ask
+                if value := await self.run(script):
+                    return value
+            assert time.monotonic() < deadline, f"never came true: {script}"
+            await asyncio.sleep(0.05)
+
+    async def picture(self) -> bytes:
+        """The page from its top, as PNG: a window's width, and of a long page three windows' height."""
+        size = (await self.send("Page.getLayoutMetrics"))["cssContentSize"]
+        clip = {
+            "x": 0,
+            "y": 0,
+            "width": self._width,
+            "height": min(size["height"], LONGEST_PICTURE),
+            "scale": 1,
+        }
+        answer = await self.send(
+            "Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True
+        )
+        return base64.b64decode(answer["data"])
+
+
+@asynccontextmanager
+async def tab(program: str, folder: Path) -> AsyncIterator[Tab]:
+    """A browser of its own with one empty page; ``folder`` keeps its profile."""
+    process = _start(program, folder)
+    try:
+        port = await _port(folder / "DevToolsActivePort")
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"http://127.0.0.1:{port}/json/list") as answer:
+                pages = [each for each in await answer.json() if each["type"] == "page"]
+            address = pages[0]["webSocketDebuggerUrl"]
+            async with session.ws_connect(address, max_msg_size=0) as socket:
+                opened = Tab(socket)
+                listening = asyncio.create_task(opened.listen())
+                for domain in ("Page", "Runtime", "Log"):
+                    await opened.send(f"{domain}.enable")
+                yield opened
+                listening.cancel()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _start(program: str, folder: Path) -> "subprocess.Popen[bytes]":
+    command = (program, *_FLAGS, f"--user-data-dir={folder}", "about:blank")
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def _announced(file: Path) -> int | None:
+    with suppress(FileNotFoundError, IndexError):
+        return int(file.read_text().splitlines()[0])
+    return None
+
+
+async def _port(file: Path) -> int:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        if (port := _announced(file)) is not None:
+            return port
+        assert time.monotonic() < deadline, "Chromium did not start"
+        await asyncio.sleep(0.05)

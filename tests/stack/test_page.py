@@ -1,0 +1,190 @@
+"""The page of a running stack, with what its handlers emitted, as a browser shows it."""
+
+import asyncio
+import json
+import os
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.page.site import Page
+from local.stack import LocalStack
+from tests.harness.browser import Tab, chromium, tab
+from tests.harness.service import party
+from tests.stack.guest import Guest, eventually
+
+pytestmark = pytest.mark.stack
+WIDTHS = (1280, 400)
+CONFIRMED = ["Maitred", "AssignOutcome", "service", "bookings", "flow", "inline", "outcome", "confirmed"]
+OF_AWS = ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "q"]
+DASHBOARD = json.dumps({
+    "widgets": [
+        {"type": "metric", "x": 0, "y": 0, "properties": {
+            "title": "Planner", "stat": "p95", "period": 60, "view": "timeSeries",
+            "metrics": [["Maitred", "PlannerDuration", "service", "bookings", "flow", "inline"]],
+            "annotations": {"horizontal": [{"label": "limit", "value": 5}]}}},
+        {"type": "metric", "x": 6, "y": 0, "properties": {
+            "title": "Outcomes", "stat": "Sum", "view": "singleValue",
+            "metrics": [CONFIRMED]}},
+        {"type": "metric", "x": 12, "y": 0, "properties": {
+            "title": "Waiting", "metrics": [OF_AWS]}},
+    ]
+})  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page(stack: LocalStack) -> Page:
+    """The stack's page, with a dashboard of the test's own beside the template's."""
+    running = stack._running_service().page
+    assert running is not None
+    running._dashboards = {"Tested": DASHBOARD, **running._dashboards}
+    return running
+
+
+def ask(stack: LocalStack, path: str) -> Any:
+    with urllib.request.urlopen(f"{stack.url}/_local/{path}", timeout=30) as answer:  # noqa: S310 - the stack's own address
+        return json.loads(answer.read())
+
+
+@pytest.fixture
+def evening(stack: LocalStack, page: Page, guest: Guest) -> Guest:
+    """Tables for 2 and 4, both taken; somebody held and let go, somebody waits, and one letter was sent."""
+    answer = guest.call("POST", f"/restaurants/{guest.restaurant}/holds", _hold(2))
+    assert answer[0] == 201, answer
+    for size in (4, 4):
+        status, told = guest.book(size)
+        assert status == 201, told
+    mails = stack.home / "mail"
+    stack.invoke("RelayFunction", {})
+    eventually(lambda: any(mails.glob("*.eml")), "a letter is sent")
+    return guest
+
+
+def _hold(size: int) -> dict[str, Any]:
+    asked: dict[str, Any] = party(size)
+    return {key: value for key, value in asked.items() if key not in {"guest", "onFull"}}
+
+
+def test_the_page_tells_what_the_stack_did(stack: LocalStack, evening: Guest) -> None:
+    """Each figure is compared with the database, the mail folder or the queues themselves."""
+    house = evening.restaurant
+    assert house in {each["id"] for each in ask(stack, "restaurants")}
+    (day,) = ask(stack, f"restaurants/{house}/days")
+    floor = ask(stack, f"restaurants/{house}/days/{day['day']}")
+    kinds = sorted((stay["kind"], stay["party"]) for stay in floor["stays"])
+    assert kinds == [("hold", 2), ("stay", 4)]
+    assert [row["party"] for row in floor["pending"]] == [4]
+    events = ask(stack, f"events?find={floor['pending'][0]['booking']}&limit=500")
+    assert len(events) == evening.value(
+        "select count(*) from observability_events where booking_id = %s", floor["pending"][0]["booking"]
+    )
+    letters = ask(stack, "mail")
+    assert letters["count"] == len(list((stack.home / "mail").glob("*.eml")))
+    assert ask(stack, f"mail/{letters['items'][0]['id']}")["text"]
+
+
+def test_dashboards_are_drawn_from_what_the_handlers_emitted(stack: LocalStack, evening: Guest) -> None:
+    boards = {board["name"]: board["widgets"] for board in ask(stack, "dashboards?minutes=60")}
+    planner, outcomes, waiting = boards["Tested"]
+    assert [value for value in planner["series"][0]["values"] if value is not None]
+    log = (stack.home / "logs" / "BookingsFunction.log").read_text().splitlines()
+    confirmed = [line for line in log if '"AssignOutcome":[' in line and '"outcome":"confirmed"' in line]
+    assert outcomes["series"][0]["values"] == [len(confirmed)]
+    assert len(confirmed) >= 1
+    assert "measured by AWS only" in waiting["unmeasured"][0]
+
+
+@asynccontextmanager
+async def browsing(folder: Path) -> AsyncIterator[Tab]:
+    program = chromium()
+    if program is None:
+        pytest.skip("NO CHROMIUM HERE: THE PAGE WAS NOT LOOKED AT IN A BROWSER. Install chromium")
+    async with tab(program, folder) as opened:
+        yield opened
+
+
+def kept(folder: Path) -> Path:
+    """Where the pictures go: PICTURES names a folder to look at them afterwards."""
+    place = Path(os.environ.get("PICTURES") or folder)
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+#: What a view must show before its picture is taken.
+SHOWN = {
+    "floor": "document.querySelector('#timeline .block.confirmed') && document.querySelector('.block.hold')",
+    "dashboards": "document.querySelector('#boards .plot canvas')",
+    "events": "document.querySelectorAll('#stream tbody tr').length > 3",
+    "queues": "document.querySelectorAll('#queue-list [data-queue]').length === 2",
+    "mail": "document.querySelector('.letter-link')",
+}
+
+
+#: Text that is seen and smaller than this is not readable.
+SMALLEST = 11
+SMALL_TEXT = f"""
+[...document.querySelectorAll('main *')].filter((each) => each.offsetParent && each.textContent.trim()
+  && parseFloat(getComputedStyle(each).fontSize) < {SMALLEST}).length"""
+WIDTH = "document.documentElement.scrollWidth"
+WELL = "!document.querySelector('#status').classList.contains('bad')"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_view_is_readable(stack: LocalStack, evening: Guest, tmp_path: Path, width: int) -> None:
+    """Nothing is cut off sideways or too small, nothing fails in the console; a picture of it is kept."""
+
+    async def look() -> dict[str, bytes]:
+        pictures = {}
+        async with browsing(tmp_path / "profile") as opened:
+            for view in SHOWN:
+                await _show(opened, stack, view, width, evening.restaurant)
+                assert await opened.run(WIDTH) == width, view
+                assert await opened.run(WELL)
+                assert await opened.run(SMALL_TEXT) == 0, f"{view} has text below {SMALLEST} pixels"
+                pictures[view] = await opened.picture()
+            assert opened.troubles == []
+        return pictures
+
+    for view, picture in asyncio.run(look()).items():
+        (kept(tmp_path) / f"{view}-{width}.png").write_bytes(picture)
+        assert len(picture) > 10_000, "an empty picture is smaller"
+
+
+async def _show(opened: Tab, stack: LocalStack, view: str, width: int, restaurant: str) -> None:
+    await opened.open(f"{stack.url}/_local/#{view}", width)
+    if view == "floor":
+        await opened.until(f"[...restaurant.options].some((each) => each.value === '{restaurant}')")
+        await opened.run(f"restaurant.value = '{restaurant}'; restaurant.dispatchEvent(new Event('input'))")
+    await opened.until(f"Boolean({SHOWN[view]})")
+    if view == "mail":
+        await opened.run("document.querySelector('.letter-link').click()")
+        await opened.until("Boolean(document.querySelector('#letter iframe'))")
+
+
+def test_the_redrive_button_redrives_and_tells_what_came_of_it(
+    stack: LocalStack, page: Page, tmp_path: Path
+) -> None:
+    """The click starts the redrive; of a message that was put there by hand nobody knows where it belongs."""
+    queues = stack.sqs()
+    dead = stack.queue_url("AssignDeadLetterQueue")
+    queues.send_message(QueueUrl=dead, MessageBody="{}")
+
+    async def click() -> None:
+        async with browsing(tmp_path / "profile") as opened:
+            await opened.open(f"{stack.url}/_local/#queues", 1280)
+            button = "document.querySelector('[data-queue=AssignDeadLetterQueue]:not(:disabled)')"
+            await opened.until(f"Boolean({button})")
+            await opened.run(f"{button}.click()")
+            await opened.until(
+                "/failed|completed|CouldNot/.test(document.querySelector('#queue-list').innerText)"
+            )
+            assert opened.troubles == []
+
+    asyncio.run(click())
+    (task,) = next(each for each in ask(stack, "queues") if each["id"] == "AssignDeadLetterQueue")["redrives"]
+    assert task["failure"] == "CouldNotDetermineMessageSource"  # it was put there by hand: nobody's letter
+    queues.purge_queue(QueueUrl=dead)
