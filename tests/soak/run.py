@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from unittest.mock import patch
 
@@ -24,6 +23,7 @@ from tests.soak.verdict import judge
 
 HURRY = 20.0  # delays of minutes pass in seconds
 _TICK_SECONDS = 0.25
+_GOODBYE_SECONDS = 10.0
 _FEW = 20  # a twentieth of the operations: so many messages are left when the faults end
 _OPERATIONS_A_DAY = 300  # so that houses are full enough for refusals, waiting and moves
 _OPEN = """
@@ -74,7 +74,6 @@ class _Crew:
 
     context: ForkServerContext
     place: Place
-    stop: Event
     workers: list[ForkServerProcess] = field(default_factory=list)
     others: list[ForkServerProcess] = field(default_factory=list)
 
@@ -85,7 +84,7 @@ class _Crew:
         return process
 
     def hire(self) -> None:
-        worker = self.context.Process(target=work, args=(self.place, self.stop), daemon=True)
+        worker = self.context.Process(target=work, args=(self.place,), daemon=True)
         worker.start()
         self.workers.append(worker)
 
@@ -97,9 +96,10 @@ class _Crew:
         self.hire()
 
     def end(self) -> None:
-        self.stop.set()
+        self.place.closed.touch()
+        deadline = time.monotonic() + _GOODBYE_SECONDS
         for process in (*self.workers, *self.others):
-            process.join(10)
+            process.join(max(0.0, deadline - time.monotonic()))
             if process.is_alive():
                 process.kill()
                 process.join()
@@ -114,7 +114,7 @@ def soak(database: TestDatabase, folder: Path, plan: Plan, told: Told, settling:
         server.start()
     with server:
         messages: FaultyQueue = server.FaultyQueue(plan.seed, HURRY)  # type: ignore[attr-defined]
-        place = Place(database.port, database.name, messages, folder / "mails")
+        place = Place(database.port, database.name, messages, folder / "mails", folder / "closed")
         place.mails.touch()
         with _crew(context, place, plan) as crew:
             began = time.monotonic()
@@ -133,13 +133,13 @@ def soak(database: TestDatabase, folder: Path, plan: Plan, told: Told, settling:
 
 @contextmanager
 def _crew(context: ForkServerContext, place: Place, plan: Plan) -> Iterator[_Crew]:
-    crew = _Crew(context, place, context.Event())
+    crew = _Crew(context, place)
     try:
         opening = crew.start(lay_out)
         opening.join()
         if opening.exitcode:
             raise RuntimeError("the restaurants could not be laid out")
-        crew.start(keep_house, crew.stop)
+        crew.start(keep_house)
         for _ in range(plan.workers):
             crew.hire()
         yield crew

@@ -10,7 +10,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
-from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -29,12 +28,17 @@ _LEASE_SECONDS = 10  # a killed worker's booking is free again within seconds
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sandbox finds its surroundings; ``mails``: a file with one line a letter that was sent."""
+    """Where a sandbox finds its surroundings; ``mails``: a file with one line a letter that was sent.
+
+    ``closed``: a file that is there once everybody shall go. A lock shared with who may be killed holding
+    it would stop all.
+    """
 
     port: int
     database: str
     queue: FaultyQueue  # its proxy
     mails: Path
+    closed: Path
 
 
 def furnish(place: Place) -> None:
@@ -73,11 +77,11 @@ def furnish(place: Place) -> None:
     patch.object(mail.SesMailer, "send", deliver).start()
 
 
-def work(place: Place, stop: Event) -> None:
+def work(place: Place) -> None:
     """A worker of both queues, until it is stopped or killed."""
     furnish(place)
     functions = {ASSIGN: "assign", NOTIFICATION: "notify"}
-    while not stop.is_set():
+    while not place.closed.exists():
         busy = [_batch(place.queue, url, function) for url, function in functions.items()]
         if not any(busy):
             time.sleep(_IDLE_SECONDS)
@@ -101,10 +105,11 @@ def _batch(queue: FaultyQueue, url: str, function: str) -> bool:
     return True
 
 
-def keep_house(place: Place, stop: Event) -> None:
+def keep_house(place: Place) -> None:
     """The schedule, a second for a minute."""
     furnish(place)
-    while not stop.wait(1.0):
+    while not place.closed.exists():
+        time.sleep(1.0)
         for function in ("relay", "maintain"):
             try:
                 handler(function)({}, LambdaContext(function, seconds=50))
