@@ -214,3 +214,28 @@ def test_a_queue_that_is_out_of_reach_is_asked_once_however_many_messages_wait(
     report = SqsQueue().send("https://sqs.example.com/q", [OutgoingMessage("{}")] * 45)
     assert len(calls) == 2
     assert sorted(report.failed) == list(range(10, 45))
+
+
+def test_a_bookings_rows_leave_in_order_even_when_the_first_is_refused(
+    full: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The letter of the cancellation does not overtake the confirmation's; other bookings are not held up."""
+    booking = full.book("harbour", party(2)).json["booking"]["id"]
+    assert full.cancel(booking).status == 200
+    other = full.book("harbour", party(2)).json["booking"]["id"]
+    refusals, told = [SendReport({0: "ServiceUnavailable"})], list[Any]()
+
+    def first_refused(_: SqsQueue, url: str, messages: Any) -> SendReport:
+        report = refusals.pop() if refusals else SendReport({})
+        told.extend(json.loads(m.body) for i, m in enumerate(messages) if i not in report.failed)
+        return report
+
+    monkeypatch.setattr(SqsQueue, "send", first_refused)
+    assert full.scheduled("relay") == {"sent": 1}
+    assert [message["bookingId"] for message in told] == [other]
+    later(monkeypatch, minutes=10)
+    assert full.scheduled("relay") == {"sent": 2}
+    assert [(message["bookingId"], message["kind"]) for message in told[1:]] == [
+        (booking, "confirmed"),
+        (booking, "cancelled"),
+    ]

@@ -1,12 +1,16 @@
 -- The outbox and what the relay does with it.
 
 -- name: claim_outbox
--- Lease the oldest rows that are due within the queue's longest delay; other relays skip them.
+-- Lease the oldest rows that are due within the queue's longest delay; other relays skip them. A booking's
+-- rows go one after the other: none while an earlier one that is due no later still waits, or is being sent.
 update outbox o
 set claimed_until = %(now)s::timestamptz + make_interval(secs => %(lease_seconds)s)
-from (select id from outbox
-      where sent_at is null and dead_at is null and claimed_until <= %(now)s and due_at <= %(horizon)s
-      order by id limit %(limit)s for update skip locked) due
+from (select n.id from outbox n
+      where n.sent_at is null and n.dead_at is null and n.claimed_until <= %(now)s and n.due_at <= %(horizon)s
+        and not exists (select from outbox e
+                        where e.booking_id = n.booking_id and e.topic = n.topic and e.id < n.id
+                          and e.due_at <= n.due_at and e.sent_at is null and e.dead_at is null)
+      order by n.id limit %(limit)s for update skip locked) due
 where o.id = due.id
 returning o.id, o.topic, o.payload, o.correlation_id, o.due_at, o.attempts
 
