@@ -13,7 +13,7 @@ from rich.console import Console
 from local.demo.progress import progress
 from local.demo.report import print_checks
 from local.demo.results import percentiles
-from local.ops import dead_letters, load
+from local.ops import dead_letters, load, reports
 from local.ops.target import OpsError, Target, local_target, stage_target
 from maitred.services.inspection import Check
 
@@ -131,6 +131,23 @@ def check(target: Target, chosen: argparse.Namespace, console: Console) -> int:
     return _WRONG if any(each.wrong for each in found) else 0
 
 
+def report(target: Target, chosen: argparse.Namespace, _console: Console) -> int:
+    """How assignment fares: of one time, or two times or two restaurants side by side."""
+    times = chosen.compare or [(chosen.since, chosen.until)]
+    restaurants = [chosen.restaurant, *([chosen.versus] if chosen.versus else [])]
+    if len(times) > 1 and len(restaurants) > 1:
+        raise OpsError("compare two times or two restaurants, not both")
+    found = [reports.fetch(target, name, edges) for name in restaurants for edges in times]
+    print(reports.as_text(chosen.format, found))
+    return 0
+
+
+def shadow_report(target: Target, chosen: argparse.Namespace, _console: Console) -> int:
+    """What the full planner would have changed where the flag assignment_pipeline is shadow."""
+    print(reports.shadow_text(reports.fetch(target, chosen.restaurant, (chosen.since, chosen.until))))
+    return 0
+
+
 def put_load(target: Target, chosen: argparse.Namespace, console: Console) -> int:
     """Bookings of a restaurant of its own, at a bounded rate. 1 if there was an error of the server's."""
     load.refuse_unless_meant(target, chosen.yes_i_mean)
@@ -191,6 +208,16 @@ def _parser() -> argparse.ArgumentParser:
     counted.add_argument(
         "--patience", type=_whole(0, 86_400), default=300, help="seconds until work is overdue (300)"
     )
+    told = _add(commands, "report", report)
+    told.add_argument("--compare", nargs=2, type=_edges, metavar="FROM..TO", help="two times side by side")
+    told.add_argument(
+        "--versus", metavar="RESTAURANT", help="another restaurant, such as one of another share"
+    )
+    told.add_argument("--format", choices=reports.FORMATS, default="table", help="html: a page with plots")
+    for each in (told, _add(commands, "shadow-report", shadow_report)):
+        each.add_argument("restaurant", help="its id")
+        each.add_argument("--from", dest="since", metavar="FROM", help="date or date-time (a week ago)")
+        each.add_argument("--to", dest="until", metavar="TO", help="date, included, or date-time (now)")
     _add_load(commands, "load", "a steady rate", (200, 5.0, 4), rising=False)
     _add_load(commands, "stress", "a rate that rises until the end", (2000, 50.0, 16), rising=True)
     return parser
@@ -238,6 +265,13 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _edges(text: str) -> tuple[str, str]:
+    since, dots, until = text.partition("..")
+    if not (since and dots and until):
+        raise argparse.ArgumentTypeError(f"{text} is not FROM..TO")
+    return since, until
 
 
 def _said(text: str) -> str:

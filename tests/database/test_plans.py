@@ -164,6 +164,7 @@ REPORT = {
     "report_attempts": 40,
     "report_attempt_figures": 40,
     "report_reductions": 400,
+    "report_differences": 20,
     "report_bookings": 4000,
 }
 BY_BOOKING = {

@@ -76,7 +76,7 @@ def test_the_demos_evening_in_shadow(shadowed: Service) -> None:
     assert all(answer["moves"] == 0 for answer in answers)
 
 
-def test_the_shadow_has_nothing_to_write_with(shadowed: Service) -> None:
+def test_o6_the_shadow_has_nothing_to_write_with(shadowed: Service) -> None:
     """By its type, by what it imports, and by all that can be reached from it."""
     hints = get_type_hints(Shadow.__init__)
     assert hints == {"planning": Planning, "rollout": Rollout, "return": type(None)}

@@ -66,6 +66,15 @@ class Reduction:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """How the full planner would have decided, where a shadow was asked (`services.shadow.Kind`)."""
+
+    kind: str
+    count: int
+    with_moves: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """All that a report says. Figures are by flow: of runs, of attempts used, planner calls, attempts."""
 
@@ -79,6 +88,7 @@ class Counted:
     attempt_durations: Mapping[str, Figures]
     reductions: Sequence[Reduction]
     bookings: Mapping[str, int]
+    differences: Sequence[Difference]
 
 
 class Reports(Protocol):
@@ -137,6 +147,11 @@ def report_json(counted: Counted) -> Json:
             "ofBookings": counted.planner_calls,
             "bookings": seen,
             "perBooking": round(counted.planner_calls / seen, 3) if seen else None,
+        },
+        "shadow": {
+            "compared": sum(each.count for each in counted.differences),
+            "kinds": {each.kind: each.count for each in counted.differences},
+            "withMoves": sum(each.with_moves for each in counted.differences),
         },
     }
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from maitred.adapters.postgres.database import Call, Database, Rows
-from maitred.services.reports import Attempts, Counted, Figures, Reduction, Runs
+from maitred.services.reports import Attempts, Counted, Difference, Figures, Reduction, Runs
 
 _BUDGET_MS = 8000
 _STATEMENTS = (
@@ -17,6 +17,7 @@ _STATEMENTS = (
     "report_attempt_figures",
     "report_reductions",
     "report_bookings",
+    "report_differences",
 )
 
 
@@ -38,7 +39,7 @@ class PostgresReports:
             "end": end,
             "soon_seconds": soon.total_seconds(),
         }
-        runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings = (
+        runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings, differences = (
             self._db.read_all([Call(name, params) for name in _STATEMENTS], _BUDGET_MS)
         )
         [(calls, seen)] = planned
@@ -53,6 +54,7 @@ class PostgresReports:
             attempt_durations=_by_flow(attempt_figures),
             reductions=[Reduction(*row) for row in reductions],
             bookings=dict(bookings),
+            differences=[Difference(*row) for row in differences],
         )
 
 

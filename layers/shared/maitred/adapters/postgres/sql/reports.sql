@@ -73,3 +73,12 @@ group by 1 order by 1
 select state, count(*) from bookings
 where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and created_at < %(end)s
 group by 1 order by 1
+
+-- name: report_differences
+-- What the full planner would have done where the plain one decided.
+select context #>> '{difference,kind}' as kind, count(*),
+    count(*) filter (where (context #>> '{difference,moves}')::integer > 0) as with_moves
+from observability_events
+where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.quote'
+    and context ->> 'flow' = 'shadow' and created_at >= %(start)s and created_at < %(end)s
+group by 1 order by 1
