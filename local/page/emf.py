@@ -13,7 +13,7 @@ from local.page.widgets import Dimensions
 
 KEPT_SECONDS = 3 * 3600
 BACKLOG_BYTES = 32 * 1024 * 1024  # of each log, when the page is opened for the first time
-MOST_POINTS = 20_000  # of one metric
+MOST_POINTS = 100_000  # of one metric
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from local.page.emf import Key, Point
+from local.page.emf import MOST_POINTS, Key, Point
 from local.page.formula import Unknown, Value, evaluate
 from local.page.widgets import Expression, Metric, Widget
 
@@ -117,7 +117,10 @@ class _Lines:
             self.unmeasured.append(f"{label}: the statistic {stat} is known to CloudWatch only")
             return {}
         periods: dict[int, list[float]] = {}
-        for point in self._source.points(key, self._shown.begins):
+        points = self._source.points(key, self._shown.begins)
+        if len(points) == MOST_POINTS:
+            self.unmeasured.append(f"{label}: only the newest {MOST_POINTS} values are known here")
+        for point in points:
             place = int((point.at - self._shown.begins) // self._shown.step)
             if place < self._shown.count:
                 periods.setdefault(place, []).append(point.value)

@@ -35,6 +35,7 @@ THREADS = 4
 LONGEST_MINUTES = 180
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".LICENSE": "text/plain"}
 _HOSTS = {"127.0.0.1", "localhost"}
+_YEARS = range(2000, 2100)  # far from where the calendar ends, and with it its arithmetic
 _FROM_HERE = {"same-origin", "none"}  # the page itself; typed or kept by its user
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -146,7 +147,7 @@ class Page:
 
     def _admit(self, http: web.BaseRequest) -> None:
         host = http.headers.get("host", "")
-        if urlsplit(f"//{host}").hostname not in _HOSTS:
+        if _hostname(host) not in _HOSTS:
             raise Refused(421, "this page is for this machine only")
         if http.headers.get("sec-fetch-site", "none") not in _FROM_HERE:
             raise Refused(403, "another site asked for this")
@@ -201,6 +202,8 @@ class Page:
             service_day = date.fromisoformat(day)
         except ValueError:
             raise Refused(400, f"{day} is no day") from None
+        if service_day.year not in _YEARS:
+            raise Refused(400, f"{day} is not of this age")
         return _json(self._records.floor(restaurant, service_day))
 
     def _redrive(self, _query: Query, queue: str) -> Reply:
@@ -212,6 +215,13 @@ class Page:
 
     def _letter_html(self, _query: Query, name: str) -> Reply:
         return Reply(self._mailbox.html(name).encode(), "text/html", policy=_LETTER_POLICY)
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _widgets(body: str) -> tuple[Widget, ...]:

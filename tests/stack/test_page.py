@@ -52,16 +52,28 @@ def ask(stack: LocalStack, path: str) -> Any:
 
 @pytest.fixture
 def evening(stack: LocalStack, page: Page, guest: Guest) -> Guest:
-    """Tables for 2 and 4, both taken; somebody held and let go, somebody waits, and one letter was sent."""
+    """Tables for 2 and 4: one held, one taken, somebody waits; later somebody is moved; a letter was sent."""
     answer = guest.call("POST", f"/restaurants/{guest.restaurant}/holds", _hold(2))
     assert answer[0] == 201, answer
     for size in (4, 4):
         status, told = guest.book(size)
         assert status == 201, told
+    _move_somebody(guest)
     mails = stack.home / "mail"
     stack.invoke("RelayFunction", {})
     eventually(lambda: any(mails.glob("*.eml")), "a letter is sent")
     return guest
+
+
+def _move_somebody(guest: Guest) -> None:
+    """Two of whom the first leaves again; the second sits where the four that come then must sit."""
+    booked = []
+    for size in (2, 2):
+        body = party(size, "21:00")
+        booked.append(guest.call("POST", f"/restaurants/{guest.restaurant}/bookings", body)[1]["booking"])
+    assert guest.call("POST", f"/bookings/{booked[0]['id']}/cancel", {})[0] == 200
+    answer = guest.call("POST", f"/restaurants/{guest.restaurant}/bookings", party(4, "21:00"))[1]
+    assert answer["assignment"]["moves"] == 1
 
 
 def _hold(size: int) -> dict[str, Any]:
@@ -76,7 +88,8 @@ def test_the_page_tells_what_the_stack_did(stack: LocalStack, evening: Guest) ->
     (day,) = ask(stack, f"restaurants/{house}/days")
     floor = ask(stack, f"restaurants/{house}/days/{day['day']}")
     kinds = sorted((stay["kind"], stay["party"]) for stay in floor["stays"])
-    assert kinds == [("hold", 2), ("stay", 4)]
+    assert kinds == [("hold", 2), ("stay", 2), ("stay", 4), ("stay", 4)]
+    assert [(move["from_tables"], move["to_tables"]) for move in floor["moves"]] == [(["T2"], ["T1"])]
     assert [row["party"] for row in floor["pending"]] == [4]
     events = ask(stack, f"events?find={floor['pending'][0]['booking']}&limit=500")
     assert len(events) == evening.value(
@@ -116,7 +129,8 @@ def kept(folder: Path) -> Path:
 
 #: What a view must show before its picture is taken.
 SHOWN = {
-    "floor": "document.querySelector('#timeline .block.confirmed') && document.querySelector('.block.hold')",
+    "floor": "['confirmed', 'hold', 'pending', 'ghost'].every((kind) =>"
+    " document.querySelector(`#timeline .row .block.${kind}`))",
     "dashboards": "document.querySelector('#boards .plot canvas')",
     "events": "document.querySelectorAll('#stream tbody tr').length > 3",
     "queues": "document.querySelectorAll('#queue-list [data-queue]').length === 2",

@@ -96,11 +96,19 @@ function placed(floor, element, starts, ends = null) {
 function block(floor, stay, kind) {
   const hold = stay.kind === "hold";
   const marks = [stay.moved ? "↔" : "", stay.pinned ? "●" : ""].join("");
+  if (kind === "ghost") return away(floor, stay);
   const text = hold ? `${stay.party} held until ${stay.expiresWords}` : `${stay.party} ${marks} ${stay.reference}`;
   const told = [stay.words, `party of ${stay.party}`, stay.guest, stay.reference, stay.state,
-    stay.moved ? "was moved" : "", stay.pinned ? "pinned" : "", kind === "ghost" ? "moved away" : ""];
+    stay.moved ? "was moved" : "", stay.pinned ? "pinned" : ""];
   const title = told.filter(Boolean).join(", ");
   return placed(floor, el("div", { class: `block ${kind}`, title }, text), stay.starts, stay.ends);
+}
+
+function away(floor, move) {
+  const to = move.to_tables.join(" + ");
+  const title = `${move.reference}, ${move.words}, was moved from here to ${to}`;
+  const label = el("span", {}, `${move.reference} → ${to}`);
+  return placed(floor, el("div", { class: "block ghost", title }, label), move.starts, move.ends);
 }
 
 function legend(floor) {

@@ -78,7 +78,7 @@ def test_every_file_of_the_page_is_served_and_nothing_beside_them(stack: LocalSt
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:3000", "127.0.0.1.evil.example", "192.0.2.1", ""]
+    "host", ["evil.example", "evil.example:3000", "127.0.0.1.evil.example", "192.0.2.1", "[", ""]
 )
 def test_a_name_that_somebody_points_at_this_machine_is_refused(stack: LocalStack, host: str) -> None:
     reply = ask(stack, "queues", Host=host)
@@ -149,6 +149,11 @@ def test_numbers_have_their_ranges(stack: LocalStack, path: str) -> None:
 def test_a_database_without_tables_is_told_and_breaks_nothing(stack: LocalStack) -> None:
     assert ask(stack, "events").status == 503
     assert ask(stack, "queues").status == 200
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-13-01", "-"])
+def test_a_day_that_is_none_is_told(stack: LocalStack, day: str) -> None:
+    assert ask(stack, f"restaurants/harbour/days/{day}").status == 400
 
 
 @pytest.fixture

@@ -224,6 +224,8 @@ def test_old_values_and_too_many_are_forgotten(tmp_path: Path) -> None:
     many = metrics(tmp_path, line("M", list(range(MOST_POINTS + 5)), service="a"))
     (key,) = many.keys()
     assert len(many.points(key, 0)) == MOST_POINTS
+    told = drawn(many, ["Maitred", "M", "service", "a"])
+    assert told["unmeasured"] == [f"M a: only the newest {MOST_POINTS} values are known here"]
 
 
 def test_every_dashboard_of_the_template_is_understood() -> None:
