@@ -7,11 +7,24 @@ from typing import Any
 
 import psycopg
 
-from local.demo.model import Answer
+from local.demo.model import Answer, Document
 from local.replays import count_different
 from maitred.adapters.postgres import database as postgres
 from maitred.adapters.postgres.invariants import PostgresInvariants
 from maitred.services.inspection import Check, Scope, inspect
+
+# Confirmations by history: every step to confirmed but those that give a confirmed booking other tables.
+_RECOUNTED = """
+select 'state ' || state, count(*) from bookings where restaurant_id = %(restaurant)s group by 1
+union all
+select flow || ' ' || outcome, count(*) from booking_assignment_attempts
+    where restaurant_id = %(restaurant)s group by 1
+union all
+select reason ->> 'code', count(*) from booking_assignment_attempts
+    where restaurant_id = %(restaurant)s and reason is not null group by 1
+union all
+select 'confirmations', count(*) from booking_state_history h join bookings b on b.id = h.booking_id
+    where b.restaurant_id = %(restaurant)s and h.to_state = 'confirmed' and h.from_state <> 'confirmed'"""
 
 type Database = psycopg.Connection[tuple[Any, ...]]
 
@@ -54,6 +67,23 @@ _IN_DATABASE: Sequence[tuple[str, str, str]] = (
                where n.booking_id = b.id and n.kind = 'confirmed' and n.state = 'sent')""",
     ),
 )
+
+
+def of_reports(database: Database, reports: Mapping[str, Document]) -> Check:
+    """Each restaurant's report, as the API tells it, against its bookings, attempts and history."""
+    checked = wrong = 0
+    for restaurant, report in reports.items():
+        flows = report["flows"]
+        told = {f"state {state}": count for state, count in report["bookings"]["byState"].items()}
+        told |= {f"{flow} {name}": n for flow in flows for name, n in flows[flow]["outcomes"].items()}
+        told |= {code: count for codes in report["reasons"].values() for code, count in codes.items()}
+        told["confirmations"] = sum(flow["outcomes"].get("confirmed", 0) for flow in flows.values())
+        found: dict[str, int] = dict(
+            database.execute(_RECOUNTED.encode(), {"restaurant": restaurant}).fetchall()
+        )
+        checked += len(told.keys() | found.keys())
+        wrong += _differences(told, found)
+    return Check("every figure of the report is that of a recount", checked, wrong)
 
 
 def in_database(database: Database) -> list[Check]:
@@ -124,7 +154,7 @@ def _told(database: Database, made: Mapping[str, Answer]) -> int:
     )
 
 
-def _differences(one: Mapping[str, str], other: Mapping[str, str]) -> int:
+def _differences[T](one: Mapping[str, T], other: Mapping[str, T]) -> int:
     return len({key for key, _ in one.items() ^ other.items()})
 
 

@@ -47,6 +47,10 @@ class Client:
                 return
             query["cursor"] = page["nextCursor"]
 
+    def assignments(self, restaurant_id: str) -> Document:
+        """The report on the last days' assignments. Raises ApiError."""
+        return self._ask("GET", f"/restaurants/{quote(restaurant_id)}/reports/assignments")
+
     def play(self, step: Step, booking_id: str | None) -> Answer:
         """Send a step's request, timed; ``booking_id`` is what a cancellation cancels."""
         path = (

@@ -17,7 +17,7 @@ from local.build import BuildError
 from local.demo import checks, evening, replay, report, results
 from local.demo.client import ApiError, Client
 from local.demo.look import demo_home
-from local.demo.model import Answer, Programme
+from local.demo.model import Answer, Document, Programme
 from local.demo.player import MakeClient, Played, open_doors, play
 from local.demo.progress import progress
 from local.demo.reservations import DataError
@@ -47,6 +47,14 @@ class Wish:
     data: Path | None = None
     bookings: int | None = None
     clients: int = CLIENTS
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the API shows at the end: bookings' states by id, reports on assignments by restaurant."""
+
+    states: dict[str, str]
+    reports: dict[str, Document]
 
 
 def demo(wish: Wish) -> int:
@@ -126,7 +134,8 @@ def _evening(console: Console, programme: Programme, stack: LocalStack, clients:
         listed = {
             str(b["id"]): str(b["state"]) for house in programme.houses for b in client.bookings(house.id)
         }
-    found = _report(console, programme, stack, played, clients, listed)
+        told = {house.id: client.assignments(house.id) for house in programme.houses}
+    found = _report(console, programme, stack, played, clients, _Shown(listed, told))
     return not any(check.wrong for check in found)
 
 
@@ -162,7 +171,7 @@ def _report(
     stack: LocalStack,
     played: Played,
     clients: int,
-    listed: dict[str, str],
+    shown: _Shown,
 ) -> Sequence[Check]:
     showing = programme.showing
     house = next(house for house in programme.houses if house.id == showing.house)
@@ -173,8 +182,11 @@ def _report(
         console.rule()
         report.print_outcomes(console, results.ended(database), results.refused(played.answers))
         report.print_durations(console, results.durations(played.answers), played, clients)
-        found = [*checks.against_clients(database, played.answers, listed), *checks.in_database(database)]
-        found.append(_parked(stack))
+        found = [
+            *checks.against_clients(database, played.answers, shown.states),
+            *checks.in_database(database),
+        ]
+        found += [checks.of_reports(database, shown.reports), _parked(stack)]
     report.print_checks(console, found)
     interesting = next((stay for stay in stays if stay.state == "manual_review"), None)
     mails = sum(1 for _ in (stack.home / "mail").glob("*.eml"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.demo.checks import against_clients, in_database
+from local.demo.checks import against_clients, in_database, of_reports
 from local.demo.model import Answer, Step
 from maitred.services.inspection import IN_TIME, Check
 from tests.harness.service import Service, party
@@ -49,7 +49,29 @@ def step(number: int) -> Step:
 def recount(service: Service, answers: Sequence[Answer]) -> list[Check]:
     with service.database.connect() as connection:
         listed = {b["id"]: b["state"] for b in harbour_bookings(service)}
-        return [*against_clients(connection, answers, listed), *in_database(connection)]
+        told = service.http("operations", "GET", "/restaurants/harbour/reports/assignments").json
+        report = of_reports(connection, {"harbour": told})
+        return [*against_clients(connection, answers, listed), *in_database(connection), report]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update bookings set state = 'cancelled' where state = 'manual_review'",
+        "delete from booking_assignment_attempts where outcome = 'confirmed'",
+        "delete from booking_state_history where to_state = 'confirmed'",
+    ],
+)
+def test_a_report_that_differs_from_the_book_is_found(
+    harbour: Service, answers: list[Answer], statement: str
+) -> None:
+    told = harbour.http("operations", "GET", "/restaurants/harbour/reports/assignments").json
+    with harbour.database.connect() as connection:
+        before = of_reports(connection, {"harbour": told})
+        assert (before.checked > 5, before.wrong) == (True, 0)
+        connection.execute(b"set session_replication_role = replica")
+        connection.execute(statement.encode())
+        assert of_reports(connection, {"harbour": told}).wrong > 0
 
 
 def harbour_bookings(service: Service) -> list[Any]:
