@@ -107,8 +107,9 @@ class _Lines:
                 yield from self._computed(line)
 
     def _measured(self, metric: Metric) -> dict[int, float]:
-        if metric.namespace.startswith("AWS/") and metric.visible:
-            self.unmeasured.append(f"{metric.label}: {metric.namespace} is measured by AWS only")
+        told = f"{metric.namespace} is measured by AWS only"
+        if metric.namespace.startswith("AWS/") and told not in self.unmeasured:
+            self.unmeasured.append(told)
         return self._values(Key(metric.namespace, metric.name, metric.dimensions), metric.stat, metric.label)
 
     def _values(self, key: Key, stat: str, label: str) -> dict[int, float]:

@@ -185,10 +185,13 @@ def test_a_search_finds_what_has_exactly_these_dimensions(tmp_path: Path) -> Non
 
 def test_what_aws_measures_and_unknown_statistics_are_told(tmp_path: Path) -> None:
     told = drawn(
-        metrics(tmp_path), ["AWS/SQS", "Age", "QueueName", "q"], ["Maitred", "M", {"stat": "TM(5%:95%)"}]
+        metrics(tmp_path),
+        ["AWS/SQS", "Age", "QueueName", "q"],
+        ["...", "r"],
+        ["Maitred", "M", {"stat": "TM(5%:95%)"}],
     )
     assert told["unmeasured"] == [
-        "Age q: AWS/SQS is measured by AWS only",
+        "AWS/SQS is measured by AWS only",
         "M: the statistic TM(5%:95%) is known to CloudWatch only",
     ]
 
