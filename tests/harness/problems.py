@@ -58,8 +58,8 @@ def rows_of(database: TestDatabase) -> dict[str, int]:
 def tables_of(database: TestDatabase) -> list[str]:
     """The product's tables, without the migrator's own."""
     found = database.query(
-        "select table_name from information_schema.tables where table_schema = 'public'"
-        " and table_type = 'BASE TABLE' and table_name <> 'schema_migrations'"
+        "select relname from pg_class where relnamespace = 'public'::regnamespace"
+        " and relkind in ('r', 'p') and not relispartition and relname <> 'schema_migrations'"
     )
     return [table for (table,) in found]
 

@@ -24,7 +24,7 @@ LOST_AFTER = timedelta(minutes=20)  # longer than the longest back-off: its mess
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """In days."""
+    """In days; ``events`` go by the whole month, once all of it is that old."""
 
     idempotency: int
     events: int
@@ -61,7 +61,13 @@ class Maintenance(Protocol):
         """Learn the demand of restaurants for which that was last done before ``before``; how many."""
 
     def prune(self, now: datetime, retention: Retention) -> int:
-        """Delete what is past its retention; returns how many rows."""
+        """Delete what is past its retention, but no events; returns how many rows."""
+
+    def turn_event_months(self, now: datetime, days: int) -> int:
+        """Make room for the events of the months ahead, drop the months that ended more than ``days`` ago.
+
+        Returns how many were dropped.
+        """
 
     def tidy_limits(self) -> None:
         """Delete what the limits need no more: it changes none of their answers."""
@@ -86,6 +92,7 @@ class Maintain:
             "raised": self._raise_urgent(now, correlation_id),
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
             "pruned": self._maintenance.prune(now, self._rules.retention),
+            "eventMonthsDropped": self._maintenance.turn_event_months(now, self._rules.retention.events),
         }
         self._maintenance.tidy_limits()
         open_cases, urgent = self._maintenance.awaiting_a_person(now, now + self._rules.alert)

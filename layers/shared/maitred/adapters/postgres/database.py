@@ -4,6 +4,7 @@ A unit of work is sent as one pipeline: begin, limits, statements, commit. State
 row raise on the server if they do not, so the client need not look before it commits.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from psycopg import errors
 from maitred.adapters.postgres.outage import Outage
 from maitred.adapters.postgres.statements import load_statements
 from maitred.services import ports
+
+logger = logging.getLogger(__name__)
 
 Params = Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
@@ -75,6 +78,7 @@ class Database:
         self._outage = Outage(monotonic)
         self._conn: PlainConnection | None = None
         self.round_trips = 0
+        self.events_lost = 0
 
     def close(self) -> None:
         if self._conn is not None:
@@ -187,7 +191,14 @@ class Database:
                 self._outage.failed()
                 raise ports.Unavailable("cannot connect") from error
             self._outage.over()
+            self._conn.add_notice_handler(self._noticed)
         return self._conn
+
+    def _noticed(self, notice: psycopg.errors.Diagnostic) -> None:
+        """`record_events` says that it could not keep some; the unit of work goes on without them."""
+        if notice.sqlstate == "MTE01":
+            self.events_lost += int(notice.message_detail or 1)
+            logger.error("events were not written: %s", notice.message_primary)
 
 
 def _limit(conn: PlainConnection, name: str, budget_ms: int) -> None:

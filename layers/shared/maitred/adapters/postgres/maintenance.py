@@ -39,8 +39,12 @@ class PostgresMaintenance:
 
     def prune(self, now: datetime, retention: Retention) -> int:
         params = {"now": now, **asdict(retention)}
-        names = ("prune_idempotency", "prune_events", "prune_outbox", "prune_holds")
+        names = ("prune_idempotency", "prune_outbox", "prune_holds")
         return sum(result[0][0] for result in self._db.transact([Call(name, params) for name in names]))
+
+    def turn_event_months(self, now: datetime, days: int) -> int:
+        [[(_, dropped)]] = self._db.transact([Call("turn_event_months", {"now": now, "days": days})])
+        return int(dropped)
 
     def tidy_limits(self) -> None:
         self._db.transact([Call(name, {}) for name in ("tidy_in_flight", "tidy_rate_limits")])

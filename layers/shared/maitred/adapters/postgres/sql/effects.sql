@@ -147,10 +147,8 @@ from jsonb_to_recordset(%(rows)s) as n(id uuid, booking_id uuid, restaurant_id t
      duration_ms double precision, booking_version integer, correlation_id text)
 
 -- name: insert_events
-insert into observability_events (source, event_type, severity, restaurant_id, booking_id, correlation_id, context)
-select n.source, n.event_type, n.severity, n.restaurant_id, n.booking_id, n.correlation_id, n.context
-from jsonb_to_recordset(%(rows)s) as n(source text, event_type text, severity text, restaurant_id text,
-     booking_id uuid, correlation_id text, context jsonb)
+-- What cannot be kept is a warning: no outcome is lost for an event.
+select record_events(%(rows)s)
 
 -- name: insert_notifications
 -- One a (booking, kind, request version): a second writer's row is the first one's twin.

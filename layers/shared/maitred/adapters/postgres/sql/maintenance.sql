@@ -37,11 +37,9 @@ with gone as (delete from idempotency where ctid = any (array(
     limit 5000)) returning 1)
 select count(*) from gone
 
--- name: prune_events
-with gone as (delete from observability_events where ctid = any (array(
-    select ctid from observability_events where created_at < %(now)s::timestamptz - make_interval(days => %(events)s)
-    limit 5000)) returning 1)
-select count(*) from gone
+-- name: turn_event_months
+select make_event_months(%(now)s::timestamptz + interval '3 months'),
+       drop_event_months(%(now)s::timestamptz - make_interval(days => %(days)s))
 
 -- name: prune_outbox
 with gone as (delete from outbox where ctid = any (array(
