@@ -1,0 +1,107 @@
+"""``python -m bench.telemetry``: what events and metrics add to an inline booking, as a ratio in one run.
+
+Bookings go through the true handler to a real PostgreSQL, in turns with and without telemetry, so that
+whatever else the machine does meets both alike.
+"""
+
+import argparse
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from dataclasses import replace
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any
+
+import psycopg
+import pytest
+
+from local.postgres import PostgresServer
+from maitred.adapters.postgres.book import PostgresBook
+from maitred.adapters.postgres.migrator import Migrator, load_migrations
+from maitred.services import ports
+from maitred.telemetry.recorder import Recorder
+from tests.harness.databases import APPLICATION_ROLE, TestDatabase
+from tests.harness.service import Service, evening, house, party, running_service
+
+_TABLES = 40
+_WARM = 20
+
+
+def main() -> None:
+    """Print medians, P95 and their ratios."""
+    parser = argparse.ArgumentParser(prog="python -m bench.telemetry", description=__doc__)
+    parser.add_argument("--bookings", type=int, default=400, help="of each kind")
+    bookings = parser.parse_args().bookings
+    with tempfile.TemporaryDirectory() as folder, _service(Path(folder)) as service:
+        on, off = _measure(service, bookings)
+    print(f"{'telemetry':>10} {'median ms':>10} {'P95 ms':>10}")
+    for name, times in (("on", on), ("off", off)):
+        print(f"{name:>10} {median(times):>10.2f} {_p95(times):>10.2f}")
+    print(f"{'ratio':>10} {median(on) / median(off):>10.3f} {_p95(on) / _p95(off):>10.3f}")
+
+
+def _measure(service: Service, bookings: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of each booking, with and without."""
+    times: dict[bool, list[float]] = {True: [], False: []}
+    capacities, restaurant = [4] * _TABLES, ""
+    for number in range(2 * bookings + _WARM):
+        if number % (_TABLES // 2) == 0:  # an evening that is half full at most
+            restaurant = f"house{number}"
+            with _silence():
+                service.put_restaurant(restaurant, house(*capacities))
+                service.book(restaurant, party(2))  # the floor is compiled now
+        loud = number % 2 == 0
+        with _silence(), nullcontext() if loud else _mute():
+            began = perf_counter()
+            answer = service.book(restaurant, party(4, date=evening(14 + number % 7)))
+            took = (perf_counter() - began) * 1000
+        assert answer.json["assignment"]["outcome"] == "confirmed"
+        if number >= _WARM:
+            times[loud].append(took)
+    return times[True], times[False]
+
+
+@contextmanager
+def _mute() -> Iterator[None]:
+    """Nothing is told: no figure, no line, no row."""
+    apply = PostgresBook.apply
+
+    def without_events(self: PostgresBook, effects: ports.Effects, *more: Any) -> Any:
+        return apply(self, replace(effects, events=()), *more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PostgresBook, "apply", without_events)
+        for name in ("count", "milliseconds", "committed", "later"):
+            patch.setattr(Recorder, name, lambda *_, **__: None)
+        yield
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Lines are written, but not to the terminal."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield
+
+
+@contextmanager
+def _service(folder: Path) -> Iterator[Service]:
+    with PostgresServer(folder / "data", durable=False) as server:
+        server.ensure_database("bench")
+        with psycopg.connect(server.dsn("bench"), autocommit=True) as conn:
+            Migrator(conn, load_migrations()).run(APPLICATION_ROLE)
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            running_service(TestDatabase(server, "bench"), patch) as service,
+        ):
+            yield service
+
+
+def _p95(times: list[float]) -> float:
+    return quantiles(times, n=20)[-1]
+
+
+if __name__ == "__main__":
+    main()
