@@ -51,6 +51,10 @@ replay: setup ## the decisions about one booking, made again; BOOKING=its id
 bench: setup ## the benchmark tables
 	@$(BIN)/python -m bench
 
+.PHONY: bench-telemetry
+bench-telemetry: setup ## what events and metrics add to a booking, as a ratio
+	@$(BIN)/python -m bench.telemetry
+
 # ----------------------------------------------------------------- checking it
 .PHONY: test
 test: setup ## every test; ARGS="-k planner" passes on to pytest
@@ -68,7 +72,7 @@ soak: setup ## 20,000 operations while everything breaks, then the count; ARGS="
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 .PHONY: check
-check: check-format check-lint check-types check-template check-build check-requirements ## all that needs no running
+check: check-format check-lint check-types check-template check-build check-requirements check-telemetry ## all that needs no running
 
 .PHONY: check-format
 check-format:
@@ -104,6 +108,16 @@ check-build: # in a folder of its own: a running local stack uses the other
 check-requirements:
 	@$(call environments,)
 	@$(BIN)/python local/requirements.py --check
+
+.PHONY: check-telemetry
+check-telemetry:
+	@$(call environments,)
+	@$(BIN)/python -m local.telemetry_document --check
+
+.PHONY: telemetry
+telemetry: ## docs/telemetry.md, from the vocabulary
+	@$(call environments,)
+	@$(BIN)/python -m local.telemetry_document
 
 .PHONY: format
 format: ## lays the code out and repairs what can be repaired

@@ -11,6 +11,15 @@ from psycopg import sql
 from local.postgres import PostgresServer
 from maitred.adapters.postgres.migrator import Migrator, load_migrations
 from tests.harness.databases import APPLICATION_ROLE, TEMPLATE, TestDatabase
+from tests.harness.vocabulary import watch_recorders
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What was told and is not in the vocabulary: nothing, whatever the test does."""
+    undefined = watch_recorders(monkeypatch)
+    yield undefined
+    assert undefined == []
 
 
 @pytest.fixture(scope="session")

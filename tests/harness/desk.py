@@ -189,7 +189,7 @@ def open_desk(
     book = wrap(PostgresBook(db, "desk", Guard(db, recorder, limits)))
     outbox = PostgresOutbox(db)
     relay = Relay(outbox, queue, {ASSIGN: ASSIGN, NOTIFICATION: NOTIFICATION}, clock)
-    kit = Kit(book, clock, ids, OwnRelay(relay), recorder)
+    kit = Kit(book, clock, ids, OwnRelay(relay, recorder), recorder)
     seating, planning, floors = Seating(book, recorder), Planning(clock, decide=decide), Floors(Everywhere())
     reader = DayReader(book, floors, clock, recorder)
     inline = Inline(kit, reader, seating, planning, budget_ms)

@@ -126,7 +126,7 @@ def test_a_shadow_that_fails_is_counted_and_not_felt(
     monkeypatch.setattr(services().create._inline._shadow, "_planning", None)
     capsys.readouterr()
     assert shadowed.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
-    assert '"RecordsFailed":[1.0]' in capsys.readouterr().out
+    assert '"ShadowFailed":[1.0]' in capsys.readouterr().out
     assert len(told(shadowed)) == 1
 
 

@@ -28,8 +28,8 @@ class Core:
     def kit(self, settings: config.AssignQueueSettings) -> Kit:
         """For use cases that hand bookings to the background job."""
         queues = {ASSIGN: settings.assign_queue_url}
-        relay = OwnRelay(Relay(PostgresOutbox(self.database), SqsQueue(), queues, self.clock))
-        return Kit(self.book, self.clock, self.ids, relay, self.recorder)
+        relay = Relay(PostgresOutbox(self.database), SqsQueue(), queues, self.clock)
+        return Kit(self.book, self.clock, self.ids, OwnRelay(relay, self.recorder), self.recorder)
 
 
 def core(settings: config.Settings, name: str) -> Core:

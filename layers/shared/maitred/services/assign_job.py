@@ -147,6 +147,7 @@ class AssignJob:
         moves = len(result.effects.moves)
         if moves:
             self._telemetry.count("Moves", moves)
+        self._telemetry.count("CoversSeated", run.booking.party_size, flow=Flow.JOB.value)
         return self._told(result.effects, "confirmed", None)
 
     def _index(self, run: JobRun) -> FloorIndex:

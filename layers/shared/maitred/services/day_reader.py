@@ -70,7 +70,7 @@ class DayReader:
         day = day_of(index.floor, window, run.now)
         began = self._clock.monotonic()
         try:
-            with self._telemetry.span("snapshot"):
+            with self._telemetry.span("snapshot", restaurant=day.restaurant_id):
                 read = self._book.snapshot(
                     day, index.floor.layout_version, run.context.key, run.budget.remaining_ms(), entry
                 )

@@ -153,7 +153,7 @@ class Inline:
             compared = shadow.compare(attempt, run.wish.restaurant_id, booking_id, run.budget)
         except Exception:
             logger.exception("the shadow failed")
-            self._telemetry.count("RecordsFailed")
+            self._telemetry.count("ShadowFailed")
             return
         if compared is not None:
             quote, event = compared
@@ -186,6 +186,8 @@ class Inline:
         moves = len(result.effects.moves)
         if moves:
             self._telemetry.count("Moves", moves)
+        if run.trigger is not Trigger.INLINE_HOLD:
+            self._telemetry.count("CoversSeated", run.wish.party_size, flow=Flow.INLINE.value)
         self._relay.send_now(result.sent)
         return self.told(run, result.effects, run.written, run.attempt)
 

@@ -18,6 +18,7 @@ from maitred.domain.states import State
 from maitred.services import ports
 from maitred.services.letters.letter import House, Letter, compose
 from maitred.telemetry import events
+from maitred.telemetry.names import EventType, Severity
 
 logger = logging.getLogger(__name__)
 
@@ -212,7 +213,7 @@ class Notify:
         return state
 
 
-_TOLD = {"sent": "notification.sent", "skipped": "notification.skipped"}
+_TOLD: Mapping[str, EventType] = {"sent": "notification.sent", "skipped": "notification.skipped"}
 
 
 def _headers(notification: Notification, message: NotificationMessage) -> dict[str, str]:
@@ -220,12 +221,12 @@ def _headers(notification: Notification, message: NotificationMessage) -> dict[s
     return {"X-Correlation-Id": message.correlation_id, "X-Maitred-Notification": str(notification.id)}
 
 
-def _event(event_type: str, task: Task, message: NotificationMessage) -> ports.Event:
+def _event(event_type: EventType, task: Task, message: NotificationMessage) -> ports.Event:
     notification = task.notification
     context = {
         "kind": notification.kind,
         "variant": notification.variant,
         "attempt": notification.attempts + 1,
     }
-    severity = "error" if event_type == "notification.failed" else "info"
+    severity: Severity = "error" if event_type == "notification.failed" else "info"
     return events.booking_event(task.booking, message.correlation_id, event_type, context, severity)

@@ -16,6 +16,7 @@ from maitred.domain.hold import Hold
 from maitred.domain.states import State
 from maitred.domain.timeline import to_minutes
 from maitred.planner.model import Allocation, Covers
+from maitred.telemetry.names import CountName, DurationName, EventType, Severity, SpanName
 
 Json = dict[str, Any]
 
@@ -349,9 +350,9 @@ class AttemptRow:
 class Event:
     """One row of observability_events and one line in the log (contract 6)."""
 
-    event_type: str
+    event_type: EventType
     context: Json
-    severity: str = "info"
+    severity: Severity = "info"
     restaurant_id: str | None = None
     booking_id: UUID | None = None
     correlation_id: str = ""
@@ -536,9 +537,9 @@ class Book(Protocol):
 class Telemetry(Protocol):
     """Where figures and events go. Never raises: a lost figure must not lose a booking."""
 
-    def count(self, name: str, value: float = 1, **dimensions: str) -> None: ...
+    def count(self, name: CountName, value: float = 1, **dimensions: str) -> None: ...
 
-    def milliseconds(self, name: str, value: float, **dimensions: str) -> None: ...
+    def milliseconds(self, name: DurationName, value: float, **dimensions: str) -> None: ...
 
     def committed(self, events: Sequence[Event]) -> None:
         """Log events whose rows have just been committed."""
@@ -546,8 +547,8 @@ class Telemetry(Protocol):
     def later(self, events: Sequence[Event]) -> None:
         """Keep events that have no transaction of their own; written in one batch as the invocation ends."""
 
-    def span(self, name: str) -> AbstractContextManager[None]:
-        """A named part of the trace."""
+    def span(self, name: SpanName, **annotations: str) -> AbstractContextManager[None]:
+        """A named part of the trace; traces can be searched by ``annotations``."""
 
 
 class Circuit(Protocol):

@@ -125,8 +125,9 @@ class Relay:
 class OwnRelay:
     """For the writer of a row: send it right after the commit, and never fail because of that."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, telemetry: ports.Telemetry) -> None:
         self._relay = relay
+        self._telemetry = telemetry
 
     def send_now(self, rows: Sequence[SentBy]) -> None:
         messages = [
@@ -136,7 +137,8 @@ class OwnRelay:
         if not messages:
             return
         try:
-            self._relay.send(messages)
+            with self._telemetry.span("relay", correlationId=messages[0].correlation_id):
+                self._relay.send(messages)
         except ports.BookError:
             logger.warning("sent, but not marked; the sweep sends again", exc_info=True)
         except Exception:
@@ -168,6 +170,7 @@ class Sweep:
         state = self._outbox.state(self._clock.now())
         self._telemetry.milliseconds("OutboxAge", state.oldest_ms)
         self._telemetry.count("OutboxPending", state.pending)
+        self._telemetry.count("OutboxDead", state.dead)
         if state.dead:
             logger.error("%d outbox rows are dead and wait for an operator", state.dead)
         return total

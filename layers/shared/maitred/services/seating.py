@@ -53,7 +53,8 @@ class Seating:
     def _optimistic(
         self, snapshot: ports.Snapshot, ask: Ask, write: Write, budget: Budget
     ) -> Seated | Reason:
-        with self._telemetry.span("plan"):
+        restaurant = snapshot.day.restaurant_id
+        with self._telemetry.span("plan", restaurant=restaurant):
             decision = ask(snapshot).decision
         if decision.plan is None:
             return _refusal(decision.refusal)
@@ -61,7 +62,7 @@ class Seating:
             snapshot.day.restaurant_id, snapshot.day.service_date, snapshot.layout_version, snapshot.revision
         )
         effects = write(decision.plan, snapshot, claim)
-        with self._telemetry.span("confirm"):
+        with self._telemetry.span("confirm", restaurant=restaurant):
             return Seated(effects, self._book.apply(effects, budget.remaining_ms()))
 
     def _holding_the_day(
@@ -72,16 +73,16 @@ class Seating:
         budget: Budget,
         also_days: Sequence[tuple[str, date]],
     ) -> Seated | Reason:
-        version = snapshot.layout_version
+        version, restaurant = snapshot.layout_version, snapshot.day.restaurant_id
         with self._book.locked_day(snapshot.day, version, budget.remaining_ms(), also_days) as locked:
             if locked.snapshot.document is not None:
                 raise ports.Conflict("a new layout; the next attempt plans on it")
-            with self._telemetry.span("plan"):
+            with self._telemetry.span("plan", restaurant=restaurant):
                 decision = ask(locked.snapshot).decision
             if decision.plan is None:
                 return _refusal(decision.refusal)
             effects = write(decision.plan, locked.snapshot, None)
-            with self._telemetry.span("confirm"):
+            with self._telemetry.span("confirm", restaurant=restaurant):
                 return Seated(effects, locked.apply(effects))
 
 

@@ -83,6 +83,7 @@ class StaffAssignment:
             return self._occupied(run, result)
         if run.reply is None:
             raise ValueError("what was committed was written before")
+        self._telemetry.count("CoversSeated", booking.party_size, flow=Flow.STAFF.value)
         return self._told(result.effects, result.sent, Outcome.CONFIRMED, run.reply)
 
     def _begin(

@@ -1,10 +1,19 @@
 """The events of one attempt to seat a booking (contract 6)."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from maitred.services.attempt import Attempt, Verdict, strategies
 from maitred.services.ports import Event, Json
+from maitred.telemetry.names import EventType
+
+_ENDED: Mapping[str | None, EventType] = {
+    None: "inline_auto_assign.succeeded",
+    "timeout": "inline_auto_assign.timeout",
+    "lock_timeout": "inline_auto_assign.timeout",
+    "aborted": "inline_auto_assign.aborted",
+}
 
 
 def quote_context(attempt: Attempt, quote: Verdict) -> Json:
@@ -60,15 +69,11 @@ def inline_event(
 ) -> Event:
     """How the inline attempt ended: succeeded, failed, timeout or aborted."""
     code = attempt.reason.code.value if attempt.reason else None
-    kind = {None: "succeeded", "timeout": "timeout", "lock_timeout": "timeout", "aborted": "aborted"}.get(
-        code, "failed"
-    )
     context: dict[str, Any] = {
         "durationMs": attempt.duration_ms,
         "budgetMs": budget_ms,
         "stage": stage,
         "reason": code,
     }
-    return Event(
-        f"inline_auto_assign.{kind}", context, "info", restaurant_id, booking_id, attempt.correlation_id
-    )
+    ended = _ENDED.get(code, "inline_auto_assign.failed")
+    return Event(ended, context, "info", restaurant_id, booking_id, attempt.correlation_id)

@@ -6,10 +6,11 @@ from uuid import UUID
 from maitred.domain.booking import Booking, Flow, Trigger
 from maitred.domain.states import State
 from maitred.services.ports import Event, Json
+from maitred.telemetry.names import EventType, Severity
 
 
 def booking_event(
-    booking: Booking, correlation_id: str, event_type: str, context: Json, severity: str = "info"
+    booking: Booking, correlation_id: str, event_type: EventType, context: Json, severity: Severity = "info"
 ) -> Event:
     return Event(event_type, context, severity, booking.restaurant_id, booking.id, correlation_id)
 
@@ -30,7 +31,7 @@ class Summary:
     inline_attempt_id: str | None = None
 
     def event(self, restaurant_id: str, booking_id: UUID | None, correlation_id: str) -> Event:
-        severity = "error" if self.result == "error" else "info"
+        severity: Severity = "error" if self.result == "error" else "info"
         context: Json = {
             "result": self.result,
             "attemptsUsed": self.attempts_used,

@@ -11,8 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from maitred.adapters.postgres.book import event_params
 from maitred.adapters.postgres.database import Call, Database
 from maitred.services.ports import Event
-
-NAMESPACE = "Maitred"
+from maitred.telemetry.names import NAMESPACE, CountName, DurationName, MetricName, SpanName
 
 
 class Recorder:
@@ -24,13 +23,12 @@ class Recorder:
         self._logger = Logger(service=service)
         self._waiting: list[Event] = []
         self._cold = True
-        self._trips_before = 0
         self._tracer: Any = None
 
-    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
+    def count(self, name: CountName, value: float = 1, **dimensions: str) -> None:
         self._emit(name, MetricUnit.Count, value, dimensions)
 
-    def milliseconds(self, name: str, value: float, **dimensions: str) -> None:
+    def milliseconds(self, name: DurationName, value: float, **dimensions: str) -> None:
         self._emit(name, MetricUnit.Milliseconds, value, dimensions)
 
     def committed(self, events: Sequence[Event]) -> None:
@@ -50,11 +48,11 @@ class Recorder:
     def later(self, events: Sequence[Event]) -> None:
         self._waiting.extend(events)
 
-    def span(self, name: str) -> AbstractContextManager[None]:
+    def span(self, name: SpanName, **annotations: str) -> AbstractContextManager[None]:
         """A subsegment where X-Ray listens (Lambda names its daemon), nothing elsewhere."""
         if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ:
             return nullcontext()
-        return self._subsegment(name)
+        return self._subsegment(name, annotations)
 
     @contextmanager
     def invocation(self) -> Iterator[None]:
@@ -62,14 +60,17 @@ class Recorder:
         if self._cold:
             self._cold = False
             self.count("ColdStart")
-        self._trips_before = self._db.round_trips
+        trips, lost = self._db.round_trips, self._db.events_lost
         try:
             yield
         finally:
-            trips = self._db.round_trips - self._trips_before
             self._flush()
-            if trips:
-                self.count("DbRoundTrips", trips)
+            self._count_since("DbRoundTrips", self._db.round_trips - trips)
+            self._count_since("EventsLost", self._db.events_lost - lost)
+
+    def _count_since(self, name: CountName, more: int) -> None:
+        if more:
+            self.count(name, more)
 
     def _flush(self) -> None:
         events, self._waiting = self._waiting, []
@@ -79,10 +80,10 @@ class Recorder:
             self._db.transact([Call("insert_events", event_params(events, self._service))])
         except Exception:
             self._logger.exception("events were not written", extra={"lost": len(events)})
-            self.count("RecordsFailed", len(events))
+            self.count("EventsLost", len(events))
         self.committed(events)
 
-    def _emit(self, name: str, unit: MetricUnit, value: float, dimensions: dict[str, str]) -> None:
+    def _emit(self, name: MetricName, unit: MetricUnit, value: float, dimensions: dict[str, str]) -> None:
         try:
             with single_metric(
                 name=name,
@@ -97,10 +98,12 @@ class Recorder:
             self._logger.exception("a metric was not written")
 
     @contextmanager
-    def _subsegment(self, name: str) -> Iterator[None]:
+    def _subsegment(self, name: SpanName, annotations: dict[str, str]) -> Iterator[None]:
         if self._tracer is None:
             from aws_lambda_powertools import Tracer  # noqa: PLC0415 - a tenth of a second, only where traced
 
             self._tracer = Tracer(service=self._service, auto_patch=False)
-        with self._tracer.provider.in_subsegment(f"## {name}"):
+        with self._tracer.provider.in_subsegment(f"## {name}") as segment:
+            for key, value in annotations.items():
+                segment.put_annotation(key, value)
             yield

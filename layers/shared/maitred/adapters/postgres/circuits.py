@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from maitred.adapters.postgres.database import Call, Database
 from maitred.services import ports
 from maitred.services.ports import Event, Telemetry
+from maitred.telemetry.names import Severity
 
 _MOST = 5  # faults in a row: fewer are what a failover or one lost connection looks like
 _WITHIN_SECONDS = 30.0  # a fault that is older begins no row
@@ -79,6 +80,6 @@ class PostgresCircuit:
             self._tell("closed", 0)
         self._last = _Passed()
 
-    def _tell(self, state: str, failures: int, severity: str = "info") -> None:
+    def _tell(self, state: str, failures: int, severity: Severity = "info") -> None:
         context = {"dependency": self._dependency, "state": state, "failures": failures}
         self._telemetry.later([Event("assignment.circuit", context, severity)])

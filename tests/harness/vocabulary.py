@@ -1,0 +1,81 @@
+"""Whatever any test makes the code tell must be in the vocabulary, word for word."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.metrics import MetricUnit
+
+from maitred.services.ports import Event
+from maitred.telemetry.recorder import Recorder
+from maitred.telemetry.vocabulary import COUNTS, DURATIONS, EVENTS, SERVICES, Metric
+
+
+class Undefined(Exception):
+    """Something was told that the vocabulary does not have."""
+
+
+def check_metric(name: str, unit: str, service: str, given: Mapping[str, str]) -> None:
+    """Raises Undefined unless ``service`` may tell ``name`` in this unit with exactly these dimensions."""
+    metrics: list[tuple[str, Metric]] = [*COUNTS.items()] if unit == "count" else [*DURATIONS.items()]
+    metric = dict(metrics).get(name)
+    if metric is None:
+        raise Undefined(f"no metric in {unit} has the name {name}")
+    _check_service(name, service, metric.services)
+    if given.keys() != metric.dimensions.keys():
+        raise Undefined(f"{name} has the dimensions {sorted(metric.dimensions)}, not {sorted(given)}")
+    wrong = {key: value for key, value in given.items() if value not in metric.dimensions[key]}
+    if wrong:
+        raise Undefined(f"{name} does not have the values {wrong}")
+
+
+def check_event(event_type: str, service: str, context: Mapping[str, object]) -> None:
+    """Raises Undefined unless ``service`` may tell this event with exactly these keys."""
+    told = next((told for name, told in EVENTS.items() if name == event_type), None)
+    if told is None:
+        raise Undefined(f"no event has the type {event_type}")
+    _check_service(event_type, service, told.services)
+    if context.keys() - told.sometimes != told.keys:
+        raise Undefined(f"{event_type} has the keys {sorted(told.keys)}, not {sorted(context)}")
+
+
+def _check_service(name: str, service: str, known: Sequence[str]) -> None:
+    """A desk of the tests does the work of several functions."""
+    if service in SERVICES and service not in known:
+        raise Undefined(f"{name} is not told by {service}")
+
+
+def watch_recorders(patch: pytest.MonkeyPatch) -> list[str]:
+    """From now on every recorder is held to the vocabulary; what was not in it is added to the list."""
+    undefined: list[str] = []
+    emit, committed, later = Recorder._emit, Recorder.committed, Recorder.later
+
+    def check(call: Any, *told: Any) -> None:
+        try:
+            call(*told)
+        except Undefined as error:
+            undefined.append(str(error))
+
+    def watched_emit(
+        self: Recorder, name: Any, unit: MetricUnit, value: float, dimensions: dict[str, str]
+    ) -> None:
+        unit_name = "count" if unit is MetricUnit.Count else "milliseconds"
+        check(check_metric, name, unit_name, self._service, dimensions)
+        emit(self, name, unit, value, dimensions)
+
+    def watched_events(self: Recorder, events: Sequence[Event]) -> None:
+        for event in events:
+            check(check_event, event.event_type, self._service, event.context)
+
+    def watched_committed(self: Recorder, events: Sequence[Event]) -> None:
+        watched_events(self, events)
+        committed(self, events)
+
+    def watched_later(self: Recorder, events: Sequence[Event]) -> None:
+        watched_events(self, events)
+        later(self, events)
+
+    patch.setattr(Recorder, "_emit", watched_emit)
+    patch.setattr(Recorder, "committed", watched_committed)
+    patch.setattr(Recorder, "later", watched_later)
+    return undefined
