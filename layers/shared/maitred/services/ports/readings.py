@@ -1,0 +1,177 @@
+"""What is read from the book."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from maitred.domain.booking import Booking, Preferences
+from maitred.domain.hold import Hold
+from maitred.domain.states import State
+from maitred.domain.timeline import to_minutes
+from maitred.planner.model import Allocation, Covers
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A key belongs to the caller and the restaurant; ``fingerprint`` stands for method, path and body."""
+
+    caller: str
+    restaurant_id: str
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """An earlier answer, to be repeated byte for byte."""
+
+    fingerprint: str
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutRead:
+    """The current layout version, its document unless the caller knows it, an earlier reply if any."""
+
+    layout_version: int
+    document: Json | None
+    reply: StoredReply | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRead:
+    """A hold, None if there is none of that id, and an earlier reply if any."""
+
+    hold: Hold | None
+    reply: StoredReply | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Which part of the ledger a snapshot covers: a service date, and ``[start, end)`` around it.
+
+    ``movable_from``: bookings that start later may be moved (None: nobody is). ``profile``: whose demand.
+    """
+
+    restaurant_id: str
+    service_date: date
+    start: datetime
+    end: datetime
+    movable_from: datetime | None
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An attempt to seat a party that asks to be let in. ``client``: who calls; None: the background job."""
+
+    attempt_id: UUID
+    client: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A confirmed booking that may be moved, in minutes since the epoch, without buffers."""
+
+    booking_id: str
+    version: int
+    party_size: int
+    start: int
+    end: int
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One consistent reading of a day: what a plan is made from and confirmed against.
+
+    ``demand``: how many parties of each size this service usually sees; empty if that is not known.
+    ``first_expiry``: when the first of the day's live holds expires; None without any.
+    """
+
+    day: Day
+    layout_version: int
+    document: Json | None
+    revision: int
+    allocations: tuple[Allocation, ...]
+    covers: tuple[Covers, ...]
+    stays: tuple[Stay, ...]
+    demand: Mapping[int, int]
+    first_expiry: datetime | None
+    reply: StoredReply | None
+
+    def without(self, booking: Booking) -> "Snapshot":
+        """The day as if ``booking``, as it was read, were not on it: its tables and covers are free."""
+        own = str(booking.id)
+        if not any(row.booking_id == own for row in self.allocations):
+            return self
+        start = to_minutes(booking.start_at)
+        return replace(
+            self,
+            allocations=tuple(row for row in self.allocations if row.booking_id != own),
+            covers=tuple(
+                replace(row, covers=row.covers - booking.party_size)
+                if row.start == start and not row.held and booking.service_date == self.day.service_date
+                else row
+                for row in self.covers
+            ),
+            stays=tuple(stay for stay in self.stays if stay.booking_id != own),
+        )
+
+    def without_hold(self, hold: Hold) -> "Snapshot":
+        """The day as if ``hold`` were not on it: its tables and covers are free."""
+        own = str(hold.id)
+        if not any(row.hold_id == own for row in self.allocations):
+            return self
+        start = to_minutes(hold.start_at)
+        return replace(
+            self,
+            allocations=tuple(row for row in self.allocations if row.hold_id != own),
+            covers=tuple(
+                replace(row, covers=row.covers - hold.party_size)
+                if row.start == start and row.held and hold.service_date == self.day.service_date
+                else row
+                for row in self.covers
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BookingPage:
+    items: tuple[Booking, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewCase:
+    """A booking that needs a person: since when, and the reason that its last change of state was given."""
+
+    booking: Booking
+    reason: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TableUse:
+    """A table taken over ``[start, end)``, buffers included; by a live hold if there is no booking."""
+
+    table_id: str
+    start: datetime
+    end: datetime
+    booking_id: str | None
+    state: State | None
+
+
+@dataclass(frozen=True, slots=True)
+class FloorRead:
+    """Who is at the tables at one moment and in the day after it; the document unless it is known."""
+
+    layout_version: int
+    document: Json | None
+    uses: tuple[TableUse, ...]
