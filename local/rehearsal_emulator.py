@@ -37,6 +37,7 @@ def main(listening_socket: str) -> None:
     from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS  # noqa: PLC0415
 
     _supply_cluster_attributes(_RESOURCE_HANDLERS["AWS::RDS::DBCluster"])
+    _record_computed_alarms(_RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"])
     for kind, attributes in PLACEHOLDERS.items():
         _RESOURCE_HANDLERS.setdefault(kind, {"create": _creator(attributes), "delete": lambda *_: None})
     config = Config()
@@ -63,6 +64,20 @@ def _supply_cluster_attributes(handler: dict[str, Any]) -> None:
         return name, extra | attributes
 
     handler["create"] = create_with_secret
+
+
+def _record_computed_alarms(handler: dict[str, Any]) -> None:
+    """Ministack's alarms watch one metric; those that compute with several are recorded only."""
+    create = handler["create"]
+
+    def create_or_record(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:
+        if "Metrics" not in properties:
+            made: tuple[str, dict[str, str]] = create(logical_id, properties, stack)
+            return made
+        name = f"{stack}-{logical_id}"
+        return name, {"Arn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"}
+
+    handler["create"] = create_or_record
 
 
 if __name__ == "__main__":

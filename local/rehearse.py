@@ -190,6 +190,7 @@ def _report(variables: Mapping[str, str], server: PostgresServer) -> int:
     print(f"not created: {', '.join(missing)}" if missing else f"all {len(created)} resources created")
     if conditional - set(created):
         print(f"not of this stage: {', '.join(sorted(conditional - set(created)))}")
+    print("recorded only: the alarms that compute with several metrics")
     print("supplied beside the emulator: the cluster's MasterUserSecret.SecretArn and DBClusterResourceId")
     print(f"migrations applied by MigrateFunction: {_migrations(server)}")
     return 1 if missing else 0
