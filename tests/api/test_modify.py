@@ -291,3 +291,35 @@ def test_to_another_evening_and_back(harbour: Service) -> None:
     assert_problem(patch(harbour, booking, {"date": evening(), "time": "19:00"}), 409, "no_capacity")
     revisions = harbour.database.query("select revision from service_days order by service_date")
     assert revisions == [(3,), (1,)]  # booked, left and booked again; moved to
+
+
+def test_a_table_out_of_service_today_is_kept_for_a_booking_in_two_weeks(harbour: Service) -> None:
+    booking = booked(harbour, 4)
+    floor = house(2, 2, 4)
+    floor["tables"][2]["outOfService"] = True
+    assert harbour.put_restaurant("harbour", floor).json["affected"] == []
+    answer = patch(harbour, booking, {"preferences": {"zone": "main"}})
+    assert answer.status == 200, answer.text
+    assert answer.json["booking"]["tables"] == booking["tables"]
+
+
+def test_hours_that_changed_since_do_not_stand_in_the_way_of_a_wish(harbour: Service) -> None:
+    booking = booked(harbour, 2, "21:00")
+    service = {"id": "dinner", "name": "Dinner", "opens": "17:00", "closes": "23:00", "lastSeating": "20:00"}
+    floor = house(2, 2, 4, services=[service])
+    assert harbour.put_restaurant("harbour", floor).json["affected"] == []
+    after = patch(harbour, booking, {"preferences": {"zone": "main"}})
+    assert (after.status, after.json["booking"]["endAt"]) == (200, booking["endAt"])
+    assert_problem(patch(harbour, booking, {"partySize": 1}), 422, "outside_service")
+
+
+def test_t5_a_note_leaves_the_inline_result_fresh(service: Service) -> None:
+    """Party and times are the same: the job may count what the inline attempt has proven."""
+    service.put_restaurant("harbour", house(2))
+    booked(service, 2)
+    waiting = booked(service, 2)
+    assert patch(service, waiting, {"notes": "A birthday"}).status == 200
+    service.work()
+    told = {each["result"]: each for each in service.events("auto_assign.summary", waiting["id"])}
+    assert told.keys() == {"deferred", "superseded", "manual_review"}
+    assert told["manual_review"]["reducedBy"] == "fresh_inline_result"

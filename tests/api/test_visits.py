@@ -1,10 +1,14 @@
 """The party comes, leaves, or does not come."""
 
+import json
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from maitred.bootstrap.operations import services
+from maitred.services.replies import RequestContext
 from tests.harness.problems import assert_problem
 from tests.harness.service import Answer, Service, house, party
 
@@ -165,3 +169,43 @@ def test_for_operations_of_this_restaurant_only(small: Service, what: str) -> No
     assert_problem(mark(small, booking, what, scope="bookings:write"), 403, "forbidden")
     assert_problem(mark(small, booking, what, restaurants="elsewhere"), 404, "booking_not_found")
     assert_problem(mark(small, booking, what, body={"at": "now"}), 422, "invalid_request")
+
+
+def test_the_host_is_told_the_table_that_the_party_has_now(service: Service) -> None:
+    """It is moved for others between the reading and the mark."""
+    service.put_restaurant("harbour", house(2, 4))
+    first, moved = booked(service), booked(service)
+    assert service.cancel(first["id"]).status == 200
+    read = services().core.book.booking(UUID(moved["id"]))
+    assert read is not None
+    assert booked(service, 4)["tables"] == ["T2"]
+    answer = services().visits.seat(read, RequestContext("host", "correlation"))
+    assert json.loads(answer.body)["booking"]["tables"] == ["T1"]
+    last = service.http("operations", "GET", f"/bookings/{moved['id']}/history").json["items"][-1]
+    assert last["metadata"]["tables"] == ["T1"]
+
+
+def test_a_pin_ends_with_the_tables_that_it_pinned(small: Service) -> None:
+    small.put_restaurant("harbour", house(2, 2))
+    booking = booked(small)
+    path = f"/bookings/{booking['id']}/assignment"
+    assert small.http("operations", "PUT", path, body={"tables": ["T1"], "pin": True}).status == 200
+    mark(small, booking, "no-show")
+    assert booked(small)["tables"] == ["T1"]
+    assert mark(small, booking, "undo-no-show").json["booking"]["pinned"] is False
+    small.work()
+    found = small.booking(booking["id"]).json["booking"]
+    assert (found["tables"], found["pinned"]) == (["T2"], False)
+
+
+def test_a_pin_ends_when_a_new_floor_takes_the_table(small: Service) -> None:
+    small.put_restaurant("harbour", house(2, 2))
+    booking = booked(small)
+    path = f"/bookings/{booking['id']}/assignment"
+    assert small.http("operations", "PUT", path, body={"tables": ["T1"], "pin": True}).status == 200
+    floor = house(2, 2)
+    floor["tables"][0]["active"] = False
+    assert len(small.put_restaurant("harbour", floor).json["affected"]) == 1
+    small.work()
+    found = small.booking(booking["id"]).json["booking"]
+    assert (found["tables"], found["pinned"]) == (["T2"], False)

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from maitred.domain.booking import LocalStart
+from maitred.domain.booking import LocalStart, Preferences
 from maitred.planner.model import Decision
 from maitred.planner.quote import quote
 from maitred.services.inline_run import BookingWish
+from maitred.services.replies import RequestContext
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, all_at_once, open_desk, wish
@@ -161,3 +162,30 @@ def test_a_change_whose_answer_is_lost_has_taken_place(
     [(state, party)] = database.query("select state, party_size from bookings where id = %s", booking)
     assert (state, party) == ("assignment_pending" if full else "confirmed", 4)
     assert_consistent(database)
+
+
+def test_b11_a_must_is_not_granted_by_tables_that_were_moved_away_meanwhile(
+    database: TestDatabase, queue: RecordingQueue
+) -> None:
+    """A move leaves the version: what was read of the tables is compared when it is written."""
+    desk = open_desk(database, queue)
+    window = [
+        {"id": "T1", "zone": "main", "capacity": 2},
+        {"id": "T2", "zone": "main", "capacity": 4, "attributes": ["window"]},
+    ]
+    assert desk.put("harbour", house(tables=window)) == 201
+    assert desk.booking(wish(2)) == 201
+    first = only(database)
+    assert desk.booking(wish(2)) == 201
+    moved: UUID = database.value("select id from bookings where id <> %s", first)
+    assert desk.cancel(first) == 200
+    read = desk.book.booking(moved)
+    assert read is not None
+    assert read.tables == ("T2",)
+    assert desk.booking(wish(4)) == 201
+    wanted = replace(wish(2), preferences=Preferences(required=("window",)), refuse_if_full=True)
+    context = RequestContext("tester", "correlation")
+    answer = desk.modify_booking.modify(read, lambda _: wanted, context, None)
+    assert answer.status == 409
+    assert database.query("select preferences ->> 'required' from bookings where id = %s", moved) == [("[]",)]
+    desk.database.close()

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock
-from maitred.services.ports import OutgoingMessage, SendReport
+from maitred.services.ports import Effects, OutboxRow, OutgoingMessage, SendReport
+from maitred.services.relay import OwnRelay, Relay
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import RecordingQueue, all_at_once, open_desk
@@ -239,3 +241,17 @@ def test_a_bookings_rows_leave_in_order_even_when_the_first_is_refused(
         (booking, "confirmed"),
         (booking, "cancelled"),
     ]
+
+
+def test_what_is_due_later_than_a_queue_can_delay_waits_for_the_sweep(database: TestDatabase) -> None:
+    """Sent at once it would come after fifteen minutes: too early, and an attempt would be used up."""
+    queue = RecordingQueue()
+    desk = open_desk(database, queue)
+    clock = SystemClock()
+    own = OwnRelay(Relay(PostgresOutbox(desk.database), queue, {"assign": "assign"}, clock), desk.recorder)
+    for minutes in (5, 30):
+        due_at = clock.now() + timedelta(minutes=minutes)
+        own.send_now(desk.book.apply(Effects(outbox=[OutboxRow("assign", None, "harbour", {}, "c", due_at)])))
+    assert [290 < message.delay_seconds <= 300 for _, message in queue.sent] == [True]
+    assert database.value("select count(*) from outbox where sent_at is null") == 1
+    desk.database.close()

@@ -101,7 +101,7 @@ class BookingMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
     def book_the_hold(self, data: st.DataObject) -> None:
-        hold_id = data.draw(st.sampled_from(sorted(self.holds)))
+        hold_id = self._any_hold(data)
         hold = self.holds[hold_id]
         body = {name: hold[name] for name in ("partySize", "date", "time")} | {"holdId": hold_id}
         answer = self._once("bookings", "POST", "/restaurants/harbour/bookings", body)
@@ -120,7 +120,7 @@ class BookingMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(data=st.data())
     def give_back(self, data: st.DataObject) -> None:
-        hold_id = data.draw(st.sampled_from(sorted(self.holds)))
+        hold_id = self._any_hold(data)
         assert self.running.http("bookings", "DELETE", f"/holds/{hold_id}").status == 204
         if self.holds[hold_id]["state"] == "live":
             self.holds[hold_id]["state"] = "gone"
@@ -128,8 +128,7 @@ class BookingMachine(RuleBasedStateMachine):
     @precondition(lambda self: any(hold["state"] == "live" for hold in self.holds.values()))
     @rule(data=st.data())
     def let_a_hold_expire(self, data: st.DataObject) -> None:
-        live = sorted(hold_id for hold_id, hold in self.holds.items() if hold["state"] == "live")
-        hold_id = data.draw(st.sampled_from(live))
+        hold_id = self._any_hold(data, "live")
         with self.running.database.connect() as owner:
             owner.execute(
                 "update holds set expires_at = now() - %s::interval where id = %s",
@@ -208,6 +207,11 @@ class BookingMachine(RuleBasedStateMachine):
 
     def _any_booking(self, data: st.DataObject, state: str | None = None) -> str:
         order = [booking for booking, known in self.states.items() if state in (None, known)]
+        return order[data.draw(st.integers(0, len(order) - 1))]
+
+    def _any_hold(self, data: st.DataObject, state: str | None = None) -> str:
+        """Drawn by its number: ids are random, and the same draw must mean the same hold again."""
+        order = [hold_id for hold_id, hold in self.holds.items() if state in (None, hold["state"])]
         return order[data.draw(st.integers(0, len(order) - 1))]
 
     def _read(self, booking: str) -> dict[str, Any]:

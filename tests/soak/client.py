@@ -15,7 +15,7 @@ from tests.soak.sandbox import Place, furnish
 
 RESTAURANTS = 4
 CAPACITIES = (2, 2, 2, 4, 4, 4, 6, 8)
-_TRIES = 40
+_PATIENCE_SECONDS = 60  # longer than an open circuit pauses, however often its probe fails
 _PAUSE_SECONDS = 0.05
 _REPEATS = 0.10  # so often a client that has its answer asks once more with the same key
 _SERVER_ERROR = 500
@@ -162,7 +162,7 @@ class Client:
         """The answer that counts: no fault of the server's, not "still running". None: there was none."""
         key = uuid4().hex
         began = time.perf_counter()
-        for _ in range(_TRIES):
+        while time.perf_counter() - began < _PATIENCE_SECONDS:
             answer = send(function, method, path, body, key)
             code = "" if answer.status < 400 else str(answer.json.get("code"))
             if answer.status < _SERVER_ERROR and code != "idempotency_in_progress":

@@ -179,13 +179,15 @@ def _pending_then_free(service: Service) -> None:
 def _limits(service: Service, patch: pytest.MonkeyPatch) -> None:
     """Each of the limits turns somebody away."""
     _floor(service, "limits", 2, 2, 2, 2)
-    _, body = _pending(service, "limits-job")
+    waiting, body = _pending(service, "limits-job")
     for setting in ("CLIENT", "RESTAURANT"):
         with pytest.MonkeyPatch.context() as own:
             own.setenv(f"{setting}_RATE", "0.001")
             own.setenv(f"{setting}_BURST", "1")
             forget_wiring()
             assert [service.book("limits", party()).status for _ in range(2)][-1] == 429
+            if setting == "CLIENT":
+                assert service.process(waiting).status == 429
         service.database.query("truncate rate_limits")
     patch.setenv("RESTAURANT_IN_FLIGHT", "1")
     forget_wiring()

@@ -13,7 +13,7 @@ from maitred.services.notify import MailRefused, MailThrottled, MailUnavailable
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-_REFUSED = frozenset({"MessageRejected", "BadRequestException", "MailFromDomainNotVerifiedException"})
+_REFUSED = frozenset({"MessageRejected", "BadRequestException"})
 _THROTTLED = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException"})
 _SERVER_ERROR = 500  # from here on nobody knows whether the letter was taken
 

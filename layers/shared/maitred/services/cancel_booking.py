@@ -39,7 +39,15 @@ class CancelBooking:
         reply = _reply(cancelled)
         effects = ports.Effects(
             touched_days=[(booking.restaurant_id, booking.service_date)] if booking.tables else [],
-            changes=[ports.BookingChange(booking.id, booking.version, cancelled.version, State.CANCELLED)],
+            changes=[
+                ports.BookingChange(
+                    booking.id,
+                    booking.version,
+                    cancelled.version,
+                    State.CANCELLED,
+                    tables=booking.tables,
+                )
+            ],
             release=[booking.id] if booking.tables else [],
             history=confirmation.history_rows(
                 booking, steps, context.actor, reason, {"tables": list(booking.tables)}

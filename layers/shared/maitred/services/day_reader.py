@@ -1,10 +1,10 @@
 """Reads the day a guest asks for: on the current layout, in one round trip if the floor is known already."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from maitred.domain import errors
 from maitred.domain.booking import Booking, LocalStart
+from maitred.domain.floor import Floor
 from maitred.domain.reasons import Reason
 from maitred.domain.windows import Notice, Window, local_start, resolve_window
 from maitred.planner.floor_index import FloorIndex
@@ -115,10 +115,18 @@ def stay(
     stays = changed is not None and moment == changed.start_at
     if moment < now - _LATE and not stays:
         raise errors.InThePast
-    window = resolve_window(floor, moment, wish.party_size, wish.duration_minutes)
     if changed is not None and stays and wish.party_size == changed.party_size:
-        return replace(window, end=changed.end_at), notices
+        return _kept_window(floor, changed), notices
+    window = resolve_window(floor, moment, wish.party_size, wish.duration_minutes)
     return window, (*notices, *window.notices)
+
+
+def _kept_window(floor: Floor, booking: Booking) -> Window:
+    """The stay that was promised, also where new hours would not allow it any more. Raises OutsideService."""
+    service = next((each for each in floor.services if each.id == booking.service_id), None)
+    if service is None:
+        raise errors.OutsideService
+    return Window(booking.start_at, booking.end_at, service, booking.service_date, ())
 
 
 def _moment(start: LocalStart | datetime, index: FloorIndex) -> tuple[datetime, tuple[Notice, ...]]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from maitred.contracts.messages import AssignMessage
-from maitred.domain.booking import Booking, Flow
+from maitred.domain.booking import Booking, Flow, Trigger
 from maitred.domain.floor import Policy
 from maitred.domain.reasons import Reason
 from maitred.domain.states import State
@@ -106,7 +106,9 @@ def deferred(run: JobRun, reason: Reason, step: Retry) -> ports.Effects:
     attempt = _attempt(run, Outcome.DEFERRED, reason)
     effects = _outcome(run, attempt, (State.ASSIGNMENT_PENDING,), Ending("deferred", step.allowed))
     waiting = replace(run.booking, version=run.booking.version + 1)
-    trigger = run.message.trigger
+    # Only the wake itself works on whatever version there is; its retries have a version like all others.
+    freed = run.message.trigger is Trigger.CAPACITY_FREED
+    trigger = Trigger.RETRY if freed else run.message.trigger
     correlation, delay = attempt.correlation_id, step.at - run.now
     retry = confirmation.assign_row(waiting, trigger, step.attempt, correlation, run.now, delay)
     return replace(effects, outbox=[retry])

@@ -86,15 +86,15 @@ class Maintain:
     def run(self, correlation_id: str) -> dict[str, int]:
         """Returns what was done, by name."""
         now = self._clock.now()
+        self._maintenance.tidy_limits()
         done = {
+            "eventMonthsDropped": self._maintenance.turn_event_months(now, self._rules.retention.events),
+            "pruned": self._maintenance.prune(now, self._rules.retention),
             "returned": self._return_stuck(now, correlation_id),
             "requeued": self._requeue_forgotten(now, correlation_id),
             "raised": self._raise_urgent(now, correlation_id),
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
-            "pruned": self._maintenance.prune(now, self._rules.retention),
-            "eventMonthsDropped": self._maintenance.turn_event_months(now, self._rules.retention.events),
         }
-        self._maintenance.tidy_limits()
         open_cases, urgent = self._maintenance.awaiting_a_person(now, now + self._rules.alert)
         self._telemetry.count("ManualReviewOpen", open_cases)
         if urgent:
@@ -149,6 +149,8 @@ class Maintain:
             sent = self._book.apply(effects)
         except ports.StaleVersion:
             return False  # somebody took care of it meanwhile
+        except (ports.Conflict, ports.LockTimeout, ports.DeadlinePassed):
+            return False  # its next minute comes; the others' is now
         self._telemetry.committed(effects.events)
         self._relay.send_now(sent)
         return True

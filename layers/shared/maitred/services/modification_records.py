@@ -97,7 +97,16 @@ def details(
     correlation = context.correlation_id
     job = confirmation.assign_row(after, Trigger.MODIFICATION, 1, correlation, now)
     effects = ports.Effects(
-        changes=[ports.BookingChange(before.id, before.version, after.version, target)],
+        changes=[
+            ports.BookingChange(
+                before.id,
+                before.version,
+                after.version,
+                target,
+                last_result=_still_fresh(before, after),
+                tables=before.tables,
+            )
+        ],
         requests=[after],
         history=confirmation.history_rows(
             before, [step], context.actor, DETAILS, {"tables": list(before.tables)}
@@ -107,6 +116,14 @@ def details(
         reply=to_store(context.key, reply),
     )
     return effects, reply
+
+
+def _still_fresh(before: Booking, after: Booking) -> ports.Json | None:
+    """Party and times are the same: the result of the inline attempt is still this request's."""
+    last = before.last_result
+    if last is None or last.get("bookingVersion") != before.version:
+        return None
+    return {**last, "bookingVersion": after.version}
 
 
 def kept_reply(booking: Booking, explanation: str) -> Reply:
@@ -176,6 +193,7 @@ def _effects(
         booking.version,
         booking.state,
         last_result=inline_records.result_of(run, kept),
+        tables=before.tables,
     )
     effects, reply = inline_records.told(run, reading, kept, MODIFIED)
     freed = bool(before.tables)

@@ -22,6 +22,7 @@ from maitred.services.inline import GRACE_MS, Inline
 from maitred.services.inline_records import Seat
 from maitred.services.inline_run import BookingWish, DayReading, InlineRun
 from maitred.services.kit import Kit
+from maitred.services.layout_change import back_by_then
 from maitred.services.planning import party_request
 from maitred.services.refusal import TryAgain, refusal_reply
 from maitred.services.replies import Reply, RequestContext, to_store
@@ -63,7 +64,7 @@ class ModifyBooking:
         run = self._inline.begin(wish, context, Trigger.INLINE_MODIFICATION, booking)
         try:
             reading = self._inline.read(run)
-            if same_stay and _granted(reading, wish, booking):
+            if same_stay and _granted(reading, wish, booking, run.now):
                 return self._details(booking, wish, context)
             return self._replan(run, reading, booking)
         except Replayed as found:
@@ -149,12 +150,13 @@ def _moment(wish: BookingWish, booking: Booking) -> datetime:
     return wish.start
 
 
-def _granted(reading: DayReading, wish: BookingWish, booking: Booking) -> bool:
+def _granted(reading: DayReading, wish: BookingWish, booking: Booking, now: datetime) -> bool:
     """Do the present tables grant every must and wish? A person's choice of tables outweighs wishes."""
     if not booking.tables:
         return False
     request = party_request(wish.party_size, reading.window, wish.preferences)
-    if any(broken.code not in _SHAPE for broken in check_tables(reading.index, booking.tables, request)):
+    ignored = _SHAPE | back_by_then(booking, now)
+    if any(broken.code not in ignored for broken in check_tables(reading.index, booking.tables, request)):
         return False
     chosen = [table for table in reading.index.floor.tables if table.id in booking.tables]
     wishes = wish.preferences

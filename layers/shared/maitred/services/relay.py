@@ -83,6 +83,11 @@ class Relay:
         self._queues = queues
         self._clock = clock
 
+    @property
+    def horizon(self) -> datetime:
+        """What is due later cannot be sent yet: no queue delays it for so long."""
+        return self._clock.now() + timedelta(seconds=_LONGEST_DELAY)
+
     def send(self, messages: Sequence[OutboxMessage]) -> int:
         """Send ``messages`` and mark each. Returns how many the queues took."""
         failures: dict[int, tuple[str, datetime, bool]] = {}
@@ -130,9 +135,12 @@ class OwnRelay:
         self._telemetry = telemetry
 
     def send_now(self, rows: Sequence[SentBy]) -> None:
+        """What is due later than a queue can delay is left to the sweep, which comes when it is time."""
+        horizon = self._relay.horizon
         messages = [
             OutboxMessage(sent.id, sent.row.topic, sent.row.payload, sent.row.correlation_id, sent.row.due_at)
             for sent in rows
+            if sent.row.due_at <= horizon
         ]
         if not messages:
             return
@@ -162,8 +170,7 @@ class Sweep:
         total = 0
         while not deadline.expired():
             now = self._clock.now()
-            horizon = now + timedelta(seconds=_LONGEST_DELAY)
-            messages = self._outbox.claim(self._batch, now, _LEASE_SECONDS, horizon)
+            messages = self._outbox.claim(self._batch, now, _LEASE_SECONDS, self._relay.horizon)
             if not messages:
                 break
             total += self._relay.send(messages)

@@ -133,7 +133,9 @@ class RestaurantService:
                 (State.CONFIRMED, State.ASSIGNMENT_PENDING), booking.version + 1
             )
             waiting = replace(booking, state=State.ASSIGNMENT_PENDING, version=booking.version + 1)
-            changes.append(ports.BookingChange(booking.id, booking.version, waiting.version, waiting.state))
+            changes.append(
+                ports.BookingChange(booking.id, booking.version, waiting.version, waiting.state, pinned=False)
+            )
             metadata: ports.Json = {"tables": list(booking.tables), "problem": problem}
             trigger = Trigger.LAYOUT_CHANGE
             history.extend(confirmation.history_rows(booking, steps, context.actor, trigger.value, metadata))

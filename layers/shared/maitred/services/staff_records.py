@@ -128,7 +128,7 @@ def unassigned(
     metadata: ports.Json = {"fromTables": list(booking.tables), "tables": []}
     effects = ports.Effects(
         touched_days=[(booking.restaurant_id, booking.service_date)],
-        changes=[_change(booking, version, State.MANUAL_REVIEW, pinned=False)],
+        changes=[_change(booking, version, State.MANUAL_REVIEW, pinned=False, tables=booking.tables)],
         release=[booking.id],
         history=confirmation.history_rows(booking, steps, context.actor, UNASSIGNED, metadata),
         events=events.state_changed(booking, context.correlation_id, steps, context.actor),
@@ -149,9 +149,22 @@ def _path(state: State) -> tuple[State, ...]:
     return (state, State.CONFIRMED)
 
 
-def _change(booking: Booking, version: int, state: State, *, pinned: bool) -> ports.BookingChange:
+def _change(
+    booking: Booking,
+    version: int,
+    state: State,
+    *,
+    pinned: bool,
+    tables: tuple[str, ...] | None = None,
+) -> ports.BookingChange:
     return ports.BookingChange(
-        booking.id, booking.version, version, state, lease_token=booking.lease_token, pinned=pinned
+        booking.id,
+        booking.version,
+        version,
+        state,
+        lease_token=booking.lease_token,
+        pinned=pinned,
+        tables=tables,
     )
 
 

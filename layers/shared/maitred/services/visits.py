@@ -88,7 +88,16 @@ class Visits:
         reply = Reply(200, responses.dumps({"booking": responses.booking_json(after)}))
         tables: ports.Json = {"tables": list(before.tables or mark.tables)}
         effects = ports.Effects(
-            changes=[ports.BookingChange(before.id, before.version, version, mark.target)],
+            changes=[
+                ports.BookingChange(
+                    before.id,
+                    before.version,
+                    version,
+                    mark.target,
+                    pinned=before.pinned,
+                    tables=before.tables,
+                )
+            ],
             history=confirmation.history_rows(before, steps, context.actor, mark.reason, tables),
             events=events.state_changed(before, context.correlation_id, steps, context.actor),
             reply=to_store(context.key, reply),
@@ -137,7 +146,7 @@ class Visits:
     def _search_again(
         self, booking: Booking, context: RequestContext, now: datetime
     ) -> tuple[ports.Effects, Reply]:
-        mark = _Mark(booking, State.ASSIGNMENT_PENDING, UNDONE, ())
+        mark = _Mark(replace(booking, pinned=False), State.ASSIGNMENT_PENDING, UNDONE, ())
         effects, reply = self._effects(mark, context)
         waiting = replace(booking, version=booking.version + 1)
         job = confirmation.assign_row(waiting, Trigger.RETRY, 1, context.correlation_id, now)

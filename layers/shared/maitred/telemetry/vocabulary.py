@@ -73,7 +73,9 @@ COUNTS: Mapping[CountName, Metric] = MappingProxyType(
         "NotificationsSent": Metric("Letters that the provider took", ("notify",)),
         "OutboxDead": Metric("Outbox rows given up, waiting for an operator, now", ("relay",)),
         "OutboxPending": Metric("Outbox rows not yet sent, delayed ones included, now", ("relay",)),
-        "RateLimited": Metric("An attempt turned away at the door", _SEATS, {"limit": _LIMITS}),
+        "RateLimited": Metric(
+            "An attempt or a change turned away at the door", (*_SEATS, "operations"), {"limit": _LIMITS}
+        ),
         "RecordsFailed": Metric("Messages of a queue that failed", ("assign", "notify")),
         "ShadowFailed": Metric("The planner beside the deciding one broke; nobody felt it", ("bookings",)),
     }
@@ -109,8 +111,8 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
             frozenset({"result", "waitMs", "token"}),
         ),
         "assignment.rate_limited": Told(
-            "A limit turned an attempt away; once a second and sandbox at most",
-            _SEATS,
+            "A limit turned an attempt or a change away; once a second and sandbox at most",
+            (*_SEATS, "operations"),
             frozenset({"restaurant", "limit"}),
         ),
         "auto_assign.attempt": Told("An attempt that came to an outcome", (*_SEATS, "operations"), _ATTEMPT),

@@ -286,6 +286,8 @@ def _booking_calls(effects: ports.Effects) -> Iterator[Call]:
     if effects.new_booking is not None:
         yield Call("insert_booking", _booking_params(effects.new_booking))
     for change in sorted(effects.changes, key=lambda c: c.booking_id):
+        if change.tables is not None:
+            yield Call("lock_booking", {"booking_id": change.booking_id})
         yield Call("change_booking", _change_params(change))
     for booking in effects.requests:
         yield Call("change_request", _booking_params(booking) | {"pinned": booking.pinned})
@@ -369,6 +371,7 @@ def _change_params(change: ports.BookingChange) -> dict[str, Any]:
         "new_lease_token": lease and lease.token,
         "new_lease_until": lease and lease.until,
         "pinned": change.pinned,
+        "tables": None if change.tables is None else list(change.tables),
     }
 
 

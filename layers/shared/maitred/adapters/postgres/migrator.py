@@ -70,7 +70,10 @@ class Migrator:
     def migrate_to(self, target: int, application_role: str | None = None) -> list[str]:
         """Go forward or backward to version ``target`` (0: nothing left), all or nothing."""
         with self._conn.transaction():
+            self._conn.execute("set local timezone = 'UTC'")  # a month's edge must not depend on the server's
             self._conn.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+            # A table that is in use for longer fails the deployment, and not the evening.
+            self._conn.execute("set local lock_timeout = '10s'")
             self._conn.execute(_TABLE)
             done = self._steps(self._applied(), target)
             if application_role and target:

@@ -34,6 +34,7 @@ class BookingChange:
 
     ``lease_token`` is the fencing token of the worker that writes; None for writers without a lease.
     ``pinned``: may the planner give it other tables from now on? None: as before.
+    ``tables``: those that it must still have, which a move for others changes without a new version.
     """
 
     booking_id: UUID
@@ -44,6 +45,7 @@ class BookingChange:
     lease_token: UUID | None = None
     new_lease: Lease | None = None
     pinned: bool | None = None
+    tables: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,10 @@ where live and hold_id = %(hold_id)s
 update allocations set live = false, released_at = now()
 where live and hold_id = %(hold_id)s
 
+-- name: lock_booking
+-- Waits for whoever is moving it, so that the next statement sees the tables that it has then.
+select 1 from bookings where id = %(booking_id)s for update
+
 -- name: change_booking
 -- Compare and advance. `lease_token` fences a worker whose lease was taken over meanwhile.
 with changed as (
@@ -96,6 +100,9 @@ with changed as (
         pinned = coalesce(%(pinned)s::boolean, pinned)
     where id = %(booking_id)s and version = %(expected_version)s
       and (%(lease_token)s::uuid is null or lease_token = %(lease_token)s)
+      and (%(tables)s::text[] is null or %(tables)s::text[] = (
+          select coalesce(array_agg(a.table_id order by a.table_id collate "C"), '{}')
+          from allocations a where a.booking_id = bookings.id and a.live))
     returning 1
 )
 select require_one(count(*), 'MTV01') from changed
