@@ -81,15 +81,7 @@ class Edge:
         self, booking_id: str, scope: str, find: Callable[[UUID], Booking | None]
     ) -> tuple[Booking, Caller]:
         """The booking if the caller may see it. Raises BookingNotFound."""
-        caller = self.caller(scope)
-        try:
-            wanted = UUID(booking_id)
-        except ValueError:
-            raise errors.BookingNotFound from None
-        booking = find(wanted)
-        if booking is None or not caller.may_see(booking.restaurant_id):
-            raise errors.BookingNotFound
-        return booking, caller
+        return self._owned(booking_id, scope, find, errors.BookingNotFound)
 
     def booking_to_change(
         self, booking_id: str, scope: str, find: Callable[[UUID, str], Booking | None]
@@ -100,15 +92,21 @@ class Edge:
 
     def hold_for(self, hold_id: str, scope: str, find: Callable[[UUID], Hold | None]) -> tuple[Hold, Caller]:
         """As `booking_for`. Raises HoldNotFound."""
+        return self._owned(hold_id, scope, find, errors.HoldNotFound)
+
+    def _owned[T: (Booking, Hold)](
+        self, text: str, scope: str, find: Callable[[UUID], T | None], missing: type[MaitredError]
+    ) -> tuple[T, Caller]:
+        """What has this id if it is of a restaurant that the caller may see; raises ``missing`` if not."""
         caller = self.caller(scope)
         try:
-            wanted = UUID(hold_id)
+            wanted = UUID(text)
         except ValueError:
-            raise errors.HoldNotFound from None
-        hold = find(wanted)
-        if hold is None or not caller.may_see(hold.restaurant_id):
-            raise errors.HoldNotFound
-        return hold, caller
+            raise missing from None
+        found = find(wanted)
+        if found is None or not caller.may_see(found.restaurant_id):
+            raise missing
+        return found, caller
 
     def context(self, caller: Caller, restaurant_id: str) -> RequestContext:
         """Raises InvalidRequest for an Idempotency-Key that is none."""

@@ -8,7 +8,7 @@ from maitred.domain.floor import Floor
 from maitred.planner.floor_index import FloorIndex
 from maitred.services import ports
 from maitred.services.budget import Budget
-from maitred.services.floors import Floors
+from maitred.services.floors import Floors, read_floor
 
 _TRIES = 3  # the layout changing under one request is rare; twice is the end
 
@@ -47,7 +47,7 @@ class DaySnapshots:
         """As `read`, of several days, also in one round trip."""
         index = self._floors.latest(restaurant_id)
         cache_hit = index is not None
-        index = index or self._layout(restaurant_id, budget)
+        index = index or read_floor(self._book, self._floors, restaurant_id, budget.remaining_ms())
         for _ in range(_TRIES):
             days, version = days_on(index.floor), index.floor.layout_version
             read = self._book.snapshots(days, version, budget.remaining_ms()) if days else []
@@ -58,9 +58,3 @@ class DaySnapshots:
                 return Readings(index, read, cache_hit)
             index, cache_hit = self._floors.keep(restaurant_id, newer.layout_version, newer.document), False
         raise ports.Conflict("the layout keeps changing")
-
-    def _layout(self, restaurant_id: str, budget: Budget) -> FloorIndex:
-        read = self._book.layout(restaurant_id, None, None, budget.remaining_ms())
-        if read is None or read.document is None:
-            raise errors.RestaurantNotFound
-        return self._floors.keep(restaurant_id, read.layout_version, read.document)
