@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -12,32 +12,12 @@ import pytest
 from maitred.services.ports import Book, Effects, HoldRead, IdempotencyKey, SentBy, Unavailable
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
-from tests.harness.desk import Desk, RecordingQueue, all_at_once, open_desk, wish
+from tests.harness.desk import Desk, all_at_once, wish
 from tests.harness.service import house
 from tests.harness.wire import WireTap
 
 CLIENTS = 12
 KEY = IdempotencyKey("tester", "harbour", "one", "print")
-
-
-@pytest.fixture
-def queue() -> RecordingQueue:
-    return RecordingQueue()
-
-
-@pytest.fixture
-def desks(database: TestDatabase, queue: RecordingQueue) -> Iterator[Callable[..., list[Desk]]]:
-    """Opens sandboxes; they are closed after the test."""
-    opened: list[Desk] = []
-
-    def open_many(count: int, **options: Any) -> list[Desk]:
-        new = [open_desk(database, queue, **options) for _ in range(count)]
-        opened.extend(new)
-        return new
-
-    yield open_many
-    for desk in opened:
-        desk.database.close()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,29 +13,13 @@ from maitred.services.limits import Bucket, Limits
 from maitred.services.ports import IdempotencyKey
 from tests.harness.consistency import assert_consistent, eventually
 from tests.harness.databases import TestDatabase
-from tests.harness.desk import GENEROUS, Desk, RecordingQueue, all_at_once, open_desk, wish
+from tests.harness.desk import GENEROUS, Desk, all_at_once, wish
 from tests.harness.problems import assert_problem
 from tests.harness.service import Service, forget_wiring, house, party
 
 ALL_GOOD: dict[str, Any] = {"batchItemFailures": []}
 IN_FLIGHT = "select count(*) from attempts_in_flight"
 SLOW = Bucket(0.001, 3)  # three at once, the next in a quarter of an hour
-
-
-@pytest.fixture
-def desks(database: TestDatabase) -> Iterator[Callable[..., list[Desk]]]:
-    """Sandboxes, each with a connection of its own."""
-    opened: list[Desk] = []
-    queue = RecordingQueue()
-
-    def open_many(count: int, **options: Any) -> list[Desk]:
-        new = [open_desk(database, queue, **options) for _ in range(count)]
-        opened.extend(new)
-        return new
-
-    yield open_many
-    for desk in opened:
-        desk.database.close()
 
 
 def limited(monkeypatch: pytest.MonkeyPatch, **settings: float) -> None:

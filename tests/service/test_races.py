@@ -1,7 +1,7 @@
 """Many sandboxes after the same tables: each test has real threads on connections of their own."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,30 +11,10 @@ import pytest
 from maitred.services.ports import Book, Snapshot
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
-from tests.harness.desk import Desk, RecordingQueue, all_at_once, open_desk, wish
+from tests.harness.desk import Desk, RecordingQueue, all_at_once, wish
 from tests.harness.service import house
 
 CLIENTS = 32
-
-
-@pytest.fixture
-def queue() -> RecordingQueue:
-    return RecordingQueue()
-
-
-@pytest.fixture
-def desks(database: TestDatabase, queue: RecordingQueue) -> Iterator[Callable[..., list[Desk]]]:
-    """Opens sandboxes; they are closed after the test."""
-    opened: list[Desk] = []
-
-    def open_many(count: int, **options: Any) -> list[Desk]:
-        new = [open_desk(database, queue, **options) for _ in range(count)]
-        opened.extend(new)
-        return new
-
-    yield open_many
-    for desk in opened:
-        desk.database.close()
 
 
 class EmptyFloor:
