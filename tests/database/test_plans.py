@@ -225,7 +225,7 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
     change = {
         "booking_id": a_booking(conn), "expected_version": 3, "version": 4, "state": "cancelled",
         "last_result": None, "lease_token": None, "new_lease_token": None, "new_lease_until": None,
-        "pinned": None,
+        "pinned": None, "tables": ["T40"],
     }  # fmt: skip
     statements = load_statements()
     assert_cheap(conn, statements["release_expired_holds"], rows, 150)
