@@ -56,7 +56,7 @@ def test_event_sources_and_schedules(stack: Stack) -> None:
     assign = sources["AssignQueue"]
     assert (assign.function, assign.batch_size, assign.window_seconds) == ("AssignFunction", 5, 0)
     assert (assign.reports_failures, assign.max_concurrency) == (True, 2)
-    assert sources["NotificationQueue"].batch_size == 10
+    assert sources["NotificationQueue"].batch_size == 2
     schedules = {schedule.function: schedule.every_seconds for schedule in stack.schedules}
     assert schedules == {"RelayFunction": 60, "MaintainFunction": 60}
 
