@@ -51,8 +51,12 @@ def test_a_function_at_its_concurrency_is_a_503_that_says_when_to_come_back(tmp_
 
 def test_reserved_concurrency_is_the_most_that_runs(stack: LocalStack) -> None:
     """The second caller is turned away at once, over HTTP and through the Lambda API."""
+    pool = stack._running_service().pools["NarrowFunction"]
+    stack.warm("NarrowFunction", 1)
     with ThreadPoolExecutor() as threads:
         first = threads.submit(call, stack.url, "/narrow/it?wish=slow")
+        # Before that the probe itself could be the one that runs, and the slow caller be turned away.
+        eventually(lambda: any(sandbox.busy for sandbox in tuple(pool.sandboxes.values())))
         reply = eventually(lambda: _turned_away(stack))
         assert not first.done()
         assert reply is not None
