@@ -42,8 +42,9 @@ def _evenings(asked: argparse.Namespace) -> None:
             bounds = pool.map(_bound, *_columns(tables, load, seeds[: asked.optima]), repeat(asked.seconds))
             plain = pool.map(_plain, *_columns(tables, load, seeds))
             moves = pool.map(_moves, *_columns(tables, load, seeds))
-            unlimited = pool.submit(_unlimited, tables, load, seeds, asked.budget).result()
-            row = StreamRow(tables, load, tuple(plain), tuple(moves), unlimited, tuple(bounds))
+            ends = repeat(monotonic() + asked.budget)
+            unlimited = pool.map(_unlimited, *_columns(tables, load, seeds), ends)
+            row = StreamRow(tables, load, tuple(plain), tuple(moves), _played(unlimited), tuple(bounds))
             print(stream_line(row), flush=True)
 
 
@@ -76,16 +77,16 @@ def _moves(tables: int, load: float, seed: int) -> Tally:
     return Seater(stream(tables, load, seed), FULL).run()
 
 
-def _unlimited(tables: int, load: float, seeds: range, budget: float) -> tuple[Tally, ...]:
-    """As many streams as the budget has time for; the last one may be cut short."""
-    ends, solver = monotonic() + budget, CpSatSolver(fewest=False)
-    tallies: list[Tally] = []
-    for seed in seeds:
-        left = ends - monotonic()
-        if left <= 0:
-            break
-        tallies.append(Seater(stream(tables, load, seed), FULL, solver).run(left))
-    return tuple(tallies)
+def _unlimited(tables: int, load: float, seed: int, ends: float) -> Tally | None:
+    """The stream as far as it comes until ``ends``, by the clock all processes share; None: not begun."""
+    left = ends - monotonic()
+    if left <= 0:
+        return None
+    return Seater(stream(tables, load, seed), FULL, CpSatSolver(fewest=False)).run(left)
+
+
+def _played(tallies: Iterable[Tally | None]) -> tuple[Tally, ...]:
+    return tuple(tally for tally in tallies if tally is not None)
 
 
 if __name__ == "__main__":

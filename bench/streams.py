@@ -21,7 +21,7 @@ from maitred.planner.quote import quote
 LOADS = (0.6, 0.9, 1.2)
 TABLES = (20, 40, 80)
 
-_SOLVER_SECONDS = 2.0
+_SOLVER_SECONDS = 20.0
 _EVENING_MINUTES = 330
 
 
@@ -81,6 +81,7 @@ class Seater:
         self._solver = solver
         self._occupancy = Occupancy.build(stream.index, SPAN, ())
         self._booked: dict[str, MovableBooking] = {}
+        self._hopeless: set[tuple[int, int, int]] = set()
         self.tally = Tally()
 
     def run(self, seconds: float = inf) -> Tally:
@@ -110,11 +111,17 @@ class Seater:
             self._ask_solver(self._solver, request)
 
     def _ask_solver(self, solver: ExactSolver, request: PartyRequest) -> None:
+        """What was proven once stays so: any number may move, and nobody leaves."""
+        asked = (request.party_size, request.start, request.end)
+        if asked in self._hopeless:
+            self.tally.proven += 1
+            return
         question = ExactQuestion(self._stream.index, self._occupancy, request, tuple(self._booked.values()))
         answer = solver.rearrange(question, _SOLVER_SECONDS)
         if answer.proof is Proof.UNKNOWN:
             self.tally.unproven += 1
         elif answer.proof is Proof.IMPOSSIBLE:
+            self._hopeless.add(asked)
             self.tally.proven += 1
         else:
             self.tally.rescued += 1

@@ -67,24 +67,46 @@ class Counted:
         self._by_name: set[int] = set()
 
     def solve(self, seconds: float) -> Arrangement:
-        """Count first, then name the tables of one kind after the other, as far as need be."""
+        """Count, then name the tables of each kind; what can not be named is counted otherwise.
+
+        First with the fewest joins that nobody sits at now, then with the fewest tables in joins: these
+        leave single tables whole, which mostly suffices. A kind that still fails has its tables named.
+        """
         self._limit_kinds()
         self._limit_tables()
         ends = monotonic() + seconds
-        while (left := ends - monotonic()) > 0:
-            solver = configured(left)
-            status = solver.solve(self._model)
-            if status == cp_model.INFEASIBLE:
-                return Arrangement(proven=True)
-            if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-                break
-            found = self._named(solver, left)
-            if not isinstance(found, int):
+        new, joined = self._new_joins(), self._joined_tables()
+        while True:
+            found = self._counted(new, ends)
+            if not isinstance(found, Arrangement):
+                found = self._counted(joined, ends)
+            if isinstance(found, Arrangement):
                 return found
             if found in self._by_name:
-                break
+                return Arrangement()
             self._name(found)
-        return Arrangement()
+
+    def _counted(self, goal: cp_model.LinearExprT, ends: float) -> Arrangement | int:
+        """The best arrangement by this goal with its tables, or the kind whose tables are not enough."""
+        solver = configured(max(0.0, ends - monotonic()), probing=False)
+        self._model.minimize(goal)
+        status = solver.solve(self._model)
+        if status == cp_model.INFEASIBLE:
+            return Arrangement(proven=True)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return Arrangement()
+        return self._named(solver, max(0.0, ends - monotonic()))
+
+    def _new_joins(self) -> cp_model.LinearExprT:
+        return sum(
+            chosen
+            for group in self._groups
+            for join, chosen in group.at_join.items()
+            if all(self._guests[number].now != join for number in group.guests)
+        )
+
+    def _joined_tables(self) -> cp_model.LinearExprT:
+        return sum(chosen * len(join) for group in self._groups for join, chosen in group.at_join.items())
 
     def _name(self, kind: int) -> None:
         """Counting these tables was not enough: say which of them each group has."""
