@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--questions", type=int, default=100, help="questions an evening")
     parser.add_argument("--seeds", type=int, default=20, help="streams of each kind")
     parser.add_argument("--optima", type=int, default=2, help="streams of each kind with an optimum")
-    parser.add_argument("--seconds", type=float, default=4.0, help="for one optimum")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for one optimum")
     parser.add_argument("--budget", type=float, default=6.0, help="seconds a kind for any number of moves")
     parser.add_argument("--workers", type=int, default=1, help="processes")
     return parser.parse_args()
