@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.harness.fixtures import emptied, harbour, running, shared
+from tests.harness.fixtures import emptied, four_top, harbour, running, shared
 from tests.harness.service import Service
 
-__all__ = ["emptied", "harbour", "running", "shared"]
+__all__ = ["emptied", "four_top", "harbour", "running", "shared"]
 
 
 @pytest.fixture

@@ -26,6 +26,13 @@ def harbour(service: Service) -> Service:
     return service
 
 
+@pytest.fixture
+def four_top(service: Service) -> Service:
+    """The restaurant ``harbour`` with one table for four."""
+    assert service.put_restaurant("harbour", house(4)).status == 201
+    return service
+
+
 @pytest.fixture(scope="module")
 def running(postgres: PostgresServer) -> Iterator[Service]:
     """One service for a whole module."""

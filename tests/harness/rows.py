@@ -5,6 +5,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+import pytest
+
+from tests.harness.databases import TestDatabase
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -111,3 +114,13 @@ def work_on(conn: Connection, booking_id: str, lease: str) -> None:
         b" select id, 'assignment_pending', 'assignment_in_progress', version, 'assign' from held",
         [lease, booking_id],
     )
+
+
+def pause_over(database: TestDatabase) -> None:
+    """Open circuits may be probed now."""
+    database.query("update circuits set open_until = now() where open_until is not null")
+
+
+def refused(code: str) -> pytest.RaisesExc[psycopg.Error]:
+    """The statement fails with this SQLSTATE."""
+    return pytest.RaisesExc(psycopg.Error, check=lambda error: error.sqlstate == code)

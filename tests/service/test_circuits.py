@@ -10,14 +10,12 @@ import pytest
 
 from maitred.adapters.postgres.circuits import PostgresCircuit
 from maitred.adapters.postgres.database import Database
-from maitred.adapters.postgres.outage import Outage
-from maitred.bootstrap import notify
-from maitred.services.notify import MailRefused, MailThrottled, MailUnavailable
 from maitred.services.ports import Conflict, Event, LockTimeout, StaleVersion, Unavailable
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.desk import RecordingQueue, all_at_once, open_desk, wish
-from tests.harness.service import Service, forget_wiring, house, party
+from tests.harness.rows import pause_over
+from tests.harness.service import Service, forget_wiring, party
 
 ALL_GOOD: dict[str, Any] = {"batchItemFailures": []}
 STATE = "select failures, open_until is not null from circuits where dependency = %s"
@@ -72,10 +70,6 @@ def sandboxes(database: TestDatabase) -> Iterator[list[tuple[PostgresCircuit, To
     yield [(circuit, told) for circuit, told, _ in made]
     for _, _, connection in made:
         connection.close()
-
-
-def pause_over(database: TestDatabase) -> None:
-    database.query("update circuits set open_until = now() where open_until is not null")
 
 
 # --- the machine ----------------------------------------------------------------------------------
@@ -279,161 +273,6 @@ def test_the_job_waits_for_the_circuit_without_losing_an_attempt(harbour: Servic
         "select payload from outbox where topic = 'assign' order by id desc limit 1"
     )
     assert again["attempt"] == 1
-
-
-# --- a database that is away ----------------------------------------------------------------------
-
-
-class Watch:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def test_a_database_that_is_away_is_not_hammered() -> None:
-    watch, tried = Watch(), 0
-
-    def connect() -> Any:
-        nonlocal tried
-        tried += 1
-        raise psycopg.OperationalError("nobody there")
-
-    database = Database(connect, watch)
-    for _ in range(20):
-        with pytest.raises(Unavailable):
-            database.read("read_layout", {})
-    assert tried == 3
-    watch.seconds += 2
-    for _ in range(20):
-        with pytest.raises(Unavailable):
-            database.read("read_layout", {})
-    assert tried == 4
-
-
-def test_one_login_that_works_ends_the_outage() -> None:
-    watch = Watch()
-    outage = Outage(watch)
-    for _ in range(3):
-        outage.check()
-        outage.failed()
-    with pytest.raises(Unavailable):
-        outage.check()
-    watch.seconds += 2
-    outage.check()
-    outage.over()
-    outage.failed()
-    outage.check()
-
-
-def test_a_database_that_is_away_answers_503_and_serves_once_it_is_back(
-    harbour: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    right = str(harbour.database.port)
-    monkeypatch.setenv("DATABASE_PORT", "1")
-    forget_wiring()
-    for _ in range(6):
-        answer = harbour.book("harbour", party(2))
-        assert (answer.status, answer.json["code"]) == (503, "database_unavailable")
-        assert int(answer.headers["retry-after"]) == 2
-    monkeypatch.setenv("DATABASE_PORT", right)
-    forget_wiring()
-    assert harbour.book("harbour", party(2)).status == 201
-
-
-# --- mail -----------------------------------------------------------------------------------------
-
-
-class Provider:
-    """``fault``: what it does with every letter."""
-
-    def __init__(self) -> None:
-        self.fault: Exception | None = None
-        self.taken = 0
-
-    def write(self, to: str, letter: Any, headers: Any) -> bytes:
-        return b""
-
-    def send(self, to: str, content: bytes) -> str:
-        if self.fault is not None:
-            raise self.fault
-        self.taken += 1
-        return "id"
-
-
-@pytest.fixture
-def provider(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> Provider:
-    made = Provider()
-    monkeypatch.setattr("maitred.bootstrap.notify.SesMailer", lambda sender: made)
-    notify.services.cache_clear()
-    return made
-
-
-@pytest.fixture
-def letters(harbour: Service, provider: Provider) -> list[str]:
-    """Messages of eight confirmations."""
-    assert harbour.put_restaurant("harbour", house(*[2] * 8)).status == 200
-    assert [harbour.book("harbour", party(2)).status for _ in range(8)] == [201] * 8
-    harbour.scheduled("relay")
-    bodies = [message["Body"] for message in harbour.messages("notification")]
-    assert len(bodies) == 8
-    return bodies
-
-
-@pytest.mark.parametrize("fault", [MailUnavailable("down"), TimeoutError("no answer")])
-def test_mail_that_fails_opens_its_circuit_and_the_rest_waits_as_new_messages(
-    harbour: Service, provider: Provider, letters: list[str], fault: Exception
-) -> None:
-    provider.fault = fault
-    for body in letters[:5]:
-        assert harbour.deliver("notify", body) != ALL_GOOD
-    assert harbour.deliver("notify", *letters[5:]) == ALL_GOOD  # they use up none of their deliveries
-    waiting = (
-        "select count(*) from outbox where topic = 'notification' and sent_at is null and due_at > now()"
-    )
-    assert harbour.database.value(waiting) == 3
-    assert [event["state"] for event in harbour.events("assignment.circuit")] == ["open"]
-    assert harbour.events("assignment.circuit")[0]["dependency"] == "mail"
-
-    provider.fault = None
-    pause_over(harbour.database)
-    harbour.database.query("update outbox set due_at = now()")
-    harbour.scheduled("relay")
-    again = [message["Body"] for message in harbour.messages("notification")]
-    assert sorted(again) == sorted(letters[5:])
-    assert harbour.deliver("notify", *again) == ALL_GOOD
-    assert provider.taken == 3
-    assert [event["state"] for event in harbour.events("assignment.circuit")] == [
-        "open",
-        "half_open",
-        "closed",
-    ]
-
-
-@pytest.mark.parametrize(
-    "answer", [MailRefused("MessageRejected"), MailThrottled("TooManyRequestsException")]
-)
-def test_t9_a_provider_that_says_no_or_asks_for_patience_is_well(
-    harbour: Service, provider: Provider, letters: list[str], answer: Exception
-) -> None:
-    provider.fault = answer
-    for body in letters:
-        harbour.deliver("notify", body)
-    assert harbour.events("assignment.circuit") == []
-    assert harbour.database.query(STATE, "mail") == []
-
-
-def test_mail_that_fails_does_not_stop_bookings(
-    harbour: Service, provider: Provider, letters: list[str]
-) -> None:
-    provider.fault = MailUnavailable("down")
-    for body in letters[:5]:
-        harbour.deliver("notify", body)
-    answer = harbour.book("harbour", party(2, "21:00"))
-    assert answer.json["assignment"]["outcome"] == "confirmed"
 
 
 def test_a_desk_and_the_handlers_share_the_circuit(harbour: Service, database: TestDatabase) -> None:
