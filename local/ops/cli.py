@@ -18,6 +18,7 @@ from local.ops.target import OpsError, Target, local_target, stage_target
 from maitred.services.inspection import Check
 
 _FAILED, _WRONG = 2, 1
+_SIDE_BY_SIDE = 2
 _MOST_RATE, _MOST_CALLERS, _MOST = 200.0, 64, 100_000
 
 type Command = Callable[[Target, argparse.Namespace, Console], int]
@@ -132,19 +133,26 @@ def check(target: Target, chosen: argparse.Namespace, console: Console) -> int:
 
 
 def report(target: Target, chosen: argparse.Namespace, _console: Console) -> int:
-    """How assignment fares: of one time, or two times or two restaurants side by side."""
+    """How assignment fares: of one time; or two times, restaurants or cohorts side by side."""
     times = chosen.compare or [(chosen.since, chosen.until)]
     restaurants = [chosen.restaurant, *([chosen.versus] if chosen.versus else [])]
-    if len(times) > 1 and len(restaurants) > 1:
-        raise OpsError("compare two times or two restaurants, not both")
-    found = [reports.fetch(target, name, edges) for name in restaurants for edges in times]
-    print(reports.as_text(chosen.format, found))
+    cohorts = chosen.cohort or [None]
+    asked = [
+        reports.Asked(name, edges, chosen.others, cohort)
+        for name in restaurants
+        for edges in times
+        for cohort in cohorts
+    ]
+    if len(asked) > _SIDE_BY_SIDE:
+        raise OpsError("compare two times, two restaurants or two cohorts, only one of these")
+    print(reports.as_text(chosen.format, [reports.fetch(target, each) for each in asked]))
     return 0
 
 
 def shadow_report(target: Target, chosen: argparse.Namespace, _console: Console) -> int:
     """What the full planner would have changed where the flag assignment_pipeline is shadow."""
-    print(reports.shadow_text(reports.fetch(target, chosen.restaurant, (chosen.since, chosen.until))))
+    asked = reports.Asked(chosen.restaurant, (chosen.since, chosen.until), chosen.others)
+    print(reports.shadow_text(reports.fetch(target, asked)))
     return 0
 
 
@@ -213,9 +221,24 @@ def _parser() -> argparse.ArgumentParser:
     told.add_argument(
         "--versus", metavar="RESTAURANT", help="another restaurant, such as one of another share"
     )
+    told.add_argument(
+        "--cohort",
+        nargs="+",
+        metavar="FLAG=VALUE",
+        help="what ran while the flag had this value; two side by side (assignment_pipeline=on "
+        "assignment_pipeline=off)",
+    )
     told.add_argument("--format", choices=reports.FORMATS, default="table", help="html: a page with plots")
     for each in (told, _add(commands, "shadow-report", shadow_report)):
         each.add_argument("restaurant", help="its id")
+        each.add_argument(
+            "--with",
+            dest="others",
+            nargs="+",
+            default=[],
+            metavar="RESTAURANT",
+            help="count together; *: all",
+        )
         each.add_argument("--from", dest="since", metavar="FROM", help="date or date-time (a week ago)")
         each.add_argument("--to", dest="until", metavar="TO", help="date, included, or date-time (now)")
     _add_load(commands, "load", "a steady rate", (200, 5.0, 4), rising=False)

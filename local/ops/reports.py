@@ -14,9 +14,10 @@ from local.ops.target import OpsError, Target
 
 FORMATS = ("table", "json", "csv", "html")
 _OK = "200"
-_NOT_FIGURES = frozenset({"restaurantId", "from", "to"})
+_NOT_FIGURES = frozenset({"restaurantId", "from", "to", "cohort"})
 _BAR, _ROW, _LABEL = 260, 18, 300
 _COLOURS = ("#8aa4c8", "#c8743c")
+_LETTERS = "AB"
 #: What the page draws; figures of one chart share a scale.
 _CHARTS = (
     ("How runs ended", ".results."),
@@ -43,12 +44,28 @@ class Column:
     figures: Mapping[str, float | None]
 
 
-def fetch(target: Target, restaurant: str, edges: tuple[str | None, str | None]) -> Json:
-    """The report of a restaurant. Raises OpsError with the service's own words."""
-    named = {name: edge for name, edge in zip(("from", "to"), edges, strict=True) if edge}
-    path = f"/restaurants/{quote(restaurant, safe='')}/reports/assignments"
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Of a restaurant together with ``others``, between two edges, while the flags of ``cohort`` held."""
+
+    restaurant: str
+    edges: tuple[str | None, str | None]
+    others: Sequence[str] = ()
+    cohort: str | None = None
+
+    @property
+    def path(self) -> str:
+        since, until = self.edges
+        said = {"from": since, "to": until, "with": ",".join(self.others), "cohort": self.cohort}
+        named = urlencode({name: value for name, value in said.items() if value})
+        path = f"/restaurants/{quote(self.restaurant, safe='')}/reports/assignments"
+        return f"{path}?{named}" if named else path
+
+
+def fetch(target: Target, asked: Asked) -> Json:
+    """The report that was asked for. Raises OpsError with the service's own words."""
     with Caller(target) as caller:
-        status, answer = caller.call("GET", f"{path}?{urlencode(named)}" if named else path, None)
+        status, answer = caller.call("GET", asked.path, None)
     if status != _OK:
         said = [answer.get("detail"), *(each.get("message") for each in answer.get("errors", ()))]
         raise OpsError(f"no report: {status} {' '.join(str(each) for each in said if each)}")
@@ -56,7 +73,10 @@ def fetch(target: Target, restaurant: str, edges: tuple[str | None, str | None])
 
 
 def column(report: Json) -> Column:
-    title = f"{report['restaurantId']} {report['from'][:16]} to {report['to'][:16]}"
+    others = report["restaurants"] - 1
+    named = [report["restaurantId"] + (f" and {others} more" if others else "")]
+    named += [f"{flag}={str(value).lower()}" for flag, value in report["cohort"].items()]
+    title = f"{' '.join(named)} {report['from'][:16]} to {report['to'][:16]}"
     figures = {name: report[name] for name in report if name not in _NOT_FIGURES}
     return Column(title, dict(_flat(figures, "")))
 
@@ -93,13 +113,13 @@ def shadow_text(report: Json) -> str:
     shadow = report["shadow"]
     if not shadow["compared"]:
         return "nothing was compared: the flag assignment_pipeline was not shadow"
-    kinds = shadow["kinds"]
+    kinds, parties = shadow["kinds"], shadow["parties"]
     planner = report["flows"]["shadow"]["plannerMs"]
     return "\n".join(
         (
             f"{shadow['compared']} decisions of the plain planner were made once more by the full one:",
             *(f"  {count:6}  {kind}" for kind, count in kinds.items()),
-            f"{kinds.get('would_confirm', 0)} more parties seated, {kinds.get('would_refuse', 0)} fewer",
+            f"{parties.get('would_confirm', 0)} more parties seated, {parties.get('would_refuse', 0)} fewer",
             f"{shadow['withMoves']} decisions that move other bookings",
             f"it took {planner['median']} ms in the median, {planner['p99']} ms in the 99th percentile",
         )
@@ -130,7 +150,9 @@ def _csv(columns: Sequence[Column]) -> str:
 
 def _table(columns: Sequence[Column]) -> str:
     widest = max((len(name) for name, _ in rows(columns)), default=0)
-    lines = [f"{'':{widest}}  " + "  ".join(each.title for each in columns)]
+    letters = _LETTERS[: len(columns)]
+    lines = [f"{letter}: {each.title}" for letter, each in zip(letters, columns, strict=True)]
+    lines.append(f"{'':{widest}}  " + "  ".join(f"{letter:>12}" for letter in letters))
     for name, values in rows(columns):
         lines.append(f"{name:{widest}}  " + "  ".join(f"{_shown(v):>12}" for v in values) + _percent(values))
     return "\n".join(lines)

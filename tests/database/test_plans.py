@@ -109,6 +109,7 @@ def questions() -> list[Question]:
         "start": midnight(-7),
         "end": midnight(0),
         "soon_seconds": 65.0,
+        "flags": Jsonb({}),
     }
     cancelled = {"restaurant_id": "harbour", "service_date": ahead.date(), "now": now(), "freed_by": NOBODY}
     return [
@@ -145,6 +146,7 @@ def questions() -> list[Question]:
         Question("claim_layout", {"restaurant_id": "harbour", "layout_version": 1}, 20),
         Question("claim_day", {**day, "revision": 1}, 80),
         *(Question(name, week, pages) for name, pages in REPORT.items()),
+        *(Question(name, {**week, "flags": Jsonb(COHORT)}, pages) for name, pages in OF_COHORT.items()),
     ]
 
 
@@ -155,6 +157,7 @@ def each_status() -> list[Question]:
     ]
 
 
+COHORT = {"assignment_pipeline": "on"}
 #: Of a week: the rows of that week, and no others.
 REPORT = {
     "report_runs": 400,
@@ -167,6 +170,8 @@ REPORT = {
     "report_differences": 20,
     "report_bookings": 4000,
 }
+#: And of each booking its attempts.
+OF_COHORT = REPORT | {"report_bookings": 14_000}
 BY_BOOKING = {
     "read_booking": 40,
     "read_history": 12,

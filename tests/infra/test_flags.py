@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.feature_flags import SchemaValidator
 
-from maitred.adapters.flags import Flag, checked, packaged
+from maitred.adapters.flags import checked, packaged
+from maitred.services.rollout import Flag
 from tests.infra.template import deployed, references
 
 APPCONFIG = "AWS::AppConfig::"

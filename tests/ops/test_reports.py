@@ -78,6 +78,27 @@ def test_two_times_side_by_side(played: Service, capsys: pytest.CaptureFixture[s
     assert told["changes"]["bookings.made"] is None
 
 
+def test_two_cohorts_side_by_side(
+    played: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ASSIGNMENT_PIPELINE", "on")
+    forget_wiring()
+    assert played.book("harbour", party(2)).status == 201
+    flags = ("--cohort", "assignment_pipeline=shadow", "assignment_pipeline=on")
+    told = json.loads(said(capsys, "report", "harbour", *flags, "--with", "other", "--format", "json"))
+    assert [each["bookings"]["made"] for each in told["reports"]] == [4, 1]
+    assert told["changes"]["bookings.made"] == -0.75
+    first, second, heads, *_ = said(capsys, "report", "harbour", "--with", "*", *flags).splitlines()
+    assert first.startswith("A: harbour and 1 more assignment_pipeline=shadow 20")
+    assert second.startswith("B: harbour and 1 more assignment_pipeline=on 20")
+    assert heads.split() == ["A", "B"]
+    both = ("--cohort", "planner_cache=true", "--versus", "other")
+    assert json.loads(said(capsys, "report", "harbour", *both, "--format", "json"))["reports"]
+    assert "is one of off, shadow, on" in said(
+        capsys, "report", "harbour", "--cohort", "assignment_pipeline=maybe", code=2
+    )
+
+
 def test_the_page_needs_nothing_else_and_shows_every_figure(
     played: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,7 +121,7 @@ def test_what_the_shadow_would_have_changed(played: Service, capsys: pytest.Capt
     assert "0 more parties seated, 0 fewer\n0 decisions that move other bookings" in text
     told = json.loads(said(capsys, "report", "harbour", "--format", "json"))
     events = [each for each in played.events("auto_assign.quote") if each["flow"] == "shadow"]
-    assert told["shadow"] == {"compared": 2, "kinds": {"same": 2}, "withMoves": 0}
+    assert told["shadow"] == {"compared": 2, "kinds": {"same": 2}, "parties": {"same": 2}, "withMoves": 0}
     assert len(events) == 4  # of both restaurants
     assert "nothing was compared" in said(capsys, "shadow-report", "harbour", "--to", "2026-01-01")
 
@@ -112,7 +133,8 @@ def test_what_cannot_be_told_is_one_line(played: Service, capsys: pytest.Capture
     )
     both = ("--versus", "other", "--compare", "2026-01-01..2026-01-02", "2026-01-01..2026-01-02")
     assert (
-        said(capsys, "report", "harbour", *both, code=2) == "compare two times or two restaurants, not both"
+        said(capsys, "report", "harbour", *both, code=2)
+        == "compare two times, two restaurants or two cohorts, only one of these"
     )
 
 

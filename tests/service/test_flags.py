@@ -15,7 +15,6 @@ import pytest
 from maitred.adapters.flags import (
     MAX_AGE_SECONDS,
     Document,
-    Flag,
     FlagRollout,
     KeptFlags,
     bucket,
@@ -23,7 +22,7 @@ from maitred.adapters.flags import (
     packaged,
 )
 from maitred.planner.options import FULL, PLAIN
-from maitred.services.rollout import Conduct, Pipeline, plain_path
+from maitred.services.rollout import Conduct, Flag, Pipeline, plain_path
 from tests.harness.service import Service, forget_wiring, house, party
 
 RESTAURANTS = [f"house{number}" for number in range(2000)]

@@ -12,12 +12,13 @@ import pytest
 
 from local.demo import evening
 from maitred.adapters.postgres.database import Database
+from maitred.bootstrap import assign
 from maitred.bootstrap.bookings import services
 from maitred.planner.model import Decision
 from maitred.services import shadow
 from maitred.services.planning import Planning
-from maitred.services.rollout import Rollout
-from maitred.services.shadow import Kind, Shadow
+from maitred.services.shadow import FullPlanner, Kind, Shadow
+from maitred.telemetry.recorder import Recorder
 from tests.harness.service import Service, forget_wiring, house, party
 from tests.service.test_moves import party as party_to_move_for
 from tests.service.test_moves import shuffled
@@ -30,13 +31,21 @@ def shadowed(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
     return service
 
 
+def party_to_hold_for(size: int) -> dict[str, Any]:
+    return {name: value for name, value in party_to_move_for(size).items() if name != "guest"}
+
+
+def ledger(service: Service) -> list[Any]:
+    return service.database.query("select * from allocations order by id")
+
+
 def told(service: Service) -> list[dict[str, Any]]:
     return [event for event in service.events("auto_assign.quote") if event["flow"] == "shadow"]
 
 
 def test_a_party_that_only_the_full_planner_seats_is_told_of_and_not_seated(shadowed: Service) -> None:
     shuffled(shadowed)
-    ledger = shadowed.database.query("select * from allocations order by id")
+    before = ledger(shadowed)
     answer = shadowed.book("harbour", party_to_move_for(4)).json
     assert answer["assignment"]["reason"]["code"] == "no_capacity"
     event = told(shadowed)[-1]
@@ -48,10 +57,63 @@ def test_a_party_that_only_the_full_planner_seats_is_told_of_and_not_seated(shad
     }
     assert (event["plannerSuccess"], event["plannerStrategy"]["name"]) == (True, "rearrange")
     assert event["attemptId"] == answer["assignment"]["attemptId"]
-    assert shadowed.database.query("select * from allocations order by id") == ledger
+    assert ledger(shadowed) == before
     assert (
         shadowed.database.value("select count(*) from booking_assignment_attempts where flow = 'shadow'") == 0
     )
+
+
+def test_the_job_that_would_seat_a_party_with_the_full_planner_tells_so_and_does_not(
+    shadowed: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shuffled(shadowed)
+    booking = shadowed.book("harbour", party_to_move_for(4)).json["booking"]["id"]
+    before = ledger(shadowed)
+    capsys.readouterr()
+    shadowed.work()
+    [attempt] = shadowed.database.query(
+        "select id::text, outcome, flags from booking_assignment_attempts where flow = 'job'"
+    )
+    assert attempt[1:] == (
+        "manual_review",
+        {"assignment_pipeline": "shadow", "planner_cache": True, "retry_policy": "informed"},
+    )
+    event = told(shadowed)[-1]
+    assert (event["trigger"], event["attemptId"]) == ("creation", attempt[0])
+    assert (event["difference"]["kind"], event["difference"]["moves"]) == ("would_confirm", 1)
+    assert shadowed.booking(booking).json["booking"]["state"] == "manual_review"
+    assert ledger(shadowed) == before
+    output = capsys.readouterr().out
+    measured = output.index('"JobDuration":')
+    assert measured < output.index('"flow":"shadow","PlannerDuration":')  # it is none of the job's time
+
+
+def test_a_hold_is_compared_with_a_planner_that_moves_nobody_either(shadowed: Service) -> None:
+    shuffled(shadowed)
+    before = ledger(shadowed)
+    assert shadowed.hold("harbour", party_to_hold_for(4)).status == 409
+    assert ledger(shadowed) == before
+    assert shadowed.hold("harbour", party_to_hold_for(2)).status == 201
+    refused, held = told(shadowed)[-2:]
+    assert [event["trigger"] for event in (refused, held)] == ["inline_hold"] * 2
+    assert refused["difference"]["kind"] == held["difference"]["kind"] == "same"
+    assert (refused["plannerStrategy"]["maxMoves"], held["plannerSuccess"]) == (0, True)
+    assert shadowed.database.query(
+        "select count(*), count(booking_id) from observability_events"
+        " where context ->> 'trigger' = 'inline_hold' and context ->> 'flow' = 'shadow'"
+    ) == [(2, 0)]
+
+
+def test_a_job_in_the_shadow_that_breaks_is_acknowledged(
+    shadowed: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shuffled(shadowed)
+    booking = shadowed.book("harbour", party_to_move_for(4)).json["booking"]["id"]
+    monkeypatch.setattr(assign.services().job._shadow, "_planner", None)
+    capsys.readouterr()
+    shadowed.work()
+    assert '"ShadowFailed":[1.0]' in capsys.readouterr().out
+    assert shadowed.booking(booking).json["booking"]["state"] == "manual_review"
 
 
 def test_the_demos_evening_in_shadow(shadowed: Service) -> None:
@@ -79,7 +141,7 @@ def test_the_demos_evening_in_shadow(shadowed: Service) -> None:
 def test_o6_the_shadow_has_nothing_to_write_with(shadowed: Service) -> None:
     """By its type, by what it imports, and by all that can be reached from it."""
     hints = get_type_hints(Shadow.__init__)
-    assert hints == {"planning": Planning, "rollout": Rollout, "return": type(None)}
+    assert hints == {"planner": FullPlanner, "return": type(None)}
     imported = {
         alias.name
         for node in ast.walk(ast.parse(Path(inspect.getfile(shadow)).read_text()))
@@ -87,11 +149,15 @@ def test_o6_the_shadow_has_nothing_to_write_with(shadowed: Service) -> None:
         for alias in node.names
     }
     assert imported == {"Event", "Json"}
-    assert shadowed.put_restaurant("harbour", house(4)).status == 201
-    assert shadowed.book("harbour", party(4)).status == 201
-    found = reachable(services().create._inline._shadow)
-    assert any(isinstance(each, Planning) for each in found)
-    assert not [each for each in found if isinstance(each, (Database, psycopg.Connection))]
+    shuffled(shadowed)
+    assert shadowed.book("harbour", party_to_move_for(4)).status == 201
+    shadowed.work()
+    assert shadowed.hold("harbour", party_to_hold_for(2)).status == 201
+    shadows = (services().create._inline, services().holds._inline, assign.services().job)
+    for whose in shadows:
+        found = reachable(whose._shadow)
+        assert any(isinstance(each, Planning) for each in found)
+        assert not [each for each in found if isinstance(each, (Database, psycopg.Connection, Recorder))]
 
 
 def reachable(start: object) -> list[object]:
@@ -118,12 +184,12 @@ def test_a_shadow_that_fails_is_counted_and_not_felt(
 
     assert shadowed.put_restaurant("harbour", house(4, 4)).status == 201
     full = Planning(services().core.clock, decide=broken)
-    monkeypatch.setattr(services().create._inline._shadow, "_planning", full)
+    monkeypatch.setattr(services().create._inline._shadow, "_planner", full)
     assert shadowed.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
     [event] = told(shadowed)
     assert (event["plannerReason"], event["difference"]["kind"]) == ("planner_error", "failed")
 
-    monkeypatch.setattr(services().create._inline._shadow, "_planning", None)
+    monkeypatch.setattr(services().create._inline._shadow, "_planner", None)
     capsys.readouterr()
     assert shadowed.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
     assert '"ShadowFailed":[1.0]' in capsys.readouterr().out

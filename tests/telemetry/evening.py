@@ -242,7 +242,7 @@ def _core(function: str) -> Any:
 
 
 def _shadow(service: Service, patch: pytest.MonkeyPatch) -> None:
-    """The full planner is asked beside the plain one, and breaks once."""
+    """The full planner is asked beside the plain one, and breaks once for a request and once for a job."""
     patch.setenv("ASSIGNMENT_PIPELINE", "shadow")
     forget_wiring()
     _floor(service, "shadow", 2, 2)
@@ -251,8 +251,11 @@ def _shadow(service: Service, patch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
         raise RuntimeError("a defect")
 
-    patch.setattr(Planning, "once_more", broken)
+    service.messages("assign")
+    patch.setattr(Planning, "fully", broken)
     _booked(service, "shadow", 2)
+    _booked(service, "shadow", 2)
+    service.work()
 
 
 def _lost_events(service: Service, _: pytest.MonkeyPatch) -> None:

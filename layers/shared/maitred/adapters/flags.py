@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Callable
-from enum import StrEnum
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +17,7 @@ from aws_lambda_powertools.utilities.feature_flags import (
 )
 from botocore.config import Config
 
-from maitred.services.rollout import Conduct, Pipeline, plain_path
+from maitred.services.rollout import VALUES, Conduct, Flag, Pipeline, plain_path
 
 logger = logging.getLogger(__name__)
 
@@ -31,23 +30,6 @@ _KEPT_CONDUCTS = 10_000
 
 type Document = dict[str, Any]
 type Read = Callable[[], Document]
-
-
-class Flag(StrEnum):
-    """The flags' names in the document. ``KILL_SWITCH`` beats all others."""
-
-    KILL_SWITCH = "kill_switch"
-    PIPELINE = "assignment_pipeline"
-    RETRIES = "retry_policy"
-    CACHE = "planner_cache"
-
-
-_VALUES: dict[str, tuple[object, ...]] = {
-    Flag.KILL_SWITCH: (True, False),
-    Flag.PIPELINE: (Pipeline.OFF, Pipeline.SHADOW, Pipeline.ON),
-    Flag.RETRIES: ("standard", "informed"),
-    Flag.CACHE: (True, False),
-}
 
 
 def packaged() -> Document:
@@ -78,7 +60,7 @@ def from_appconfig(application: str, environment: str, profile: str) -> Read:
 def checked(document: Document) -> Document:
     """The document. Raises ValueError or Powertools' SchemaValidationError if it is none of ours."""
     SchemaValidator(document).validate()
-    for name, allowed in _VALUES.items():
+    for name, allowed in VALUES.items():
         feature = document.get(name, {})
         values = [rule["when_match"] for rule in (feature.get("rules") or {}).values()]
         if "default" in feature:

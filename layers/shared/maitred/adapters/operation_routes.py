@@ -11,9 +11,11 @@ from maitred.contracts import responses
 from maitred.contracts.base import is_identifier, parse
 from maitred.contracts.restaurants import FloorDocument
 from maitred.domain.booking import Booking
-from maitred.domain.errors import FieldError, InvalidRequest
+from maitred.domain.errors import FieldError, InvalidRequest, RestaurantNotFound
 from maitred.services.access import OPERATIONS
+from maitred.services.cohorts import cohort_of
 from maitred.services.replies import Reply, RequestContext
+from maitred.services.reports import EVERYWHERE, Wanted
 
 
 def put_restaurant(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
@@ -52,11 +54,20 @@ def manual_review(edge: Edge, services: Operations, restaurant_id: str) -> Respo
 
 
 def assignments(edge: Edge, services: Operations, restaurant_id: str) -> Response[str]:
-    """How assignment fared between ``from`` and ``to``, dates or date-times."""
-    edge.caller_for(restaurant_id, OPERATIONS)
-    query, now = edge.query("from", "to"), services.core.clock.now()
+    """How assignment fared between ``from`` and ``to``, dates or date-times.
+
+    ``with``: counted together with these restaurants, or with ``*``, all. ``cohort``: while these flags held.
+    """
+    caller = edge.caller_for(restaurant_id, OPERATIONS)
+    query, now = edge.query("from", "to", "with", "cohort"), services.core.clock.now()
+    others = frozenset(query["with"].split(",")) if "with" in query else frozenset()
+    if not all(each == EVERYWHERE or is_identifier(each) for each in others):
+        raise RestaurantNotFound
+    if not all(caller.may_see(each) for each in others):
+        raise RestaurantNotFound
+    wanted = Wanted(restaurant_id, others, cohort_of(query.get("cohort")))
     first, last = (contract.parse_edge(query.get(name), name, now) for name in ("from", "to"))
-    return edge.send(services.report.of(restaurant_id, first, last))
+    return edge.send(services.report.of(wanted, first, last))
 
 
 def process(edge: Edge, services: Operations) -> Response[str]:

@@ -36,7 +36,7 @@ def services() -> Assign:
     )
     limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
     seating = Seating(base.book, base.recorder)
-    planning = Planning(base.clock, lambda restaurant: rollout.of(restaurant).options)
+    planning = Planning(base.clock, rollout.of)
     search = DeepSearch(planning, HighsSolver(base.clock), base.clock)
     job = AssignJob(base.kit(settings), Floors(rollout), seating, search, limits, rollout)
     worker = QueueWorker(SqsQueue(), settings.assign_queue_url, settings.assign_dlq_url, base.recorder)

@@ -21,7 +21,6 @@ from maitred.services.inline import Inline
 from maitred.services.modify_booking import ModifyBooking
 from maitred.services.planning import Planning
 from maitred.services.seating import Seating
-from maitred.services.shadow import Shadow
 from maitred.services.waking import Waking
 
 
@@ -44,9 +43,8 @@ def services() -> Bookings:
     floors = Floors(rollout)
     reader = DayReader(base.book, floors, base.clock, base.recorder)
     seating = Seating(base.book, base.recorder)
-    planning = Planning(base.clock, lambda restaurant: rollout.of(restaurant).options)
-    shadow = Shadow(planning, rollout)
-    inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms, shadow)
+    planning = Planning(base.clock, rollout.of)
+    inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms)
     waking = Waking(base.book)
     holding = Inline(kit, reader, seating, planning.moving_nobody(), settings.inline_budget_ms)
     return Bookings(

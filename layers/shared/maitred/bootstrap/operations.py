@@ -45,7 +45,7 @@ def services() -> Operations:
     rollout = rollout_of(settings, base.clock.monotonic)
     floors, waking = Floors(Everywhere()), Waking(base.book)
     days = DaySnapshots(base.book, floors)
-    planning = Planning(base.clock, lambda restaurant: rollout.of(restaurant).options)
+    planning = Planning(base.clock, rollout.of)
     return Operations(
         base,
         restaurants,

@@ -18,6 +18,7 @@ from maitred.planner.model import Plan
 from maitred.services import job_records, ports
 from maitred.services.attempt import Outcome, Quote
 from maitred.services.budget import Budget
+from maitred.services.comparing import tell_difference
 from maitred.services.deep_search import DeepSearch
 from maitred.services.failures import reason_of
 from maitred.services.floors import Floors, day_of, read_floor
@@ -36,6 +37,7 @@ from maitred.services.retry_policy import (
 )
 from maitred.services.rollout import Rollout
 from maitred.services.seating import Seated, Seating
+from maitred.services.shadow import Shadow
 
 _GRACE_MS = 5000  # for writing an outcome once the attempt's budget is over
 
@@ -73,6 +75,7 @@ class AssignJob:
         self._search = search
         self._limits = limits
         self._rollout = rollout
+        self._shadow = Shadow(search)
 
     def run(self, message: AssignMessage) -> str:
         """Work on one message; returns the summary's result. Raises BookError, JobFault or a defect."""
@@ -82,16 +85,22 @@ class AssignJob:
             "QueueAge", max(0.0, (now - message.enqueued_at) / timedelta(milliseconds=1))
         )
         try:
-            return self._begin(message, budget, now)
+            found = self._begin(message, budget, now)
+            result = found if isinstance(found, str) else self._work(found)
         except Exception as error:
             self._summary_only(message, "error", budget, _told_as(error, budget))
             raise
         finally:
             self._telemetry.milliseconds("JobDuration", budget.spent_ms())
+        if isinstance(found, JobRun):
+            about = message.restaurant_id, message.booking_id
+            tell_difference(self._shadow, self._telemetry, job_records.asked(found), about, budget)
+        return result
 
     # --- before the attempt ---
 
-    def _begin(self, message: AssignMessage, budget: Budget, now: datetime) -> str:
+    def _begin(self, message: AssignMessage, budget: Budget, now: datetime) -> JobRun | str:
+        """What there is to do, or how a run ended that had nothing to do."""
         try:
             booking = self._book.booking(message.booking_id)
         except ports.BookError:
@@ -104,7 +113,9 @@ class AssignJob:
             return self._summary_only(message, ended, budget)
         if _held_by_another(booking, now):
             return self._wait_for_the_other(message, booking, budget, now)
-        run = self._run(message, booking, budget, now)
+        return self._run(message, booking, budget, now)
+
+    def _work(self, run: JobRun) -> str:
         try:
             return self._attempt(run)
         except ports.StaleVersion:
@@ -129,6 +140,7 @@ class AssignJob:
             inline,
             self._limits.max_attempts,
             self._search.options_of(message.restaurant_id),
+            self._rollout.of(message.restaurant_id),
         )
 
     def _attempt(self, run: JobRun) -> str:
@@ -227,8 +239,8 @@ class AssignJob:
         failed = Failed(
             reason, run.number, run.inline, self._clock.now(), latest, jitter, held_until=run.held_until
         )
-        informed = self._rollout.of(run.message.restaurant_id).informed
-        step = next_step(RetryRules(self._limits.max_attempts, informed=informed), failed)
+        rules = RetryRules(self._limits.max_attempts, informed=run.conduct.informed)
+        step = next_step(rules, failed)
         if isinstance(step, Stop):
             raise JobFault(reason.detail)
         if isinstance(step, GiveUp):
@@ -300,8 +312,9 @@ class AssignJob:
     def _summary_only(
         self, message: AssignMessage, result: str, budget: Budget, reason: str | None = None
     ) -> str:
+        held = self._rollout.of(message.restaurant_id).held_by_job
         self._telemetry.later(
-            [job_records.summary_without_attempt(message, result, budget.spent_ms(), reason)]
+            [job_records.summary_without_attempt(message, held, result, budget.spent_ms(), reason)]
         )
         return result
 

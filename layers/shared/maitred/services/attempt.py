@@ -16,6 +16,7 @@ from maitred.planner.options import PlannerOptions
 from maitred.planner.places import Movers
 from maitred.planner.replay import record
 from maitred.services.ports import AttemptRow, Json
+from maitred.services.rollout import Held
 
 
 class Outcome(StrEnum):
@@ -57,7 +58,10 @@ class Quote(Verdict):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """``reason`` is None exactly if confirmed. ``number`` counts this flow's attempts from 1."""
+    """``reason`` is None exactly if confirmed. ``number`` counts this flow's attempts from 1.
+
+    ``held``: the flags that it heeded, as they were.
+    """
 
     id: UUID
     flow: Flow
@@ -69,6 +73,7 @@ class Attempt:
     strategy: Json
     duration_ms: float
     correlation_id: str
+    held: Held
     alternatives: tuple[Alternative, ...] = ()
 
     @property
@@ -145,6 +150,7 @@ def attempt_row(attempt: Attempt, booking: Booking) -> AttemptRow:
         duration_ms=attempt.duration_ms,
         booking_version=booking.version,
         correlation_id=attempt.correlation_id,
+        flags=dict(attempt.held),
     )
 
 

@@ -3,9 +3,10 @@
 import logging
 from dataclasses import replace
 
+from maitred.domain.floor import Policy
 from maitred.planner.exact import ExactAnswer, ExactQuestion, ExactSolver
 from maitred.planner.occupancy import Occupancy
-from maitred.planner.options import PlannerOptions
+from maitred.planner.options import FULL, PlannerOptions
 from maitred.planner.settling import exact_question, settled
 from maitred.services.attempt import Quote
 from maitred.services.budget import Budget
@@ -34,8 +35,19 @@ class DeepSearch:
     def quote(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
         """The planner's decision, or the one that the solver settled. Takes seconds: hold no lock over it."""
         floor = question.index.floor
-        may_move = self.options_of(floor.restaurant_id).moves_allowed(floor.policy) > 0
-        first = self._planning.quote(question, snapshot, budget.part(_PLANNER if may_move else 1.0))
+        planners = _planners_part(self.options_of(floor.restaurant_id), floor.policy, budget)
+        return self._proven(self._planning.quote(question, snapshot, planners), budget)
+
+    def fully(self, quote: Quote, budget: Budget) -> Quote:
+        """The same question about the same day, to the full planner and the solver."""
+        planners = _planners_part(FULL, quote.index.floor.policy, budget)
+        return self._proven(self._planning.fully(quote, planners), budget)
+
+    def quickly(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
+        """The planner's decision alone: for the one who holds the day."""
+        return self._planning.quote(question, snapshot, budget)
+
+    def _proven(self, first: Quote, budget: Budget) -> Quote:
         if first.decision.checks is None:
             return first  # no deadline ended it
         began = self._clock.monotonic()
@@ -46,10 +58,6 @@ class DeepSearch:
             return first
         spent = round((self._clock.monotonic() - began) * 1000, 3)
         return replace(quote, duration_ms=first.duration_ms + spent)
-
-    def quickly(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
-        """The planner's decision alone: for the one who holds the day."""
-        return self._planning.quote(question, snapshot, budget)
 
     def _settled(self, quote: Quote, budget: Budget) -> Quote:
         index, inputs = quote.index, quote.inputs
@@ -63,3 +71,8 @@ class DeepSearch:
 
     def _answer(self, asked: ExactQuestion, budget: Budget) -> ExactAnswer:
         return self._solver.rearrange(asked, budget.part(_SOLVER).remaining_ms() / 1000)
+
+
+def _planners_part(options: PlannerOptions, policy: Policy, budget: Budget) -> Budget:
+    """All of it where nobody may be moved: then there is nothing for the solver to find."""
+    return budget.part(_PLANNER if options.moves_allowed(policy) > 0 else 1.0)

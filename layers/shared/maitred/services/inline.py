@@ -3,7 +3,6 @@
 After the budget nothing of an attempt commits. Whoever uses this says what is written in each outcome.
 """
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import date
 
@@ -13,6 +12,7 @@ from maitred.planner.model import Plan
 from maitred.services import inline_records, ports
 from maitred.services.attempt import Attempt, Outcome, Quote, Verdict
 from maitred.services.budget import Budget
+from maitred.services.comparing import tell_difference
 from maitred.services.day_reader import DayReader
 from maitred.services.failures import reason_of
 from maitred.services.inline_records import Seat
@@ -24,15 +24,13 @@ from maitred.services.replies import Reply, RequestContext, to_store
 from maitred.services.seating import Seating
 from maitred.services.shadow import Shadow
 
-logger = logging.getLogger(__name__)
-
 GRACE_MS = 1500  # for writing down what is left once the attempt is over
 
 type Confirmed = Callable[[InlineRun, DayReading, Seat, ports.Ids], tuple[ports.Effects, Reply, Attempt]]
 
 
 class Inline:
-    """``budget_ms`` bounds each attempt. ``shadow``: what tells of another planner's decisions."""
+    """``budget_ms`` bounds each attempt."""
 
     def __init__(
         self,
@@ -41,7 +39,6 @@ class Inline:
         seating: Seating,
         planning: Planning,
         budget_ms: int,
-        shadow: Shadow | None = None,
     ) -> None:
         self._book = kit.book
         self._clock = kit.clock
@@ -52,7 +49,7 @@ class Inline:
         self._seating = seating
         self._planning = planning
         self._budget_ms = budget_ms
-        self._shadow = shadow
+        self._shadow = Shadow(planning)
 
     def begin(
         self,
@@ -71,6 +68,7 @@ class Inline:
             budget_ms=self._budget_ms,
             now=self._clock.now(),
             options=self._planning.options_of(wish.restaurant_id),
+            held=self._planning.conduct_of(wish.restaurant_id).held_inline,
             attempt_id=self._ids.uuid(),
             booking_id=changed.id if changed else self._ids.uuid(),
             reference=changed.reference if changed else self._ids.reference(),
@@ -142,23 +140,8 @@ class Inline:
             self._telemetry.count("AssignReason", category=attempt.reason.category.value)
             if attempt.reason.code in (ReasonCode.TIMEOUT, ReasonCode.LOCK_TIMEOUT):
                 self._telemetry.count("InlineTimeouts")
-        if self._shadow is not None:
-            self._compare(self._shadow, run, attempt)
-
-    def _compare(self, shadow: Shadow, run: InlineRun, attempt: Attempt) -> None:
-        """Nothing that goes wrong here is the guest's affair: what is done is done."""
-        kept = run.changed is not None or attempt.outcome in (Outcome.CONFIRMED, Outcome.DEFERRED)
-        booking_id = run.booking_id if kept else None
-        try:
-            compared = shadow.compare(attempt, run.wish.restaurant_id, booking_id, run.budget)
-        except Exception:
-            logger.exception("the shadow failed")
-            self._telemetry.count("ShadowFailed")
-            return
-        if compared is not None:
-            quote, event = compared
-            self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.SHADOW.value)
-            self._telemetry.later([event])
+        about = run.wish.restaurant_id, run.booking_id if _is_kept(run, attempt) else None
+        tell_difference(self._shadow, self._telemetry, attempt, about, run.budget)
 
     # --- the parts of a confirmation ---
 
@@ -209,3 +192,9 @@ class Inline:
         run.policy = reading.index.floor.policy
         self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.INLINE.value)
         return quote
+
+
+def _is_kept(run: InlineRun, attempt: Attempt) -> bool:
+    """Is there a booking that the attempt was made for?"""
+    made = run.trigger is not Trigger.INLINE_HOLD and attempt.outcome is not Outcome.REFUSED
+    return run.changed is not None or made

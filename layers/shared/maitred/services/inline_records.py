@@ -60,6 +60,7 @@ def attempt_of(run: InlineRun, outcome: Outcome, reason: Reason | None, policy: 
         strategy=strategy_json(policy, run.options, plan),
         duration_ms=run.budget.spent_ms(),
         correlation_id=run.context.correlation_id,
+        held=run.held,
         alternatives=run.alternatives,
     )
 
@@ -121,6 +122,7 @@ def ended(run: InlineRun, result: str, reason: str) -> list[ports.Event]:
         attempts_used=1 if run.quotes else 0,
         max_attempts=1,
         total_ms=attempt.duration_ms,
+        held=run.held,
         reason=reason,
     )
     quotes = attempts.quote_events(attempt, restaurant_id, booking_id)
@@ -139,6 +141,7 @@ def events_of(
         attempts_used=1,
         max_attempts=1,
         total_ms=attempt.duration_ms,
+        held=run.held,
         reason=attempt.reason.code.value if attempt.reason else None,
         email_skipped=email_skipped,
     )

@@ -16,6 +16,7 @@ from maitred.services.attempt import Attempt, Verdict
 from maitred.services.budget import Budget
 from maitred.services.ports import Snapshot
 from maitred.services.replies import Reply, RequestContext
+from maitred.services.rollout import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class InlineRun:
     ``changed``: the booking that is modified, as it was read; its own tables are no obstacle to it.
     ``hold``: the one that the booking is made of, as it was read; no obstacle either. ``keeps_held``: its
     tables serve the party still, so the planner is not asked for others. ``policy``: that of the last quote.
+    ``held``: the flags, as they were when it began.
     """
 
     wish: BookingWish
@@ -51,6 +53,7 @@ class InlineRun:
     budget_ms: int
     now: datetime
     options: PlannerOptions
+    held: Held
     attempt_id: UUID
     booking_id: UUID
     reference: str

@@ -16,6 +16,7 @@ from maitred.services.attempt import Attempt, Outcome, attempt_row, last_result,
 from maitred.services.confirmation import Step
 from maitred.services.job_run import JobRun
 from maitred.services.retry_policy import Allowance, Retry
+from maitred.services.rollout import Held
 from maitred.telemetry import attempts, events
 
 ACTOR = "assign"
@@ -139,10 +140,14 @@ def broken(run: JobRun, reason: Reason) -> ports.Effects:
     return ports.Effects(changes=[change], attempts=[attempt_row(attempt, booking)], events=[*quotes, error])
 
 
+def asked(run: JobRun) -> Attempt:
+    """A run's planner calls, whatever came of them."""
+    return _attempt(run, Outcome.DEFERRED, None)
+
+
 def planner_calls(run: JobRun) -> list[ports.Event]:
     """The events of a run's planner calls, where nothing else of it is written."""
-    attempt = _attempt(run, Outcome.DEFERRED, None)
-    return attempts.quote_events(attempt, run.booking.restaurant_id, run.booking.id)
+    return attempts.quote_events(asked(run), run.booking.restaurant_id, run.booking.id)
 
 
 def postponed(message: AssignMessage, booking: Booking, now: datetime, wait_ms: float) -> ports.Effects:
@@ -160,7 +165,7 @@ def postponed(message: AssignMessage, booking: Booking, now: datetime, wait_ms: 
 
 
 def summary_without_attempt(
-    message: AssignMessage, result: str, total_ms: float, reason: str | None
+    message: AssignMessage, held: Held, result: str, total_ms: float, reason: str | None
 ) -> ports.Event:
     """For runs that end before an attempt was made, or by a fault."""
     summary = events.Summary(
@@ -170,6 +175,7 @@ def summary_without_attempt(
         attempts_used=message.attempt - 1,
         max_attempts=0,
         total_ms=total_ms,
+        held=held,
         reason=reason,
     )
     return summary.event(message.restaurant_id, message.booking_id, message.correlation_id)
@@ -198,6 +204,7 @@ def _attempt(run: JobRun, outcome: Outcome, reason: Reason | None) -> Attempt:
         strategy=strategy_json(policy, run.options, plan),
         duration_ms=run.budget.spent_ms(),
         correlation_id=run.message.correlation_id,
+        held=run.conduct.held_by_job,
     )
 
 
@@ -234,6 +241,7 @@ def _events(run: JobRun, attempt: Attempt, steps: Sequence[Step], ending: Ending
         attempts_used=attempt.number if run.quotes else attempt.number - 1,
         max_attempts=ending.allowed.attempts,
         total_ms=attempt.duration_ms,
+        held=attempt.held,
         reason=attempt.reason.code.value if attempt.reason else None,
         reduced_by=ending.allowed.reduced_by,
         email_skipped=ending.email_variant is None,

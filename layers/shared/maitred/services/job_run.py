@@ -12,6 +12,7 @@ from maitred.services.attempt import Quote
 from maitred.services.budget import Budget
 from maitred.services.ports import Lease
 from maitred.services.retry_policy import InlineResult
+from maitred.services.rollout import Conduct
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class JobRun:
     inline: InlineResult | None
     max_attempts: int
     options: PlannerOptions
+    conduct: Conduct
     quotes: list[Quote] = field(default_factory=list)
     index: FloorIndex | None = None
     held_until: datetime | None = None

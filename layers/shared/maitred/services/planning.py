@@ -22,14 +22,9 @@ from maitred.planner.quote import quote
 from maitred.services.attempt import Quote, Verdict
 from maitred.services.moving import movable_bookings
 from maitred.services.ports import Clock, Day, Snapshot
+from maitred.services.rollout import ConductOf, everything
 
 logger = logging.getLogger(__name__)
-
-type OptionsOf = Callable[[str], PlannerOptions]
-
-
-def full_options(_restaurant_id: str) -> PlannerOptions:
-    return FULL
 
 
 def party_request(party_size: int, window: Window, preferences: Preferences) -> PartyRequest:
@@ -74,22 +69,32 @@ class Question:
 class Planning:
     """Asks the planner about a snapshot.
 
-    ``options_of``: how much of the planner a restaurant gets; ``decide`` is the planner, but in tests of its
-    faults.
+    ``conduct_of``: how much of the planner a restaurant gets; ``decide`` is the planner, but in tests of its
+    faults. ``may_move``: may other bookings be given other tables?
     """
 
     def __init__(
-        self, clock: Clock, options_of: OptionsOf = full_options, decide: Callable[..., Decision] = quote
+        self,
+        clock: Clock,
+        conduct_of: ConductOf = everything,
+        decide: Callable[..., Decision] = quote,
+        *,
+        may_move: bool = True,
     ) -> None:
         self._clock = clock
-        self.options_of = options_of
+        self.conduct_of = conduct_of
         self._decide = decide
+        self._may_move = may_move
 
     def moving_nobody(self) -> "Planning":
         """The same, but that no booking is given other tables."""
-        return Planning(
-            self._clock, lambda restaurant: self.options_of(restaurant).moving_nobody(), self._decide
-        )
+        return Planning(self._clock, self.conduct_of, self._decide, may_move=False)
+
+    def options_of(self, restaurant_id: str) -> PlannerOptions:
+        return self._allowed(self.conduct_of(restaurant_id).options)
+
+    def _allowed(self, options: PlannerOptions) -> PlannerOptions:
+        return options if self._may_move else options.moving_nobody()
 
     def quote(self, question: Question, snapshot: Snapshot, deadline: Deadline) -> Quote:
         """A defect of the planner's is an outcome (``planner_error``): no booking is lost by it."""
@@ -97,11 +102,11 @@ class Planning:
         inputs = self._inputs(question, snapshot)
         return self._quoted(question.index, inputs, deadline, cache_hit=question.cache_hit, began=began)
 
-    def once_more(self, quote: Quote, options: PlannerOptions, deadline: Deadline) -> Quote:
-        """The same question about the same day, with other ``options``."""
-        inputs = replace(quote.inputs, options=options)
+    def fully(self, quote: Quote, budget: Deadline) -> Quote:
+        """The same question about the same day, to the full planner."""
+        inputs = replace(quote.inputs, options=self._allowed(FULL))
         began = self._clock.monotonic()
-        return self._quoted(quote.index, inputs, deadline, cache_hit=quote.cache_hit, began=began)
+        return self._quoted(quote.index, inputs, budget, cache_hit=quote.cache_hit, began=began)
 
     def _quoted(
         self, index: FloorIndex, inputs: PlannerInputs, deadline: Deadline, *, cache_hit: bool, began: float

@@ -1,6 +1,6 @@
 """How assignment fares: counts, durations, retries and mails of a restaurant over a time. Reads only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
@@ -11,11 +11,15 @@ from maitred.domain import errors
 from maitred.domain.errors import FieldError
 from maitred.services.ports import Clock, Json
 from maitred.services.replies import Reply
+from maitred.services.rollout import NONE_HELD, Held
 
 _USUAL = timedelta(days=7)
 _LONGEST = timedelta(days=100)
 #: How long the usual four attempts take with all their pauses: what a cut job could still have lived to see.
 SOON = timedelta(seconds=65)
+
+#: In the place of a restaurant's id: every restaurant.
+EVERYWHERE = "*"
 
 type Edge = datetime | date | None
 
@@ -67,10 +71,14 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How the full planner would have decided, where a shadow was asked (`services.shadow.Kind`)."""
+    """How the full planner would have decided, where a shadow was asked (`services.shadow.Kind`).
+
+    ``parties``: about so many; one that was tried several times is one of them.
+    """
 
     kind: str
     count: int
+    parties: int
     with_moves: int
 
 
@@ -91,12 +99,30 @@ class Counted:
     differences: Sequence[Difference]
 
 
-class Reports(Protocol):
-    def timezone(self, restaurant_id: str) -> str | None: ...
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is counted: of ``restaurants`` in [start, end), what ran while ``held`` did (all, if empty)."""
 
-    def count(
-        self, restaurants: Sequence[str], start: datetime, end: datetime, soon: timedelta
-    ) -> Counted: ...
+    restaurants: Sequence[str]
+    start: datetime
+    end: datetime
+    held: Held
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose report: a restaurant's, together with others. ``EVERYWHERE`` among them: with all there are."""
+
+    restaurant_id: str
+    others: frozenset[str] = frozenset()
+    held: Held = NONE_HELD
+
+
+class Reports(Protocol):
+    def timezones(self, restaurants: Collection[str], *, everywhere: bool) -> Mapping[str, str]:
+        """Of those that exist, by id; of all, if ``everywhere``."""
+
+    def count(self, scope: Scope, soon: timedelta) -> Counted: ...
 
 
 class AssignmentReport:
@@ -106,15 +132,16 @@ class AssignmentReport:
         self._reports = reports
         self._clock = clock
 
-    def of(self, restaurant_id: str, first: Edge, last: Edge) -> Reply:
+    def of(self, wanted: Wanted, first: Edge, last: Edge) -> Reply:
         """Of ``[first, last)``; dates are whole days of the restaurant's, the last one included.
 
         Without edges, the seven days up to now. Raises RestaurantNotFound or InvalidRequest.
         """
-        timezone = self._reports.timezone(restaurant_id)
-        if timezone is None:
+        named = {wanted.restaurant_id, *wanted.others} - {EVERYWHERE}
+        found = self._reports.timezones(named, everywhere=EVERYWHERE in wanted.others)
+        if not named <= found.keys():
             raise errors.RestaurantNotFound
-        zone = ZoneInfo(timezone)
+        zone = ZoneInfo(found[wanted.restaurant_id])
         end = _moment(last, zone, timedelta(days=1)) or self._clock.now()
         start = _moment(first, zone, timedelta()) or end - _USUAL
         if not start < end:
@@ -122,11 +149,13 @@ class AssignmentReport:
         if end - start > _LONGEST:
             message = f"must lie at most {_LONGEST.days} days after from"
             raise errors.InvalidRequest([FieldError("to", "out_of_range", message)])
-        counted = self._reports.count([restaurant_id], start, end, SOON)
+        counted = self._reports.count(Scope(sorted(found), start, end, wanted.held), SOON)
         told = {
-            "restaurantId": restaurant_id,
+            "restaurantId": wanted.restaurant_id,
+            "restaurants": len(found),
             "from": start.astimezone(zone).isoformat(),
             "to": end.astimezone(zone).isoformat(),
+            "cohort": dict(wanted.held),
             **report_json(counted),
         }
         return Reply(200, responses.dumps(told))
@@ -151,6 +180,7 @@ def report_json(counted: Counted) -> Json:
         "shadow": {
             "compared": sum(each.count for each in counted.differences),
             "kinds": {each.kind: each.count for each in counted.differences},
+            "parties": {each.kind: each.parties for each in counted.differences},
             "withMoves": sum(each.with_moves for each in counted.differences),
         },
     }

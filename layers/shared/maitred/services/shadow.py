@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from maitred.domain.booking import Flow
 from maitred.domain.reasons import Category, ReasonCode
-from maitred.planner.model import Deadline, Decision
-from maitred.planner.options import FULL
+from maitred.planner.model import Decision
 from maitred.services.attempt import Attempt, Quote, strategy_json
-from maitred.services.planning import Planning
+from maitred.services.budget import Budget
 from maitred.services.ports import Event, Json
-from maitred.services.rollout import Pipeline, Rollout
+from maitred.services.rollout import Flag, Pipeline
 from maitred.telemetry.attempts import quote_event
 
 
@@ -27,29 +27,35 @@ class Kind(StrEnum):
     FAILED = "failed"
 
 
+class FullPlanner(Protocol):
+    def fully(self, quote: Quote, budget: Budget) -> Quote:
+        """The same question about the same day, to the full planner."""
+
+
 class Shadow:
-    def __init__(self, planning: Planning, rollout: Rollout) -> None:
-        self._planning = planning
-        self._rollout = rollout
+    """``planner``: what would decide if the flag were ``on``; of a request's attempts, or of the job's."""
+
+    def __init__(self, planner: FullPlanner) -> None:
+        self._planner = planner
 
     def compare(
-        self, attempt: Attempt, restaurant_id: str, booking_id: UUID | None, deadline: Deadline
+        self, attempt: Attempt, restaurant_id: str, booking_id: UUID | None, budget: Budget
     ) -> tuple[Quote, Event] | None:
         """Decide once more, fully, on what the attempt's last decision was made from; None: nothing is told.
 
-        ``deadline``: what is left of the attempt's own; nothing is begun after it.
+        ``budget``: what is left of the attempt's own; nothing is begun after it.
         """
         plain = attempt.quote
-        if self._rollout.of(restaurant_id).pipeline is not Pipeline.SHADOW:
+        if attempt.held.get(Flag.PIPELINE) != Pipeline.SHADOW:
             return None
-        if not isinstance(plain, Quote) or deadline.expired():
+        if not isinstance(plain, Quote) or budget.expired():
             return None
-        full = self._planning.once_more(plain, FULL, deadline)
+        full = self._planner.fully(plain, budget)
         decision = full.decision
         told = replace(
             attempt,
             flow=Flow.SHADOW,
-            strategy=strategy_json(full.index.floor.policy, FULL, decision.plan),
+            strategy=strategy_json(full.index.floor.policy, full.inputs.options, decision.plan),
         )
         event = quote_event(told, full, restaurant_id, booking_id)
         difference = _difference(plain.decision, decision)

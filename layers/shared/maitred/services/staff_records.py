@@ -19,6 +19,7 @@ from maitred.services.budget import Budget
 from maitred.services.day_snapshots import Reading
 from maitred.services.moving import stay_allocations, tables_held
 from maitred.services.replies import Reply, RequestContext, to_store
+from maitred.services.rollout import NONE_HELD
 from maitred.telemetry import attempts, events
 
 ASSIGNED = "assigned_by_staff"
@@ -199,6 +200,7 @@ def _attempt(run: StaffRun, outcome: Outcome, reason: Reason | None) -> Attempt:
         },
         duration_ms=run.budget.spent_ms(),
         correlation_id=run.context.correlation_id,
+        held=NONE_HELD,
     )
 
 

@@ -33,6 +33,7 @@ def quote_context(attempt: Attempt, quote: Verdict) -> Json:
         "evaluated": decision.evaluated,
         "cacheHit": quote.cache_hit,
         "searchTruncated": decision.truncated,
+        "flags": dict(attempt.held),
     }
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from maitred.domain.booking import Booking, Flow, Trigger
 from maitred.domain.states import State
 from maitred.services.ports import Event, Json
+from maitred.services.rollout import Held
 from maitred.telemetry.names import EventType, Severity
 
 
@@ -17,7 +18,10 @@ def booking_event(
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``auto_assign.summary``: exactly one a run, on every exit. ``max_attempts`` is after any reduction."""
+    """``auto_assign.summary``: exactly one a run, on every exit.
+
+    ``max_attempts`` is after any reduction. ``held``: the flags that the run heeded, as they were.
+    """
 
     result: str
     flow: Flow
@@ -25,6 +29,7 @@ class Summary:
     attempts_used: int
     max_attempts: int
     total_ms: float
+    held: Held
     reason: str | None = None
     reduced_by: str | None = None
     email_skipped: bool = True
@@ -43,6 +48,7 @@ class Summary:
             "reducedBy": self.reduced_by,
             "emailSkipped": self.email_skipped,
             "inlineAttemptId": self.inline_attempt_id,
+            "flags": dict(self.held),
         }
         return Event("auto_assign.summary", context, severity, restaurant_id, booking_id, correlation_id)
 

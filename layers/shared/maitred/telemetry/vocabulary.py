@@ -77,7 +77,7 @@ COUNTS: Mapping[CountName, Metric] = MappingProxyType(
             "An attempt or a change turned away at the door", (*_SEATS, "operations"), {"limit": _LIMITS}
         ),
         "RecordsFailed": Metric("Messages of a queue that failed", ("assign", "notify")),
-        "ShadowFailed": Metric("The planner beside the deciding one broke; nobody felt it", ("bookings",)),
+        "ShadowFailed": Metric("The planner beside the deciding one broke; nobody felt it", _SEATS),
     }
 )
 DURATIONS: Mapping[DurationName, Metric] = MappingProxyType(
@@ -135,6 +135,7 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
                     "evaluated",
                     "cacheHit",
                     "searchTruncated",
+                    "flags",
                 }
             ),
             frozenset({"difference"}),
@@ -154,6 +155,7 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
                     "reducedBy",
                     "emailSkipped",
                     "inlineAttemptId",
+                    "flags",
                 }
             ),
         ),

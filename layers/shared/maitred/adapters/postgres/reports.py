@@ -1,11 +1,13 @@
 """The figures of the report on assignments, counted by PostgreSQL."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from maitred.adapters.postgres.database import Call, Database, Rows
-from maitred.services.reports import Attempts, Counted, Difference, Figures, Reduction, Runs
+from maitred.services.reports import Attempts, Counted, Difference, Figures, Reduction, Runs, Scope
 
 _BUDGET_MS = 8000
 _STATEMENTS = (
@@ -27,16 +29,17 @@ class PostgresReports:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def timezone(self, restaurant_id: str) -> str | None:
-        found = self._db.read("report_timezone", {"restaurant_id": restaurant_id})
-        return str(found[0][0]) if found else None
+    def timezones(self, restaurants: Collection[str], *, everywhere: bool) -> dict[str, str]:
+        params = {"restaurants": list(restaurants), "everywhere": everywhere}
+        return dict(self._db.read("report_timezones", params))
 
-    def count(self, restaurants: Sequence[str], start: datetime, end: datetime, soon: timedelta) -> Counted:
+    def count(self, scope: Scope, soon: timedelta) -> Counted:
         """All statements in one transaction and one round trip."""
         params = {
-            "restaurants": list(restaurants),
-            "start": start,
-            "end": end,
+            "restaurants": list(scope.restaurants),
+            "start": scope.start,
+            "end": scope.end,
+            "flags": Jsonb(dict(scope.held)),
             "soon_seconds": soon.total_seconds(),
         }
         runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings, differences = (

@@ -114,6 +114,7 @@ class AttemptRow:
     duration_ms: float
     booking_version: int
     correlation_id: str
+    flags: Json
 
 
 @dataclass(frozen=True, slots=True)

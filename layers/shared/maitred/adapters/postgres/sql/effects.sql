@@ -145,13 +145,13 @@ from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, from_state text, to_stat
 
 -- name: insert_attempts
 insert into booking_assignment_attempts (id, booking_id, restaurant_id, attempt_no, flow, trigger, outcome, reason,
-    strategy, strategies, explanation, replay, duration_ms, booking_version, correlation_id)
+    strategy, strategies, explanation, replay, duration_ms, booking_version, correlation_id, flags)
 select n.id, n.booking_id, n.restaurant_id, n.attempt_no, n.flow, n.trigger, n.outcome,
     nullif(n.reason, 'null'::jsonb), n.strategy, n.strategies, n.explanation, n.replay, n.duration_ms, n.booking_version,
-    n.correlation_id
+    n.correlation_id, n.flags
 from jsonb_to_recordset(%(rows)s) as n(id uuid, booking_id uuid, restaurant_id text, attempt_no integer, flow text,
      trigger text, outcome text, reason jsonb, strategy jsonb, strategies jsonb, explanation jsonb, replay text,
-     duration_ms double precision, booking_version integer, correlation_id text)
+     duration_ms double precision, booking_version integer, correlation_id text, flags jsonb)
 
 -- name: insert_events
 -- What cannot be kept is a warning: no outcome is lost for an event.

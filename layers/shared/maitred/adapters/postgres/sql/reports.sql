@@ -1,8 +1,9 @@
--- What the report on assignments counts: of `restaurants`, in [start, end), by the time at which it was written.
+-- What the report on assignments counts: of `restaurants`, in [start, end), by the time at which it was written;
+-- of them what ran while `flags` held (all, if that is empty). Events of older versions do not say what held.
 -- `figures` are count, sum, median, 95th and 99th percentile.
 
--- name: report_timezone
-select timezone from restaurants where id = %(restaurant_id)s
+-- name: report_timezones
+select id, timezone from restaurants where %(everywhere)s or id = any(%(restaurants)s)
 
 -- name: report_runs
 -- One summary event a run, whatever way it ended.
@@ -11,6 +12,7 @@ select context ->> 'flow' as flow, context ->> 'result' as result, count(*) as r
 from observability_events
 where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.summary'
     and created_at >= %(start)s and created_at < %(end)s
+    and coalesce(context -> 'flags', '{}') @> %(flags)s
 group by 1, 2 order by 1, 2
 
 -- name: report_run_figures
@@ -21,6 +23,7 @@ from observability_events,
                     ('attempts', (context -> 'attemptsUsed')::float8)) what (measure, value)
 where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.summary'
     and created_at >= %(start)s and created_at < %(end)s
+    and coalesce(context -> 'flags', '{}') @> %(flags)s
 group by 1, 2 order by 1, 2
 
 -- name: report_planner_figures
@@ -29,6 +32,7 @@ select context ->> 'flow' as flow, count(*), sum((context -> 'plannerDurationMs'
 from observability_events
 where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.quote'
     and created_at >= %(start)s and created_at < %(end)s
+    and coalesce(context -> 'flags', '{}') @> %(flags)s
 group by 1 order by 1
 
 -- name: report_planned_bookings
@@ -37,11 +41,13 @@ select count(*), count(distinct booking_id) from observability_events
 where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.quote'
     and context ->> 'flow' <> 'shadow' and booking_id is not null
     and created_at >= %(start)s and created_at < %(end)s
+    and coalesce(context -> 'flags', '{}') @> %(flags)s
 
 -- name: report_attempts
 select flow, outcome, reason ->> 'category' as category, reason ->> 'code' as code, count(*)
 from booking_assignment_attempts
 where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and created_at < %(end)s
+    and flags @> %(flags)s
 group by 1, 2, 3, 4 order by 1, 2, 3, 4
 
 -- name: report_attempt_figures
@@ -49,6 +55,7 @@ select flow, count(*), sum(duration_ms),
     percentile_cont(array[0.5, 0.95, 0.99]) within group (order by duration_ms)
 from booking_assignment_attempts
 where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and created_at < %(end)s
+    and flags @> %(flags)s
 group by 1 order by 1
 
 -- name: report_reductions
@@ -66,19 +73,24 @@ left join lateral (
 where cut.restaurant_id = any(%(restaurants)s) and cut.event_type = 'auto_assign.summary'
     and cut.context ->> 'result' = 'manual_review' and cut.context ->> 'reducedBy' is not null
     and cut.created_at >= %(start)s and cut.created_at < %(end)s
+    and coalesce(cut.context -> 'flags', '{}') @> %(flags)s
 group by 1 order by 1
 
 -- name: report_bookings
--- The bookings made in that time, by the state that they have now.
-select state, count(*) from bookings
+-- The bookings made in that time, by the state that they have now; of a cohort: those that were tried in it.
+select state, count(*) from bookings b
 where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and created_at < %(end)s
+    and (%(flags)s = '{}' or (
+        select true from booking_assignment_attempts a where a.booking_id = b.id and a.flags @> %(flags)s limit 1))
 group by 1 order by 1
 
 -- name: report_differences
--- What the full planner would have done where the plain one decided.
-select context #>> '{difference,kind}' as kind, count(*),
+-- What the full planner would have done where the plain one decided. A party that was tried often is one.
+select context #>> '{difference,kind}' as kind, count(*) as decisions,
+    count(distinct coalesce(booking_id::text, id::text)) as parties,
     count(*) filter (where (context #>> '{difference,moves}')::integer > 0) as with_moves
 from observability_events
 where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.quote'
     and context ->> 'flow' = 'shadow' and created_at >= %(start)s and created_at < %(end)s
+    and coalesce(context -> 'flags', '{}') @> %(flags)s
 group by 1 order by 1

@@ -1,0 +1,1 @@
+alter table booking_assignment_attempts drop column flags;
