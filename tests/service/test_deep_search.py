@@ -36,7 +36,9 @@ def truncate(monkeypatch: pytest.MonkeyPatch, checks: int = _CHECKS) -> None:
 
     init = planning.Planning.__init__
     monkeypatch.setattr(
-        planning.Planning, "__init__", lambda self, clock, options, *_: init(self, clock, options, decide)
+        planning.Planning,
+        "__init__",
+        lambda self, clock, conduct_of, *_, **more: init(self, clock, conduct_of, decide, **more),
     )
     forget_wiring()
 

@@ -113,11 +113,10 @@ def _moves(service: Service, patch: pytest.MonkeyPatch) -> None:
 def _pending(service: Service, restaurant: str) -> tuple[str, str]:
     """A booking that waits because another has the only table, and its message."""
     _floor(service, restaurant, 2)
-    service.messages("assign")
     _booked(service, restaurant, 2)
     waiting = _booked(service, restaurant, 2)
-    [message] = service.messages("assign")
-    return waiting, message["Body"]
+    [body] = [each["Body"] for each in service.messages("assign") if waiting in each["Body"]]
+    return waiting, body
 
 
 def _jobs(service: Service, _: pytest.MonkeyPatch) -> None:
@@ -170,10 +169,10 @@ def _pending_then_free(service: Service) -> None:
     """The job would confirm, were its commit not in somebody's way; it tries again later."""
     _floor(service, "ways", 2)
     with _failing(ports.LockTimeout(), 1, lambda effects: bool(effects.claim)):
-        _booked(service, "ways", 2)
-    [message] = service.messages("assign")
+        waiting = _booked(service, "ways", 2)
+    [body] = [each["Body"] for each in service.messages("assign") if waiting in each["Body"]]
     with _failing(ports.LockTimeout(), 1, lambda effects: bool(effects.claim)):
-        assert service.deliver("assign", message["Body"]) == {"batchItemFailures": []}
+        assert service.deliver("assign", body) == {"batchItemFailures": []}
 
 
 def _limits(service: Service, patch: pytest.MonkeyPatch) -> None:

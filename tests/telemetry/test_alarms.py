@@ -26,8 +26,12 @@ OF_AWS: dict[str, dict[tuple[str, ...], set[str]]] = {
     },
     "AWS/ApiGateway": {("ApiId",): {"Count", "4xx", "5xx", "Latency"}},
     "AWS/RDS": {
-        ("ProxyName",): {"ClientConnections", "DatabaseConnectionsCurrentlySessionPinned"},
-        ("ProxyName", "TargetGroup", "TargetRole"): {"DatabaseConnections", "MaxDatabaseConnectionsAllowed"},
+        ("ProxyName",): {
+            "ClientConnections",
+            "DatabaseConnections",
+            "DatabaseConnectionsCurrentlySessionPinned",
+            "MaxDatabaseConnectionsAllowed",
+        },
         ("DBClusterIdentifier",): {"ACUUtilization", "CPUUtilization"},
     },
 }
