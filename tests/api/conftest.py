@@ -4,6 +4,7 @@ import pytest
 
 from tests.harness.fixtures import emptied, four_top, harbour, running, shared
 from tests.harness.service import Service
+from tests.harness.staff import FLOOR
 
 __all__ = ["emptied", "four_top", "harbour", "running", "shared"]
 
@@ -11,3 +12,9 @@ __all__ = ["emptied", "four_top", "harbour", "running", "shared"]
 @pytest.fixture
 def service(emptied: Service) -> Service:
     return emptied
+
+
+@pytest.fixture
+def place(service: Service) -> Service:
+    assert service.put_restaurant("harbour", FLOOR).status == 201
+    return service
