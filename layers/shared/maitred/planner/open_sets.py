@@ -38,9 +38,10 @@ class Around:
         ``tables``: positions, all of those where one of ``leavers`` sits at least.
         """
         opened, others, at_table = self.free, self.others, self.at_table
+        staying = others & ~leavers
         for position in tables:
-            here = at_table[position] & others
-            if here and not here & ~leavers and here.bit_count() <= most:
+            here = at_table[position]
+            if not here & staying and 0 < (here & others).bit_count() <= most:
                 opened |= 1 << position
         opened &= ~self.unfit
         known = self._known.get((opened, most))

@@ -16,17 +16,22 @@ type Given = tuple[int, int]
 
 
 class Places:
-    """Answers about the stays of one snapshot; what was worked out for one question serves all later ones."""
+    """Answers about the stays of one snapshot; what was worked out for one question serves all later ones.
+
+    ``stuck``: what planner/rearrange.py knows about who cannot leave.
+    """
 
     def __init__(self, stays: Stays) -> None:
         """Nothing is known yet but who is where."""
         self.stays = stays
+        self.stuck: dict[tuple[int, int, int, int], bool] = {}
         self._index = stays.index
         self._asked = 0
         self._have_free = 0
         self._fits: dict[tuple[int, int], int] = {}
         self._around: dict[int, Around] = {}
         self._day: dict[int, list[tuple[int, int, int]]] = {}
+        self._takers: dict[tuple[int, int], int] = {}
         self._users: dict[int, tuple[int, int]] = {}
 
     def options(self, number: int, blocked: int, leavers: int, most: int) -> list[Option]:
@@ -35,7 +40,8 @@ class Places:
         Only ``leavers`` (bits) would have to be elsewhere, and at most ``most`` of them. ``blocked``: tables
         that it cannot have, one of its own at least.
         """
-        found = self._open_sets(self._around_of(number), leavers, most)
+        around = self._around_of(number)
+        found = around.open_sets(self._tables_of(leavers & around.others), leavers, most)
         return [each for each in found if not each.bits & blocked]
 
     def overlap(self, number: int) -> int:
@@ -68,6 +74,20 @@ class Places:
             return True
         return not moved & self.rooted and moved == self._settled(moved)
 
+    def takers(self, tables: int, moved: int) -> int:
+        """The stays, as bits, that might take one of these tables when ``moved`` leave and nobody else does.
+
+        Some that cannot may be among them; nobody is missing.
+        """
+        known = self._takers.get((tables, moved))
+        if known is None:
+            known = 0
+            for position in bit_positions(tables):
+                alone, joined = self._users_of(position)
+                known |= (alone | joined) & self._fitting(position, moved)
+            self._takers[tables, moved] = known
+        return known
+
     @cached_property
     def rooted(self) -> int:
         """The stays, as bits, at a single table for which no other one is free that may serve them."""
@@ -96,16 +116,13 @@ class Places:
         candidates = self._index.candidates(stay.party_size)
         return Around(candidates, others, at_table, free & self._index.assignable & ~unfit, unfit)
 
-    def _open_sets(self, around: Around, leavers: int, most: int) -> Sequence[Option]:
-        return around.open_sets(self._tables_of(leavers & around.others), leavers, most)
-
     def _tables_of(self, numbers: int) -> Iterable[int]:
-        if numbers.bit_count() > len(self.stays.at_table) // 2:
+        if numbers.bit_count() > len(self.stays.at_table) // 4:
             return range(len(self.stays.at_table))
-        positions: set[int] = set()
+        tables = 0
         for number in bit_positions(numbers):
-            positions.update(self.stays.stays[number].positions)
-        return positions
+            tables |= self.stays.stays[number].tables
+        return bit_positions(tables)
 
     def _settled(self, numbers: int) -> int:
         """Those that could move to a set of tables that are free as it is, or their own."""

@@ -72,7 +72,6 @@ class _Search:
         window = asked.occupancy.buffered(asked.request.start, asked.request.end)
         self._around = self._stays.overlapping(*window)
         self._set = 0
-        self._dead: dict[tuple[int, int, int], bool] = {}
 
     def wanted(self, scoring: Scoring) -> list[Option]:
         """The sets that the party could have if few enough others moved, best first."""
@@ -112,18 +111,30 @@ class _Search:
     def _stuck(self, option: Option, spare: int) -> bool:
         """Is there no way for those in conflict, with ``spare`` more, without the tables they lose?
 
-        The same for all sets of the party's that take the same of their tables: asked once for these.
+        The same for all sets of the party's that take the same of their tables, and at all times that
+        keep the same others from these: asked once for all of those.
         """
         moved, lost = option.conflicts, 0
         for number in bit_positions(moved):
             lost |= self._stays.stays[number].tables
         lost &= option.bits
-        known = self._dead.get((moved, lost, spare))
+        kept_away = self._kept_away(lost, moved, spare)
+        known = self._places.stuck.get((moved, lost, spare, kept_away))
         if known is None:
             known = not spare and not self._all_land(moved, lost)
             known = known or self._all_placed(moved, lost, spare) is None
-            self._dead[moved, lost, spare] = known
+            self._places.stuck[moved, lost, spare, kept_away] = known
         return known
+
+    def _kept_away(self, lost: int, moved: int, spare: int) -> int:
+        """Those who might want what is ``lost`` and may not have it, as it is the party's during their stay.
+
+        All in the party's way are among them at any time, so they are left out. Of the others it is asked
+        closely who might want it only where there is one to spare: so it mostly is, and is cheap to tell.
+        """
+        if not spare:
+            return 0
+        return self._around & self._places.takers(lost, moved) if spare == 1 else self._around
 
     def _all_placed(self, moved: int, bits: int, spare: int) -> tuple[Placed, ...] | None:
         """Where these and ``spare`` more go if the party has the tables ``bits``."""
