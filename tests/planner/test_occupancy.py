@@ -84,9 +84,9 @@ def test_free_runs_are_the_gaps_that_are_long_enough(
     free = [minute for minute in range(begin, end) if minute not in busy]
     firsts = [minute for minute in free if minute - 1 not in free]
     lasts = [minute + 1 for minute in free if minute + 1 not in free]
-    expected = [(first, last) for first, last in zip(firsts, lasts, strict=True) if last - first >= least]
+    expected = [(0, first, last) for first, last in zip(firsts, lasts, strict=True) if last - first >= least]
     occupancy = Occupancy.build(INDEX, (0, 150), allocations)
-    assert list(occupancy.free_runs(0, (begin, end), least)) == expected
+    assert list(occupancy.free_runs([0], (begin, end), least)) == expected
 
 
 @given(st.data())

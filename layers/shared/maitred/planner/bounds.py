@@ -45,6 +45,7 @@ def _find_rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list
     usable = index.assignable & index.matching(zone, ())
     changes: dict[int, int] = defaultdict(int)
     known = index.needs.known
+    begin, finish = stays.window
     for stay in stays.stays:
         booking = stay.booking
         if zone is not None and booking is not None and booking.zone != zone:
@@ -52,8 +53,9 @@ def _find_rooms(index: FloorIndex, stays: Stays, zone: str | None) -> tuple[list
         key = (stay.tables & usable, stay.party_size)
         weight = known[key] if key in known else _weight(index, *key)
         if weight:
-            changes[stay.start] -= weight
-            changes[stay.end] += weight
+            changes[max(begin, stay.start)] -= weight
+            if stay.end < finish:
+                changes[stay.end] += weight
     room = index.needs.of(usable) | index.needs.guard
     minutes, rooms = [_BEFORE_ALL], [room]
     for minute in sorted(changes):

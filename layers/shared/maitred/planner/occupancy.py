@@ -103,23 +103,23 @@ class Occupancy:
             (later & -later).bit_length() - 1 if later else None,
         )
 
-    def free_runs(self, position: int, window: Span, least: int) -> Iterator[Span]:
-        """The times within ``window`` when nobody is at this table, if of ``least`` (> 0) minutes and more.
+    def free_runs(self, positions: Iterable[int], window: Span, least: int) -> Iterator[tuple[int, int, int]]:
+        """When nobody is at one of these tables, within ``window``: the table, from when, and until when.
 
-        ``window`` lies within the span. Closures are not looked at.
+        Only times of ``least`` (> 0) minutes and more. ``window`` lies within the span. Closures are not
+        looked at.
         """
-        begin, finish = window
-        busy = self._booked[position] | self._held[position]
-        free = ~busy >> begin - self.span[0] & (1 << finish - begin) - 1
-        if not _with_run(free, least):
-            return
-        while free:
-            skipped = (free & -free).bit_length() - 1
-            begin, free = begin + skipped, free >> skipped
-            length = (~free & free + 1).bit_length() - 1
-            if length >= least:
-                yield begin, begin + length
-            begin, free = begin + length, free >> length
+        shift, within = window[0] - self.span[0], (1 << window[1] - window[0]) - 1
+        booked, held = self._booked, self._held
+        for position in positions:
+            free = ~(booked[position] | held[position]) >> shift & within
+            begins = _with_run(free, least) if free.bit_count() >= least else 0
+            while begins:
+                begin = (begins & -begins).bit_length() - 1
+                busy = ~free >> begin
+                end = begin + (busy & -busy).bit_length() - 1
+                yield position, window[0] + begin, window[0] + end
+                begins = begins >> end << end
 
     def covers(self, start: int, end: int) -> bool:
         """Is the stay ``[start, end)`` with its buffers inside what is known?"""
@@ -175,13 +175,12 @@ def _minutes(span: Span, start: int, end: int) -> int:
 
 
 def _with_run(minutes: int, least: int) -> int:
-    """Not 0 if so many bits in a row are set: each shift keeps those that so many more follow."""
+    """The bits that begin so many in a row (> 0): each shift keeps those that so many more follow."""
     kept = 1
-    while kept < least and minutes:
-        step = min(kept, least - kept)
-        minutes &= minutes >> step
-        kept += step
-    return minutes
+    while 2 * kept < least and minutes:
+        minutes &= minutes >> kept
+        kept *= 2
+    return minutes & minutes >> least - kept
 
 
 def _overlapping(layer: tuple[int, ...], window: int) -> int:

@@ -208,15 +208,15 @@ class Places:
     @cached_property
     def _gaps(self) -> dict[int, int]:
         """By table, the stays (bits) that would fit between those who sit there; none: no entry."""
-        stays, gaps = self.stays, {}
+        stays = self.stays
+        gaps: dict[int, int] = {}
         moving = stays.stays[: stays.movable]
         window = min([stay.start for stay in moving]), max([stay.end for stay in moving])
-        for position in bit_positions(self._index.assignable):
-            fitting = 0
-            for start, end in stays.occupancy.free_runs(position, window, stays.shortest):
-                fitting |= stays.within(start, end)
+        tables = bit_positions(self._index.assignable)
+        for position, start, end in stays.occupancy.free_runs(tables, window, stays.shortest):
+            fitting = stays.within(start, end)
             if fitting:
-                gaps[position] = fitting
+                gaps[position] = gaps.get(position, 0) | fitting
         return gaps
 
     def _fitting(self, position: int, moved: int) -> int:
@@ -260,14 +260,31 @@ class Movers:
         """Keep what ``places`` is made of."""
         self.index, self.occupancy = index, occupancy
         self._movable = movable
+        self._asked = False
 
     def __bool__(self) -> bool:
         """May anybody be moved at all?"""
         return bool(self._movable)
 
+    def around(self, start: int, end: int) -> Stays:
+        """The stays that share a minute with ``[start, end)``, or more.
+
+        The first who asks gets no more than these: mostly they are enough, and only half of a day's. It is
+        worth numbering the whole day for whoever asks again.
+        """
+        if self._asked:
+            return self.places.stays
+        self._asked = True
+        return Stays.build(self.index, self.occupancy, self._movable, (start, end))
+
+    @property
+    def numbered(self) -> bool:
+        """Has the whole day been numbered?"""
+        return "places" in self.__dict__
+
     @cached_property
     def places(self) -> Places:
-        """Where they could be."""
+        """Where they could be, on the whole day."""
         return Places(Stays.build(self.index, self.occupancy, self._movable))
 
 

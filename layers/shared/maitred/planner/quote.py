@@ -142,7 +142,7 @@ def _by_moves(asked: Situation, scoring: Scoring, aids: Aids, steps: Steps) -> F
     if not most:
         return None
     steps.check()
-    found = rearrange(asked, aids.movers.places, scoring, most, steps)
+    found = rearrange(asked, aids.movers, scoring, most, steps)
     if found is None:
         return None
     plan = moving_plan(asked, scoring, REARRANGE, found.set, found.moves)

@@ -8,16 +8,21 @@ of moves after the other, is complete within its limit.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from maitred.planner.bounds import full_whoever_moves
 from maitred.planner.enumeration import bit_positions
 from maitred.planner.floor_index import TableSet
 from maitred.planner.model import Move
 from maitred.planner.open_sets import Around, Option
-from maitred.planner.places import Given, Places
+from maitred.planner.places import Given, Movers, Places
 from maitred.planner.scoring import Scoring
 from maitred.planner.search import Steps
 from maitred.planner.situation import Situation
+from maitred.planner.stays import Stays
+
+#: Where one move is enough, one of the first six could make it in each of 400 questions to full houses.
+_GLANCES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +43,76 @@ class Rearranged:
 
 
 def rearrange(
-    asked: Situation, places: Places, scoring: Scoring, most_moves: int, steps: Steps
+    asked: Situation, movers: Movers, scoring: Scoring, most_moves: int, steps: Steps
 ) -> Rearranged | None:
     """The best arrangement with at most ``most_moves``; None is a proof that there is none.
 
     (Unless the floor's list of sets was cut short: then it is only a failure to find.) Asked only when
     nothing is free. Raises ``SearchEndedError``.
     """
-    if most_moves <= 0 or not places.stays.movable:
+    if most_moves <= 0:
         return None
     steps.check()
-    if full_whoever_moves(asked, places.stays):
+    window = asked.occupancy.buffered(asked.request.start, asked.request.end)
+    stays = movers.around(*window)
+    if full_whoever_moves(asked, stays):
         return None
     steps.check()
-    search = _Search(asked, places, most_moves, steps)
-    wanted = search.wanted(scoring)
-    for moves in range(1, most_moves + 1):
-        for option in search.within_reach(wanted, moves):
-            placed = search.seat(option, moves)
-            if placed is not None:
-                chosen = asked.index.candidates(asked.request.party_size).sets[option.order]
-                return Rearranged(chosen, search.moves(placed), len(wanted))
+    wanted = _wanted(asked, stays, scoring, most_moves)
+    if not wanted:
+        return None
+    if not movers.numbered:
+        found = _at_first_glance(asked, stays, wanted, steps)
+        if found is not None:
+            return found
+        wanted = _wanted(asked, movers.places.stays, scoring, most_moves)
+    search = _Search(asked, movers.places, most_moves, steps)
+    tries = (search.best(wanted, moves) for moves in range(1, most_moves + 1))
+    return next((found for found in tries if found is not None), None)
+
+
+def _wanted(asked: Situation, stays: Stays, scoring: Scoring, most: int) -> list[Option]:
+    """The sets that the party could have if few enough others moved, best first."""
+    candidates = asked.index.candidates(asked.request.party_size)
+    there = stays.overlapping(*asked.occupancy.buffered(asked.request.start, asked.request.end))
+    free, unfit = asked.index.assignable & ~asked.blocked, asked.unfit | asked.taken.closed
+    around = Around(candidates, there, stays.at_table, free, unfit)
+    found = around.open_sets(range(len(stays.at_table)), stays.movers, most)
+    if not scoring.wishes:
+        return list(found)
+    sets = candidates.sets
+    return sorted(found, key=lambda option: (scoring.fit(sets[option.order]), option.order))
+
+
+def _at_first_glance(
+    asked: Situation, stays: Stays, wanted: Sequence[Option], steps: Steps
+) -> Rearranged | None:
+    """The best arrangement with one move, if one of the first few who are alone in the way can make it.
+
+    None says nothing. Most who are seated by a move are found here, before the whole day is numbered.
+    """
+    alone = (option for option in wanted if option.conflicts.bit_count() == 1)
+    for option in islice(alone, _GLANCES):
+        steps.take()
+        number = option.conflicts.bit_length() - 1
+        tables = stays.elsewhere(number, option.bits)
+        if tables:
+            return _rearranged(asked, stays, wanted, option, [Placed(number, (tables, 0))])
     return None
+
+
+def _rearranged(
+    asked: Situation, stays: Stays, wanted: Sequence[Option], option: Option, placed: Sequence[Placed]
+) -> Rearranged:
+    """The arrangement as the outside knows it: moves by booking."""
+    told = []
+    for each in sorted(placed, key=lambda one: one.number):
+        booking = stays.stays[each.number].booking
+        if booking is not None:
+            tables = tuple([asked.index.tables[position].id for position in bit_positions(each.given[0])])
+            told.append(Move(booking.booking_id, tuple(sorted(booking.tables)), tables))
+    chosen = asked.index.candidates(asked.request.party_size).sets[option.order]
+    return Rearranged(chosen, tuple(told), len(wanted))
 
 
 class _Search:
@@ -73,19 +126,15 @@ class _Search:
         self._around = self._stays.overlapping(*window)
         self._set = 0
 
-    def wanted(self, scoring: Scoring) -> list[Option]:
-        """The sets that the party could have if few enough others moved, best first."""
-        asked, stays = self._asked, self._stays
-        candidates = asked.index.candidates(asked.request.party_size)
-        free, unfit = asked.index.assignable & ~asked.blocked, asked.unfit | asked.taken.closed
-        around = Around(candidates, self._around, stays.at_table, free, unfit)
-        found = around.open_sets(range(len(stays.at_table)), stays.movers, self._most)
-        if not scoring.wishes:
-            return list(found)
-        sets = candidates.sets
-        return sorted(found, key=lambda option: (scoring.fit(sets[option.order]), option.order))
+    def best(self, wanted: Sequence[Option], moves: int) -> Rearranged | None:
+        """The first of these sets that the party may have if exactly ``moves`` others move."""
+        for option in self._within_reach(wanted, moves):
+            placed = self._seat(option, moves)
+            if placed is not None:
+                return _rearranged(self._asked, self._stays, wanted, option, placed)
+        return None
 
-    def within_reach(self, wanted: Sequence[Option], moves: int) -> list[Option]:
+    def _within_reach(self, wanted: Sequence[Option], moves: int) -> list[Option]:
         """Those for which ``moves`` others may be enough, in their order: a glance before any is tried.
 
         If nobody else is to leave, each of those in the way needs a free table, or keeps one of several.
@@ -98,7 +147,7 @@ class _Search:
             or (count == moves and (option.conflicts & joined or not option.conflicts & rooted))
         ]
 
-    def seat(self, option: Option, moves: int) -> tuple[Placed, ...] | None:
+    def _seat(self, option: Option, moves: int) -> tuple[Placed, ...] | None:
         """Where exactly ``moves`` others go if the party takes this set."""
         self._steps.take()
         spare = moves - option.conflicts.bit_count()
@@ -195,17 +244,3 @@ class _Search:
             if hindered >> number & 1:
                 blocked |= tables
         return blocked
-
-    def moves(self, placed: tuple[Placed, ...]) -> tuple[Move, ...]:
-        """The moves as the outside knows them, by booking."""
-        told = []
-        for each in sorted(placed, key=lambda one: one.number):
-            booking = self._stays.stays[each.number].booking
-            if booking is not None:
-                tables = self._names(each.given[0])
-                told.append(Move(booking.booking_id, tuple(sorted(booking.tables)), tables))
-        return tuple(told)
-
-    def _names(self, bits: int) -> tuple[str, ...]:
-        tables = self._asked.index.tables
-        return tuple(tables[position].id for position in bit_positions(bits))
