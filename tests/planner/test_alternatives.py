@@ -7,7 +7,8 @@ from maitred.domain.timeline import from_minutes, to_minutes
 from maitred.domain.windows import resolve_window
 from maitred.planner.alternatives import find_alternatives
 from maitred.planner.floor_index import compile_floor
-from maitred.planner.model import Allocation, Alternative, PartyRequest
+from maitred.planner.model import Allocation, Alternative, MovableBooking, PartyRequest
+from maitred.planner.places import Movers
 from maitred.planner.quote import quote
 from tests.planner.floors import (
     DINNER,
@@ -95,3 +96,23 @@ def test_a_deadline_returns_what_was_found_until_then() -> None:
     some = find_alternatives(index, evening(index), party(2), (), AfterChecks(5), 0)
     assert 0 < len(some) < len(whole)
     assert whole[: len(some)] == some
+
+
+def test_who_could_not_leave_for_the_wished_time_may_for_another() -> None:
+    """At seven the party keeps b from the large table; later it does not."""
+    quiet = frozenset({"quiet"})
+    tables = [table("large", 4, attributes=quiet), table("small", 2, attributes=quiet), table("loud", 4)]
+    index = compile_floor(floor(tables, max_tables=1, max_moves=2))
+    stays = {"a": ("large", SEVEN + 30, SEVEN + 120), "b": ("small", SEVEN, SEVEN + 90)}
+    busy = [Allocation(name, start, end, who) for who, (name, start, end) in stays.items()]
+    movable = [
+        MovableBooking(who, 2, start, end, (name,), required=quiet)
+        for who, (name, start, end) in stays.items()
+    ]
+    occupancy, request = evening(index, busy), party(4, SEVEN + 15, required=quiet)
+    known = Movers(index, occupancy, movable)
+    asked = (index, occupancy, request, (), Unhurried())
+    assert quote(*asked, movable=known).plan is None
+    found = find_alternatives(*asked, 0, movable=known, limit=20)
+    assert SEVEN + 90 in {each.start for each in found}
+    assert found == find_alternatives(*asked, 0, movable=movable, limit=20)

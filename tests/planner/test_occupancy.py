@@ -1,6 +1,7 @@
 """A bit a minute."""
 
 from datetime import datetime
+from itertools import accumulate
 
 import pytest
 from hypothesis import assume, given
@@ -87,6 +88,23 @@ def test_free_runs_are_the_gaps_that_are_long_enough(
     expected = [(0, first, last) for first, last in zip(firsts, lasts, strict=True) if last - first >= least]
     occupancy = Occupancy.build(INDEX, (0, 150), allocations)
     assert list(occupancy.free_runs([0], (begin, end), least)) == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 30)), min_size=1, max_size=5), st.data())
+def test_what_is_left_free_is_free_once_they_are_gone(
+    rows: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    ends = list(accumulate(pause + minutes for pause, minutes in rows))
+    stays = [(end - minutes, end) for end, (_, minutes) in zip(ends, rows, strict=True)]
+    leaving = data.draw(st.lists(st.sampled_from(stays), min_size=1, unique=True))
+    allocations = [Allocation("A", *stay, "booking") for stay in stays]
+    left = [row for row in allocations if (row.start, row.end) not in leaving]
+    after = Occupancy.build(INDEX, (0, 250), left)
+    for (start, end), stay in zip(
+        Occupancy.build(INDEX, (0, 250), allocations).left_free(0, leaving), leaving, strict=True
+    ):
+        assert (0, start, end) in after.free_runs([0], (0, 250), 1)
+        assert start <= stay[0] < stay[1] <= end
 
 
 @given(st.data())

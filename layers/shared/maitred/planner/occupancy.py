@@ -4,7 +4,7 @@ Two layers, bookings and live holds, so that a refusal can tell them apart; clos
 beside them. Windows are stored ones, with their buffers; nothing is computed again from a booking.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from maitred.domain.floor import Closure
@@ -120,6 +120,19 @@ class Occupancy:
                 end = begin + (busy & -busy).bit_length() - 1
                 yield position, window[0] + begin, window[0] + end
                 begins = begins >> end << end
+
+    def left_free(self, position: int, leaving: Sequence[Span]) -> Iterator[Span]:
+        """When nobody would be at this table around each of the stays that leave it, as far as is known.
+
+        The stays lie within the span, and share no minute with others there.
+        """
+        first, last = self.span
+        busy = self._booked[position] | self._held[position] | 1 << last - first
+        for start, end in leaving:
+            busy &= ~_minutes(self.span, start, end)
+        for start, _ in leaving:
+            earlier, later = busy & (1 << start - first) - 1, busy >> start - first
+            yield first + earlier.bit_length(), start + (later & -later).bit_length() - 1
 
     def covers(self, start: int, end: int) -> bool:
         """Is the stay ``[start, end)`` with its buffers inside what is known?"""

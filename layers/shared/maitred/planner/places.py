@@ -30,7 +30,6 @@ class Places:
         self._have_free = 0
         self._fits: dict[tuple[int, int], int] = {}
         self._around: dict[int, Around] = {}
-        self._day: dict[int, list[tuple[int, int, int]]] = {}
         self._takers: dict[tuple[int, int], int] = {}
         self._users: dict[int, tuple[int, int]] = {}
 
@@ -230,27 +229,12 @@ class Places:
         return known
 
     def _find_fitting(self, position: int, moved: int) -> int:
-        here = self._day_of(position)
-        span, least = self.stays.occupancy.span, self.stays.shortest
-        fitting, free_from = 0, span[0]
-        for start, end, number in here:
-            if moved >> number & 1:
-                continue
-            if start - free_from >= least:
-                fitting |= self.stays.within(free_from, start)
-            free_from = max(free_from, end)
+        leaving = [self.stays.stays[number] for number in bit_positions(moved)]
+        spans = [(stay.start, stay.end) for stay in leaving]
+        fitting = self._gaps.get(position, 0)
+        for start, end in self.stays.occupancy.left_free(position, spans):
+            fitting |= self.stays.within(start, end)
         return fitting
-
-    def _day_of(self, position: int) -> list[tuple[int, int, int]]:
-        """The stays at a table, by time, and the end of what is known of the day."""
-        here = self._day.get(position)
-        if here is None:
-            stays = self.stays.stays
-            numbers = bit_positions(self.stays.at_table[position])
-            here = sorted([(stays[number].start, stays[number].end, number) for number in numbers])
-            here.append((self.stays.occupancy.span[1], 0, len(stays)))
-            self._day[position] = here
-        return here
 
 
 class Movers:
