@@ -6,8 +6,19 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import product, repeat
 from time import monotonic
 
+from bench.crowded import LOAD, SEEDS, measure_crowded
+from bench.crowded import TABLES as CROWDED_TABLES
 from bench.quotes import FULLNESS, MODES, TABLES, measure
-from bench.report import StreamRow, quote_header, quote_line, quote_summary, stream_header, stream_line
+from bench.report import (
+    StreamRow,
+    crowded_header,
+    crowded_line,
+    quote_header,
+    quote_line,
+    quote_summary,
+    stream_header,
+    stream_line,
+)
 from bench.streams import LOADS, Seater, Tally, stream
 from bench.streams import TABLES as STREAM_TABLES
 from maitred.planner.options import FULL, PLAIN
@@ -20,6 +31,7 @@ def main() -> None:
     asked = _arguments()
     if not asked.streams:
         _quotes(asked.questions)
+        _crowded(asked.questions)
     _evenings(asked)
 
 
@@ -31,6 +43,13 @@ def _quotes(questions: int) -> None:
         rows.append(measure(tables, fullness, mode, questions))
         print(quote_line(rows[-1]), flush=True)
     print(f"\n{quote_summary(rows)}")
+
+
+def _crowded(questions: int) -> None:
+    print(f"\n## After streams of {LOAD} times the house's load: milliseconds of CPU, median / P95\n")
+    print(crowded_header())
+    for tables, seed in product(CROWDED_TABLES, SEEDS):
+        print(crowded_line(measure_crowded(tables, seed, questions)), flush=True)
 
 
 def _evenings(asked: argparse.Namespace) -> None:

@@ -9,13 +9,13 @@ from random import Random
 from statistics import median
 from time import process_time_ns
 
-from bench.house import SPAN, Evening, a_request, filled, house
+from bench.house import SPAN, a_request, filled, house
 from maitred.domain.floor import Adjacency
 from maitred.planner.alternatives import find_alternatives
 from maitred.planner.demand import Demand, learn_demand
 from maitred.planner.explanation import explanation_data
 from maitred.planner.floor_index import FloorIndex, compile_floor
-from maitred.planner.model import Decision, PartyRequest
+from maitred.planner.model import Decision, MovableBooking, PartyRequest
 from maitred.planner.occupancy import Occupancy
 from maitred.planner.places import Movers
 from maitred.planner.quote import quote
@@ -80,10 +80,12 @@ class QuoteRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Asked:
+    """A house at one time, of which questions are asked."""
+
     index: FloorIndex
     occupancy: Occupancy
-    evening: Evening
+    movable: tuple[MovableBooking, ...]
     demand: Demand
 
 
@@ -93,17 +95,17 @@ def measure(tables: int, fullness: float, mode: Adjacency, questions: int) -> Qu
     floor = house(tables, mode)
     index = compile_floor(floor)
     evening = filled(floor, fullness, random)
-    asked = _Table(index, Occupancy.build(index, SPAN, evening.allocations), evening, _DEMAND)
+    asked = Asked(index, Occupancy.build(index, SPAN, evening.allocations), evening.movable, _DEMAND)
     requests = [a_request(floor, random) for _ in range(questions)]
     quotes: dict[str, list[float]] = {kind: [] for kind in KINDS}
     scans, explanations, alternatives = [], [], []
     for request in requests:
-        decision = _ask(asked, request)
-        quotes[kind_of(decision)].append(_least(partial(_ask, asked, request)))
-        scans.append(_least(partial(_bare_scan, asked, request)))
-        explanations.append(_least(partial(_explained, decision)))
+        decision = ask(asked, request)
+        quotes[kind_of(decision)].append(least(partial(ask, asked, request)))
+        scans.append(least(partial(_bare_scan, asked, request)))
+        explanations.append(least(partial(_explained, decision)))
         if decision.plan is None:
-            alternatives.append(_other_starts(asked, request))
+            alternatives.append(other_starts(asked, request))
     return QuoteRow(
         tables,
         fullness,
@@ -123,7 +125,8 @@ def kind_of(decision: Decision) -> str:
     return MOVED if decision.plan.moves else FREE
 
 
-def _least(run: Callable[[], object], tries: int = _TRIES) -> float:
+def least(run: Callable[[], object], tries: int = _TRIES) -> float:
+    """Milliseconds of CPU."""
     best = None
     for _ in range(tries):
         began = process_time_ns()
@@ -133,14 +136,15 @@ def _least(run: Callable[[], object], tries: int = _TRIES) -> float:
     return (best or 0) / 1e6
 
 
-def _ask(asked: _Table, request: PartyRequest, movers: Movers | None = None) -> Decision:
+def ask(asked: Asked, request: PartyRequest, movers: Movers | None = None) -> Decision:
+    """One quote."""
     return quote(
         asked.index,
         asked.occupancy,
         request,
         (),
         Unhurried(),
-        movable=asked.evening.movable if movers is None else movers,
+        movable=asked.movable if movers is None else movers,
         demand=asked.demand,
     )
 
@@ -149,24 +153,24 @@ def _explained(decision: Decision) -> str:
     return json.dumps(explanation_data(decision))
 
 
-def _bare_scan(asked: _Table, request: PartyRequest) -> list[int]:
+def _bare_scan(asked: Asked, request: PartyRequest) -> list[int]:
     """Which sets are free, and nothing else."""
     taken = asked.occupancy.taken(request.start, request.end)
     blocked = taken.booked | taken.held | musts(asked.index, request)
     return [bits for bits in asked.index.candidates(request.party_size).bits if not bits & blocked]
 
 
-def _other_starts(asked: _Table, request: PartyRequest) -> float:
-    """As the service asks: right after the refusal, with what that found out about the day."""
+def other_starts(asked: Asked, request: PartyRequest) -> float:
+    """Milliseconds of CPU, asked as the service does: after the refusal, with what that found out of the day."""
     best = inf
     for _ in range(_TRIES_OF_ALTERNATIVES):
-        movers = Movers(asked.index, asked.occupancy, asked.evening.movable)
-        _ask(asked, request, movers)
-        best = min(best, _least(partial(_others, asked, request, movers), 1))
+        movers = Movers(asked.index, asked.occupancy, asked.movable)
+        ask(asked, request, movers)
+        best = min(best, least(partial(_others, asked, request, movers), 1))
     return best
 
 
-def _others(asked: _Table, request: PartyRequest, movers: Movers) -> object:
+def _others(asked: Asked, request: PartyRequest, movers: Movers) -> object:
     return find_alternatives(
         asked.index,
         asked.occupancy,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
+from bench.crowded import CrowdedRow
 from bench.quotes import KINDS, Cost, QuoteRow
 from bench.streams import Tally
 
@@ -62,6 +63,17 @@ def quote_summary(rows: Sequence[QuoteRow]) -> str:
 
 def _cell(row: QuoteRow) -> str:
     return f"{row.tables} tables, {row.fullness:.0%} full, {row.mode.value}"
+
+
+def crowded_header() -> str:
+    """Milliseconds of CPU: median / P95."""
+    names = ("tables", "stream", "refused", "quote", "alternatives")
+    return f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+
+
+def crowded_line(row: CrowdedRow) -> str:
+    costs = [f"{cost.median:.2f} / {cost.p95:.2f}" for cost in (row.quote, row.alternatives)]
+    return f"| {row.tables} | {row.seed} | {row.quote.count} | {' | '.join(costs)} |"
 
 
 def stream_header() -> str:

@@ -72,15 +72,18 @@ def stream(tables: int, load: float, seed: int) -> Stream:
 
 
 class Seater:
-    """Seats a stream. With a solver, a refusal stands only when no number of moves would help."""
+    """Seats a stream. With a solver, a refusal stands only when no number of moves would help.
+
+    ``occupancy`` and ``booked`` (by id): who sits where, up to now.
+    """
 
     def __init__(self, stream: Stream, options: PlannerOptions, solver: ExactSolver | None = None) -> None:
         """An empty evening."""
         self._stream = stream
         self._options = options
         self._solver = solver
-        self._occupancy = Occupancy.build(stream.index, SPAN, ())
-        self._booked: dict[str, MovableBooking] = {}
+        self.occupancy = Occupancy.build(stream.index, SPAN, ())
+        self.booked: dict[str, MovableBooking] = {}
         self._hopeless: set[tuple[int, int, int]] = set()
         self.tally = Tally()
 
@@ -98,11 +101,11 @@ class Seater:
         self.tally.asked += 1
         decision = quote(
             self._stream.index,
-            self._occupancy,
+            self.occupancy,
             request,
             (),
             Unhurried(),
-            movable=tuple(self._booked.values()),
+            movable=tuple(self.booked.values()),
             options=self._options,
         )
         if decision.plan is not None:
@@ -116,7 +119,7 @@ class Seater:
         if asked in self._hopeless:
             self.tally.proven += 1
             return
-        question = ExactQuestion(self._stream.index, self._occupancy, request, tuple(self._booked.values()))
+        question = ExactQuestion(self._stream.index, self.occupancy, request, tuple(self.booked.values()))
         answer = solver.rearrange(question, _SOLVER_SECONDS)
         if answer.proof is Proof.UNKNOWN:
             self.tally.unproven += 1
@@ -130,18 +133,16 @@ class Seater:
     def _seat(self, request: PartyRequest, tables: tuple[str, ...], moves: Sequence[Move]) -> None:
         rows = []
         for move in moves:
-            booking = self._booked[move.booking_id]
+            booking = self.booked[move.booking_id]
             rows += self._rows(move.booking_id, move.to_tables, booking.start, booking.end)
-            self._booked[move.booking_id] = MovableBooking(
+            self.booked[move.booking_id] = MovableBooking(
                 booking.booking_id, booking.party_size, booking.start, booking.end, move.to_tables
             )
         name = f"b{self.tally.asked:05}"
         rows += self._rows(name, tables, request.start, request.end)
-        self._occupancy = self._occupancy.changed(
-            self._stream.index, {move.booking_id for move in moves}, rows
-        )
-        _check(self._occupancy.allocations)
-        self._booked[name] = MovableBooking(name, request.party_size, request.start, request.end, tables)
+        self.occupancy = self.occupancy.changed(self._stream.index, {move.booking_id for move in moves}, rows)
+        _check(self.occupancy.allocations)
+        self.booked[name] = MovableBooking(name, request.party_size, request.start, request.end, tables)
         self.tally.accepted += 1
         self.tally.covers += request.party_size
         self.tally.seat_minutes += request.party_size * turn_minutes(
@@ -150,7 +151,7 @@ class Seater:
         self.tally.moves += len(moves)
 
     def _rows(self, booking_id: str, tables: tuple[str, ...], start: int, end: int) -> list[Allocation]:
-        begin, finish = self._occupancy.buffered(start, end)
+        begin, finish = self.occupancy.buffered(start, end)
         return [Allocation(table, begin, finish, booking_id) for table in tables]
 
 
