@@ -161,7 +161,7 @@ def _bare_scan(asked: Asked, request: PartyRequest) -> list[int]:
 
 
 def other_starts(asked: Asked, request: PartyRequest) -> float:
-    """Milliseconds of CPU, asked as the service does: after the refusal, with what that found out of the day."""
+    """Milliseconds of CPU, asked as the service does: right after the refusal, with what that found out."""
     best = inf
     for _ in range(_TRIES_OF_ALTERNATIVES):
         movers = Movers(asked.index, asked.occupancy, asked.movable)

@@ -113,7 +113,7 @@ class Occupancy:
         booked, held = self._booked, self._held
         for position in positions:
             free = ~(booked[position] | held[position]) >> shift & within
-            begins = _with_run(free, least) if free.bit_count() >= least else 0
+            begins = _run_begins(free, least) if free.bit_count() >= least else 0
             while begins:
                 begin = (begins & -begins).bit_length() - 1
                 busy = ~free >> begin
@@ -187,7 +187,7 @@ def _minutes(span: Span, start: int, end: int) -> int:
     return ((1 << end - start) - 1) << start - span[0] if start < end else 0
 
 
-def _with_run(minutes: int, least: int) -> int:
+def _run_begins(minutes: int, least: int) -> int:
     """The bits that begin so many in a row (> 0): each shift keeps those that so many more follow."""
     kept = 1
     while 2 * kept < least and minutes:
