@@ -161,6 +161,7 @@ class Runtime:
             "TZ": ":UTC",
             "_HANDLER": function.handler,
             **self.endpoints,
+            **function.logging,
             **function.environment,
         }
 

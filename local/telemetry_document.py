@@ -23,6 +23,10 @@ of; those without a transaction of their own are written in one batch as the inv
 be written is counted (`EventsLost`) and logged, and never costs a booking. The table is made of months (UTC):
 the maintenance run makes three ahead, and drops a month once all of it is older than `EVENTS_DAYS`.
 
+**Logs** are JSON. Every line of an invocation, the libraries' too, carries `correlation_id`, and
+`restaurant_id` and `booking_id` once they are known. Libraries write warnings and worse only: their debug
+lines hold whole requests.
+
 **Spans** are subsegments of the X-Ray trace, annotated with the restaurant or the correlation id.
 
 The alarms and what to do about each: [runbooks](runbooks/README.md).
@@ -53,6 +57,12 @@ def _events() -> Iterator[str]:
         keys = ", ".join(f"`{key}`" for key in sorted(told.keys))
         keys += "".join(f", sometimes `{key}`" for key in sorted(told.sometimes))
         yield f"| `{name}` | {_services(told.services)} | {keys} | {told.meaning} |"
+    yield "\n### Values\n"
+    yield "Of keys that have only certain ones.\n"
+    yield "| event | key | values |\n|---|---|---|"
+    for name, told in EVENTS.items():
+        for key, values in told.values.items():
+            yield f"| `{name}` | `{key}` | {', '.join(value or 'null' for value in values)} |"
 
 
 def _spans() -> Iterator[str]:

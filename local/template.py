@@ -48,7 +48,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A Lambda function. ``code`` and ``layers`` are the built directories; times in seconds, sizes in MB."""
+    """A Lambda function. ``code`` and ``layers`` are the built directories; times in seconds, sizes in MB.
+
+    ``logging``: how the runtime shall log, as environment variables.
+    """
 
     logical_id: str
     name: str
@@ -59,6 +62,7 @@ class Function:
     timeout: int
     environment: Mapping[str, str]
     reserved_concurrency: int | None
+    logging: Mapping[str, str]
 
     @property
     def arn(self) -> str:
@@ -271,6 +275,7 @@ class Reader:
             timeout=int(self._get(name, "Timeout", 3)),
             environment={key: str(value) for key, value in variables.items()},
             reserved_concurrency=None if reserved is None else int(reserved),
+            logging=_logging(self._get(name, "LoggingConfig") or {}),
         )
 
     def _layers(self, references: list[Any]) -> tuple[Path, ...]:
@@ -382,3 +387,9 @@ def read_stack(path: Path, parameters: Mapping[str, str], *, sqs_endpoint: str) 
     Raises TemplateError when something cannot be resolved.
     """
     return Reader(path.parent, read_yaml(path), parameters, sqs_endpoint).read()
+
+
+def _logging(config: Json) -> dict[str, str]:
+    """What Lambda tells the runtime of a ``LoggingConfig``."""
+    names = {"LogFormat": "AWS_LAMBDA_LOG_FORMAT", "ApplicationLogLevel": "AWS_LAMBDA_LOG_LEVEL"}
+    return {names[key]: str(value) for key, value in config.items() if key in names}

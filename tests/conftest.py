@@ -11,7 +11,7 @@ from psycopg import sql
 from local.postgres import PostgresServer
 from maitred.adapters.postgres.migrator import Migrator, load_migrations
 from tests.harness.databases import APPLICATION_ROLE, TEMPLATE, TestDatabase
-from tests.harness.vocabulary import watch_recorders
+from tests.harness.vocabulary import check_stored, watch_recorders
 
 
 @pytest.fixture(autouse=True)
@@ -41,5 +41,7 @@ def database(postgres: PostgresServer) -> Iterator[TestDatabase]:
         owner.execute(
             sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
         )
-        yield TestDatabase(postgres, name)
+        made = TestDatabase(postgres, name)
+        yield made
+        assert check_stored(made) == []
         owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

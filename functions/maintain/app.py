@@ -8,7 +8,7 @@ from maitred.bootstrap.maintain import Housekeeping, services
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     wired = services()
-    with wired.core.recorder.invocation():
+    with wired.core.recorder.invocation(context.aws_request_id):
         return _run(wired, event, context)
 
 

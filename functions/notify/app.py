@@ -18,5 +18,5 @@ def record_handler(record: SQSRecord) -> None:
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    with services().core.recorder.invocation():
+    with services().core.recorder.invocation(context.aws_request_id):
         return process_partial_response(event, record_handler, processor, context)

@@ -11,5 +11,5 @@ _MARGIN_MS = 5000  # for marking what was sent, before the time-out
 def handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     wired = services()
     budget = Budget(wired.core.clock, context.get_remaining_time_in_millis() - _MARGIN_MS)
-    with wired.core.recorder.invocation():
+    with wired.core.recorder.invocation(context.aws_request_id):
         return {"sent": wired.sweep.run(budget)}

@@ -147,7 +147,7 @@ class Desk:
         return self._status(lambda: self.restaurants.put(restaurant_id, floor, context, dry_run=False))
 
     def work(self, message: AssignMessage) -> str:
-        with self.recorder.invocation():
+        with self.recorder.invocation("c1"):
             return self.job.run(message)
 
     def _status(self, call: Callable[[], Reply]) -> int:

@@ -11,6 +11,7 @@ from local.postgres import PostgresServer
 from tests.harness.databases import TEMPLATE, TestDatabase
 from tests.harness.problems import tables_of
 from tests.harness.service import Service, forget_wiring, house, running_service
+from tests.harness.vocabulary import check_stored
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def running(postgres: PostgresServer) -> Iterator[Service]:
             running_service(TestDatabase(postgres, name), patch) as service,
         ):
             yield service
+        assert check_stored(service.database) == []
         owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 

@@ -3,12 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import psycopg
 import pytest
 from aws_lambda_powertools.metrics import MetricUnit
 
 from maitred.services.ports import Event
+from maitred.services.rollout import VALUES, Flag
 from maitred.telemetry.recorder import Recorder
 from maitred.telemetry.vocabulary import COUNTS, DURATIONS, EVENTS, SERVICES, Metric
+from tests.harness.databases import TestDatabase
+
+#: The source of events that a test has put into the table itself.
+BY_HAND = "by hand"
 
 
 class Undefined(Exception):
@@ -37,6 +43,38 @@ def check_event(event_type: str, service: str, context: Mapping[str, object]) ->
     _check_service(event_type, service, told.services)
     if context.keys() - told.sometimes != told.keys:
         raise Undefined(f"{event_type} has the keys {sorted(told.keys)}, not {sorted(context)}")
+    wrong = {key: context[key] for key, values in told.values.items() if context[key] not in values}
+    if wrong:
+        raise Undefined(f"{event_type} does not have the values {wrong}")
+    held = context.get("flags")
+    if isinstance(held, Mapping):
+        _check_flags(event_type, held)
+
+
+def check_stored(database: TestDatabase) -> list[str]:
+    """What is in the table of events and not in the vocabulary, whichever process wrote it."""
+    with database.connect() as conn:
+        return check_events_of(conn)
+
+
+def check_events_of(conn: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
+    undefined = []
+    for source, event_type, context in conn.execute(
+        "select distinct source, event_type, context from observability_events where source <> %s", [BY_HAND]
+    ):
+        try:
+            check_event(event_type, source, context)
+        except Undefined as error:
+            undefined.append(str(error))
+    return undefined
+
+
+def _check_flags(event_type: str, held: Mapping[str, object]) -> None:
+    """Of those that attempts heed."""
+    known = {flag.value: values for flag, values in VALUES.items() if flag is not Flag.KILL_SWITCH}
+    wrong = {name: value for name, value in held.items() if value not in known.get(name, ())}
+    if wrong:
+        raise Undefined(f"{event_type} does not have the flags {wrong}")
 
 
 def _check_service(name: str, service: str, known: Sequence[str]) -> None:

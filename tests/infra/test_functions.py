@@ -21,6 +21,7 @@ def test_each_function_runs_on_python_3_13_on_arm_and_traces(name: str) -> None:
     assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
     assert function["TracingConfig"] == {"Mode": "Active"}
     assert function["LoggingConfig"]["LogFormat"] == "JSON"
+    assert function["LoggingConfig"]["ApplicationLogLevel"] == "INFO", "debug lines of clients hold secrets"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

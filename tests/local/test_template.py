@@ -43,6 +43,11 @@ def test_the_environment_is_resolved(stack: Stack) -> None:
     assert "DATABASE_SECRET_ARN" not in stack.functions["MigrateFunction"].environment
 
 
+def test_the_runtime_is_told_how_to_log(stack: Stack) -> None:
+    for function in stack.functions.values():
+        assert function.logging == {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+
+
 def test_queues_carry_their_redrive_policy(stack: Stack) -> None:
     queue, dead = stack.queues["AssignQueue"], stack.queues["AssignDeadLetterQueue"]
     assert queue.name == "maitred-local-assign"

@@ -181,7 +181,7 @@ def test_h1_a_hold_that_expires_between_reading_and_commit_is_410(
 ) -> None:
     statement = b"update holds set expires_at = now() where id = %(hold)s"
     slow, hold_id = interrupted(desks, database, statement, desk)
-    with slow.recorder.invocation():
+    with slow.recorder.invocation("c1"):
         assert slow.booking(wish(4, hold_id=hold_id)) == 410
     assert database.value("select count(*) from bookings") == 0
     assert summaries(database)[-1] == ("superseded", "hold_gone")
@@ -235,7 +235,7 @@ def test_h2_a_hold_survives_an_attempt_that_could_not_be_finished(
     """A pending booking would have to let the tables go; so the guest keeps the hold, and tries again."""
     hold_id = held(desk)
     [mute] = desks(1, wrap=NothingKept)
-    with mute.recorder.invocation():
+    with mute.recorder.invocation("c1"):
         assert mute.booking(wish(4, hold_id=hold_id)) == 503
     assert summaries(database)[-1] == ("refused", "database_unavailable")
     assert live_owners(database) == [(0, 1)]
@@ -246,7 +246,7 @@ def test_h2_a_hold_that_could_not_be_written_blocks_nobody(
     database: TestDatabase, desks: Callable[..., list[Desk]], desk: Desk
 ) -> None:
     [mute] = desks(1, wrap=NothingKept)
-    with mute.recorder.invocation():
+    with mute.recorder.invocation("c1"):
         assert mute.hold(wish(4)) == 503
     assert summaries(database) == [("refused", "database_unavailable")]
     assert live_owners(database) == [(0, 0)]

@@ -26,7 +26,7 @@ STEP = """insert into booking_state_history (booking_id, from_state, to_state, v
     values ({}, 'confirmed', '{}', {}, 'nobody')"""
 SECOND_SUMMARY = f"""insert into observability_events
         (created_at, source, event_type, severity, booking_id, correlation_id)
-    select created_at, source, event_type, severity, booking_id, correlation_id
+    select created_at, 'by hand', event_type, severity, booking_id, correlation_id
     from observability_events where {SUMMARY} and booking_id = {CONFIRMED}"""
 SECOND_LETTER = """insert into notifications (id, booking_id, restaurant_id, kind, request_version)
     select gen_random_uuid(), booking_id, restaurant_id, kind, request_version from notifications"""

@@ -79,7 +79,7 @@ def test_a_guest_without_a_key_hears_of_the_booking_that_was_kept_as_pending(
     database: TestDatabase, tap: WireTap, desk: Desk
 ) -> None:
     tap.lose_answer(2)  # 1 is the snapshot
-    with desk.recorder.invocation():
+    with desk.recorder.invocation("c1"):
         assert desk.booking(wish(4)) == 201
     assert '"outcome":"deferred"' in desk.answers[-1].body
     assert database.value("select count(*) from bookings where state = 'assignment_pending'") == 1
@@ -109,7 +109,7 @@ class SlowCommit:
 def test_a_confirmation_that_lands_late_is_the_answer(database: TestDatabase, queue: RecordingQueue) -> None:
     desk = open_desk(database, queue, wrap=SlowCommit)
     assert desk.put("harbour", house(4)) == 201
-    with desk.recorder.invocation():
+    with desk.recorder.invocation("c1"):
         assert desk.booking(wish(4)) == 201
     assert '"outcome":"confirmed"' in desk.answers[-1].body
     assert database.query("select state from bookings") == [("confirmed",)]
@@ -135,7 +135,7 @@ def test_o1_a_guest_who_is_sent_away_leaves_a_summary_and_the_planner_calls(
     database: TestDatabase, queue: RecordingQueue, desk: Desk
 ) -> None:
     mute = open_desk(database, queue, wrap=NothingKept)
-    with mute.recorder.invocation():
+    with mute.recorder.invocation("c1"):
         assert mute.booking(wish(4)) == 503
     assert summaries(database, "inline") == ["confirmed", "error"]
     quotes = "select count(*) from observability_events where event_type = 'auto_assign.quote'"

@@ -12,6 +12,8 @@ import pytest
 from maitred.adapters.mail import SesMailer
 from maitred.adapters.postgres.book import PostgresBook
 from maitred.services import ports
+from maitred.services.deep_search import DeepSearch
+from maitred.services.inline import Inline
 from maitred.services.notify import MailUnavailable
 from maitred.services.planning import Planning
 from tests.harness.rows import work_on
@@ -49,6 +51,7 @@ def told_by(service: Service) -> list[tuple[Told, str, float]]:
             _races,
             _limits,
             _time_outs,
+            _defects,
             _letters,
             _circuits,
             _shadow,
@@ -204,6 +207,19 @@ def _time_outs(service: Service, _: pytest.MonkeyPatch) -> None:
         assert service.book("times", party()).json["assignment"]["reason"]["code"] == "timeout"
 
 
+def _defects(service: Service, patch: pytest.MonkeyPatch) -> None:
+    """A request and a job break in their midst."""
+    _, body = _pending(service, "defects")
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a defect")
+
+    patch.setattr(Inline, "confirm", broken)
+    assert service.book("defects", party()).status == 500
+    patch.setattr(DeepSearch, "quote", broken)
+    assert service.deliver("assign", body) != {"batchItemFailures": []}
+
+
 def _letters(service: Service, _: pytest.MonkeyPatch) -> None:
     """Sent; refused by a provider that is away; a message nobody can read."""
     _floor(service, "letters", 2, 2)
@@ -229,10 +245,11 @@ def _circuits(service: Service, _: pytest.MonkeyPatch) -> None:
     """The database fails five writes in a row, for each function that writes by the book."""
     for name in ("bookings", "operations", "assign", "maintain"):
         service.database.query("truncate circuits")
-        guard = _core(name).book._guard
-        for _again in range(5):
-            with pytest.raises(ports.Unavailable), guard.write():
-                raise ports.Unavailable
+        core = _core(name)
+        with core.recorder.invocation("c"):
+            for _again in range(5):
+                with pytest.raises(ports.Unavailable), core.book._guard.write():
+                    raise ports.Unavailable
     service.database.query("truncate circuits")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from maitred.telemetry.vocabulary import COUNTS, DURATIONS
+from maitred.telemetry.vocabulary import COUNTS, DURATIONS, EVENTS
 from tests.harness.service import Service
 from tests.infra.template import ROOT, Json, deployed
 from tests.telemetry.alarms import Alarm, Metric, Period, board, metrics_of, metrics_on
@@ -95,6 +95,25 @@ def test_everything_that_the_vocabulary_has_was_told_and_nothing_else(emitted: s
     counts = {(name, service) for name, metric in COUNTS.items() for service in metric.services}
     durations = {(name, service) for name, metric in DURATIONS.items() for service in metric.services}
     assert told == counts | durations
+
+
+def test_every_event_was_told_by_each_who_may_tell_it_and_by_nobody_else(
+    evening: list[tuple[Told, str, float]], running: Service
+) -> None:
+    """As the table has them."""
+    stored = set(running.database.query("select distinct event_type, source from observability_events"))
+    described = {(name, service) for name, told in EVENTS.items() for service in told.services}
+    assert stored == described
+
+
+def test_every_inline_run_ends_with_one_event_of_its_own(
+    evening: list[tuple[Told, str, float]], running: Service
+) -> None:
+    runs, ends = running.database.query(
+        "select count(*) filter (where event_type = 'auto_assign.summary' and context ->> 'flow' = 'inline'),"
+        " count(*) filter (where event_type like 'inline_auto_assign.%%') from observability_events"
+    )[0]
+    assert runs == ends > 30
 
 
 def test_units_are_those_of_the_vocabulary(evening: list[tuple[Told, str, float]]) -> None:

@@ -17,7 +17,7 @@ MIGRATIONS = load_migrations()
 BEFORE = next(m.version for m in MIGRATIONS if m.name == "event_months") - 1
 INSERT = (
     "insert into observability_events (source, event_type, severity, correlation_id, created_at)"
-    " values ('test', %s, 'info', 'c', %s) returning id"
+    " values ('by hand', %s, 'info', 'c', %s) returning id"
 )
 MONTHS = "select month::text from event_months() order by ends_at"
 #: As the version before the months deletes.

@@ -6,8 +6,9 @@ import pytest
 
 from maitred.services.ports import Event
 from maitred.telemetry import names, vocabulary
+from maitred.telemetry.names import EventType
 from tests.harness.service import Service, party
-from tests.harness.vocabulary import Undefined, check_event, check_metric
+from tests.harness.vocabulary import BY_HAND, Undefined, check_event, check_metric, check_stored
 
 
 def test_whatever_can_be_told_is_described() -> None:
@@ -42,7 +43,7 @@ def test_o3_a_metric_that_nobody_reads_is_found(
 
 
 def test_o3_a_key_that_is_missing_or_too_much_is_found() -> None:
-    whole = dict.fromkeys(vocabulary.EVENTS["booking.state_changed"].keys)
+    whole = {"from": None, "to": "created", "version": 1, "actor": "tester"}
     check_event("booking.state_changed", "bookings", whole)
     with pytest.raises(Undefined):
         check_event("booking.state_changed", "bookings", whole | {"guest": "Ada"})
@@ -50,6 +51,42 @@ def test_o3_a_key_that_is_missing_or_too_much_is_found() -> None:
         check_event("booking.state_changed", "bookings", {"from": None})
     with pytest.raises(Undefined):
         check_event("booking.changed", "bookings", whole)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "key", "value"),
+    [
+        ("auto_assign.summary", "result", "lost"),
+        ("auto_assign.summary", "trigger", "staff"),
+        ("auto_assign.summary", "flags", {"weather": "fine"}),
+        ("auto_assign.summary", "flags", {"assignment_pipeline": "maybe"}),
+        ("auto_assign.quote", "flow", "night"),
+        ("auto_assign.quote", "plannerReason", "weather"),
+        ("notification.sent", "kind", "greeting"),
+        ("assignment.lock", "result", None),
+    ],
+)
+def test_o3_a_value_that_nobody_expects_is_found(event_type: EventType, key: str, value: object) -> None:
+    told = vocabulary.EVENTS[event_type]
+    whole = dict.fromkeys(told.keys) | {name: values[-1] for name, values in told.values.items()}
+    check_event(event_type, told.services[0], whole)
+    with pytest.raises(Undefined):
+        check_event(event_type, told.services[0], whole | {key: value})
+
+
+def test_what_is_stored_is_looked_at_too(harbour: Service) -> None:
+    """However it came there."""
+    store = (
+        "insert into observability_events (source, event_type, severity, correlation_id, context)"
+        " values (%s, 'booking.state_changed', 'info', 'c', '{}') returning 1"
+    )
+    harbour.database.query(store, "bookings")
+    assert len(check_stored(harbour.database)) == 1
+    harbour.database.query(
+        "delete from observability_events where event_type = 'booking.state_changed' returning 1"
+    )
+    harbour.database.query(store, BY_HAND)
+    assert check_stored(harbour.database) == []
 
 
 def test_no_test_can_tell_another_word_unseen(harbour: Service, told: list[str]) -> None:

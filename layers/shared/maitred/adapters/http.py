@@ -20,6 +20,7 @@ from maitred.services import ports
 from maitred.services.access import Caller, caller_of
 from maitred.services.ports import IdempotencyKey
 from maitred.services.replies import Reply, RequestContext, fingerprint
+from maitred.telemetry import log
 from maitred.telemetry.recorder import Recorder
 
 _CORRELATION = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
@@ -53,7 +54,7 @@ class Edge:
         if recorder is None:
             answer = self.app.resolve(event, context)
         else:
-            with recorder().invocation():
+            with recorder().invocation(self._correlation_id):
                 answer = self.app.resolve(event, context)
         answer.setdefault("headers", {})["x-correlation-id"] = self._correlation_id
         return answer
@@ -75,6 +76,7 @@ class Edge:
         caller = self.caller(scope)
         if not is_identifier(restaurant_id) or not caller.may_see(restaurant_id):
             raise errors.RestaurantNotFound
+        log.know(restaurant_id=restaurant_id)
         return caller
 
     def booking_for(
@@ -106,6 +108,9 @@ class Edge:
         found = find(wanted)
         if found is None or not caller.may_see(found.restaurant_id):
             raise missing
+        log.know(restaurant_id=found.restaurant_id)
+        if isinstance(found, Booking):
+            log.know(booking_id=str(found.id))
         return found, caller
 
     def context(self, caller: Caller, restaurant_id: str) -> RequestContext:
@@ -161,7 +166,7 @@ class Edge:
     def _problem(self, error: Exception) -> Response[str]:
         known = as_ours(error)
         if known.status == 500:  # noqa: PLR2004 - internal server error
-            logger.error("unhandled, correlation id %s", self._correlation_id, exc_info=error)
+            logger.error("unhandled", exc_info=error)
         more: dict[str, Any] = dict(getattr(known, "more", {}))
         if isinstance(known, InvalidRequest):
             more["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in known.errors]

@@ -21,6 +21,10 @@ class Message(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
+    def about(self) -> dict[str, str]:
+        """The ids that lines of the log carry about it."""
+        raise NotImplementedError
+
     def wire(self) -> dict[str, object]:
         return self.model_dump(mode="json", by_alias=True)
 
@@ -37,6 +41,13 @@ class AssignMessage(Message):
     correlation_id: Printable
     enqueued_at: AwareDatetime
 
+    def about(self) -> dict[str, str]:
+        return {
+            "correlation_id": self.correlation_id,
+            "restaurant_id": self.restaurant_id,
+            "booking_id": str(self.booking_id),
+        }
+
 
 class NotificationMessage(Message):
     schema_: Literal[1] = Field(default=1, alias="schema")
@@ -47,3 +58,6 @@ class NotificationMessage(Message):
     to: str
     locale: str
     correlation_id: Printable
+
+    def about(self) -> dict[str, str]:
+        return {"correlation_id": self.correlation_id, "booking_id": str(self.booking_id)}

@@ -59,6 +59,9 @@ class Inline:
         changed: Booking | None = None,
     ) -> InlineRun:
         """``changed``: the booking that is modified."""
+        booking_id = changed.id if changed else self._ids.uuid()
+        if trigger is not Trigger.INLINE_HOLD:
+            self._telemetry.know(booking_id=str(booking_id))
         return InlineRun(
             wish=wish,
             context=context,
@@ -70,7 +73,7 @@ class Inline:
             options=self._planning.options_of(wish.restaurant_id),
             held=self._planning.conduct_of(wish.restaurant_id).held_inline,
             attempt_id=self._ids.uuid(),
-            booking_id=changed.id if changed else self._ids.uuid(),
+            booking_id=booking_id,
             reference=changed.reference if changed else self._ids.reference(),
         )
 

@@ -7,7 +7,7 @@ from maitred.contracts import responses
 from maitred.contracts.responses import Json
 from maitred.domain.booking import Booking, Flow
 from maitred.domain.floor import Policy
-from maitred.domain.reasons import Reason
+from maitred.domain.reasons import Reason, ReasonCode
 from maitred.planner.model import Plan
 from maitred.services import confirmation, ports
 from maitred.services.attempt import (
@@ -111,8 +111,9 @@ def refused(run: InlineRun, reading: DayReading, reason: Reason) -> tuple[Attemp
 
 
 def ended(run: InlineRun, result: str, reason: str) -> list[ports.Event]:
-    """A run that leaves nothing behind: its planner calls, and its summary."""
+    """A run that leaves nothing behind: its planner calls, that it was called off, and its summary."""
     attempt = attempt_of(run, Outcome.REFUSED, None, run.policy)
+    called_off = replace(attempt, reason=Reason(ReasonCode.ABORTED, "The attempt was called off."))
     restaurant_id, correlation = run.wish.restaurant_id, run.context.correlation_id
     booking_id = run.changed.id if run.changed else None
     summary = events.Summary(
@@ -126,7 +127,11 @@ def ended(run: InlineRun, result: str, reason: str) -> list[ports.Event]:
         reason=reason,
     )
     quotes = attempts.quote_events(attempt, restaurant_id, booking_id)
-    return [*quotes, summary.event(restaurant_id, booking_id, correlation)]
+    return [
+        *quotes,
+        attempts.inline_event(called_off, run.budget_ms, run.stage, restaurant_id, booking_id),
+        summary.event(restaurant_id, booking_id, correlation),
+    ]
 
 
 def events_of(

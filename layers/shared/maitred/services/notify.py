@@ -113,6 +113,7 @@ class Notify:
         task = self._notifications.find(message.notification_id)
         if task is None:
             return "unknown"  # its transaction was rolled back, or its twin was first
+        self._telemetry.know(restaurant_id=task.booking.restaurant_id)
         notification = task.notification
         if notification.claimed_for is not None:
             return self._look_at_claim(task, notification.claimed_for, message)

@@ -46,6 +46,10 @@ class QueueWorker:
         except ValidationError as error:
             self._park(body, _reason(error))
             return
+        with self._telemetry.about(**message.about()):
+            self._run(message, receipt, receives, run)
+
+    def _run[M: Message](self, message: M, receipt: str, receives: int, run: Callable[[M], object]) -> None:
         try:
             run(message)
         except Exception as error:

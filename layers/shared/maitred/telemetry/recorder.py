@@ -11,6 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from maitred.adapters.postgres.book import event_params
 from maitred.adapters.postgres.database import Call, Database
 from maitred.services.ports import Event
+from maitred.telemetry import log
 from maitred.telemetry.names import NAMESPACE, CountName, DurationName, MetricName, SpanName
 
 
@@ -21,6 +22,7 @@ class Recorder:
         self._service = service
         self._db = database
         self._logger = Logger(service=service)
+        log.set_up(self._logger.log_level, self._logger.registered_handler)
         self._waiting: list[Event] = []
         self._cold = True
         self._tracer: Any = None
@@ -54,9 +56,19 @@ class Recorder:
             return nullcontext()
         return self._subsegment(name, annotations)
 
+    def about(self, **ids: str) -> AbstractContextManager[None]:
+        return log.about(**ids)
+
+    def know(self, **ids: str) -> None:
+        log.know(**ids)
+
     @contextmanager
-    def invocation(self) -> Iterator[None]:
+    def invocation(self, correlation_id: str) -> Iterator[None]:
         """Around one invocation: cold start first; figures and waiting events written on every exit."""
+        with self.about(correlation_id=correlation_id):
+            yield from self._measured()
+
+    def _measured(self) -> Iterator[None]:
         if self._cold:
             self._cold = False
             self.count("ColdStart")
@@ -94,6 +106,8 @@ class Recorder:
             ) as metric:
                 for key, dimension in dimensions.items():
                     metric.add_dimension(key, dimension)
+                for key, value_of in log.known().items():
+                    metric.add_metadata(key, value_of)
         except Exception:
             self._logger.exception("a metric was not written")
 

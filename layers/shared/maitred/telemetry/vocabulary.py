@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from maitred.domain.booking import Flow, Trigger
+from maitred.domain.reasons import Category, ReasonCode
+from maitred.domain.states import State
+from maitred.services.attempt import Outcome
 from maitred.telemetry.names import CountName, DurationName, EventType, SpanName
 
 #: Those with a database; each is a value of the dimension ``service``.
@@ -15,10 +19,14 @@ SERVICES = ("assign", "bookings", "maintain", "notify", "operations", "relay")
 _SEATS = ("assign", "bookings")
 _WRITERS = ("assign", "bookings", "maintain", "notify", "operations")
 _FLOWS = ("inline", "job", "staff")
-_OUTCOMES = ("confirmed", "deferred", "manual_review", "refused")
-_CATEGORIES = ("deterministic", "internal", "transient", "undecided")
+_OUTCOMES = tuple(sorted(Outcome))
+_CATEGORIES = tuple(sorted(Category))
 _DEPENDENCIES = ("database", "mail")
 _LIMITS = ("client", "restaurant_in_flight", "restaurant_rate")
+_KINDS = ("attention", "cancelled", "confirmed", "modification_pending", "request_received")
+
+#: The values that a key of an event may have; None among them: where there is nothing to say.
+type Values = Mapping[str, tuple[str | None, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +40,16 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event. ``keys``: of its context, all of them; ``sometimes``: what may be there besides."""
+    """An event. ``keys``: of its context, all of them; ``sometimes``: what may be there besides.
+
+    ``values``: of the keys that have only certain ones.
+    """
 
     meaning: str
     services: tuple[str, ...]
     keys: frozenset[str]
     sometimes: frozenset[str] = frozenset()
+    values: Values = field(default_factory=dict)
 
 
 COUNTS: Mapping[CountName, Metric] = MappingProxyType(
@@ -95,6 +107,11 @@ DURATIONS: Mapping[DurationName, Metric] = MappingProxyType(
     }
 )
 
+_REASONS: tuple[str | None, ...] = (None, *sorted(ReasonCode))
+_STATES = tuple(sorted(State))
+_ATTEMPT_VALUES: Values = {"reason": _REASONS}
+_INLINE_VALUES: Values = {"stage": ("confirm", "plan", "snapshot"), "reason": _REASONS}
+_LETTER_VALUES: Values = {"kind": _KINDS, "variant": (None, "modified", "standard")}
 _ATTEMPT = frozenset({"attemptIndex", "success", "reason", "strategies", "dbMs", "totalMs"})
 _INLINE = frozenset({"durationMs", "budgetMs", "stage", "reason"})
 _LETTER = frozenset({"kind", "variant", "attempt"})
@@ -104,19 +121,26 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
             "A breaker changed: open, half_open or closed",
             _WRITERS,
             frozenset({"dependency", "state", "failures"}),
+            values={"dependency": _DEPENDENCIES, "state": ("closed", "half_open", "open")},
         ),
         "assignment.lock": Told(
             "A booking's lease: acquired, contended, unavailable or lost",
             ("assign",),
             frozenset({"result", "waitMs", "token"}),
+            values={"result": ("acquired", "contended", "lost", "unavailable")},
         ),
         "assignment.rate_limited": Told(
             "A limit turned an attempt or a change away; once a second and sandbox at most",
             (*_SEATS, "operations"),
             frozenset({"restaurant", "limit"}),
+            values={"limit": _LIMITS},
         ),
-        "auto_assign.attempt": Told("An attempt that came to an outcome", (*_SEATS, "operations"), _ATTEMPT),
-        "auto_assign.attempt_error": Told("An attempt that broke", ("assign",), _ATTEMPT),
+        "auto_assign.attempt": Told(
+            "An attempt that came to an outcome", (*_SEATS, "operations"), _ATTEMPT, values=_ATTEMPT_VALUES
+        ),
+        "auto_assign.attempt_error": Told(
+            "An attempt that broke", ("assign",), _ATTEMPT, values=_ATTEMPT_VALUES
+        ),
         "auto_assign.quote": Told(
             "One call of the planner; in the flow shadow with its difference from what was done",
             (*_SEATS, "operations"),
@@ -139,10 +163,16 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
                 }
             ),
             frozenset({"difference"}),
+            {
+                "plannerReason": _REASONS,
+                "plannerReasonCategory": (None, *_CATEGORIES),
+                "trigger": tuple(sorted(Trigger)),
+                "flow": tuple(sorted(Flow)),
+            },
         ),
         "auto_assign.summary": Told(
             "The end of a run, exactly one each",
-            (*_SEATS, "operations"),
+            _SEATS,
             frozenset(
                 {
                     "result",
@@ -158,19 +188,50 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
                     "flags",
                 }
             ),
+            values={
+                "result": (
+                    "already_confirmed",
+                    "cancelled",
+                    "confirmed",
+                    "cutoff",
+                    "deferred",
+                    "error",
+                    "manual_review",
+                    "not_found",
+                    "refused",
+                    "superseded",
+                ),
+                "trigger": tuple(sorted(set(Trigger) - {Trigger.STAFF})),
+                "flow": ("inline", "job"),
+                "reducedBy": (None, "deterministic_reason", "fresh_inline_result", "internal_error"),
+            },
         ),
         "booking.state_changed": Told(
             "A booking's state or tables changed",
             ("assign", "bookings", "maintain", "operations"),
             frozenset({"from", "to", "version", "actor"}),
+            values={"from": (None, *_STATES), "to": _STATES},
         ),
-        "inline_auto_assign.aborted": Told("An inline attempt was called off", ("bookings",), _INLINE),
-        "inline_auto_assign.failed": Told("An inline attempt found no table", ("bookings",), _INLINE),
-        "inline_auto_assign.succeeded": Told("An inline attempt confirmed", ("bookings",), _INLINE),
-        "inline_auto_assign.timeout": Told("An inline attempt ran out of time", ("bookings",), _INLINE),
-        "notification.failed": Told("A letter was not sent", ("notify",), _LETTER),
-        "notification.sent": Told("The provider took a letter", ("notify",), _LETTER),
-        "notification.skipped": Told("A letter was no longer due", ("notify",), _LETTER),
+        "inline_auto_assign.aborted": Told(
+            "An inline attempt was called off: its twin was first, its hold or version is gone, or it broke",
+            ("bookings",),
+            _INLINE,
+            values=_INLINE_VALUES,
+        ),
+        "inline_auto_assign.failed": Told(
+            "An inline attempt found no table", ("bookings",), _INLINE, values=_INLINE_VALUES
+        ),
+        "inline_auto_assign.succeeded": Told(
+            "An inline attempt confirmed", ("bookings",), _INLINE, values=_INLINE_VALUES
+        ),
+        "inline_auto_assign.timeout": Told(
+            "An inline attempt ran out of time", ("bookings",), _INLINE, values=_INLINE_VALUES
+        ),
+        "notification.failed": Told("A letter was not sent", ("notify",), _LETTER, values=_LETTER_VALUES),
+        "notification.sent": Told("The provider took a letter", ("notify",), _LETTER, values=_LETTER_VALUES),
+        "notification.skipped": Told(
+            "A letter was no longer due", ("notify",), _LETTER, values=_LETTER_VALUES
+        ),
     }
 )
 SPANS: Mapping[SpanName, str] = MappingProxyType(

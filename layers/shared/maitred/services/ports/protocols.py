@@ -156,6 +156,12 @@ class Telemetry(Protocol):
     def later(self, events: Sequence[Event]) -> None:
         """Keep events that have no transaction of their own; written in one batch as the invocation ends."""
 
+    def about(self, **ids: str) -> AbstractContextManager[None]:
+        """All lines of the log in between carry these ids."""
+
+    def know(self, **ids: str) -> None:
+        """All further lines of this request or message carry these ids."""
+
     def span(self, name: SpanName, **annotations: str) -> AbstractContextManager[None]:
         """A named part of the trace; traces can be searched by ``annotations``."""
 
