@@ -75,7 +75,7 @@ def draw(widget: Widget, source: Source, seconds: int, now: float) -> dict[str, 
         for label, value in lines.visible()
     ]
     return told | {
-        "stat": widget.stat,
+        "stat": _stats(widget),
         "step": seconds if widget.kind == "number" else shown.step,
         "stacked": widget.stacked,
         "times": shown.times,
@@ -83,6 +83,16 @@ def draw(widget: Widget, source: Source, seconds: int, now: float) -> dict[str, 
         "thresholds": [{"label": each.label, "value": each.value} for each in widget.thresholds],
         "unmeasured": lines.unmeasured,
     }
+
+
+def _stats(widget: Widget) -> str:
+    """The lines' own, each once, where they have some."""
+    return (
+        ", ".join(
+            dict.fromkeys(line.stat for line in widget.lines if isinstance(line, Metric) and line.visible)
+        )
+        or widget.stat
+    )
 
 
 class _Lines:

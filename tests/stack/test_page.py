@@ -144,6 +144,7 @@ SMALL_TEXT = f"""
 [...document.querySelectorAll('main *')].filter((each) => each.offsetParent && each.textContent.trim()
   && parseFloat(getComputedStyle(each).fontSize) < {SMALLEST}).length"""
 WIDTH = "document.documentElement.scrollWidth"
+MARKUP = r"/\]\(|^# /m.test(document.querySelector('main').innerText)"
 WELL = "!document.querySelector('#status').classList.contains('bad')"
 
 
@@ -159,6 +160,7 @@ def test_every_view_is_readable(stack: LocalStack, evening: Guest, tmp_path: Pat
                 assert await opened.run(WIDTH) == width, view
                 assert await opened.run(WELL)
                 assert await opened.run(SMALL_TEXT) == 0, f"{view} has text below {SMALLEST} pixels"
+                assert not await opened.run(MARKUP), f"{view} shows markup"
                 pictures[view] = await opened.picture()
             assert opened.troubles == []
         return pictures
@@ -177,6 +179,7 @@ async def _show(opened: Tab, stack: LocalStack, view: str, width: int, restauran
     if view == "mail":
         await opened.run("document.querySelector('.letter-link').click()")
         await opened.until("Boolean(document.querySelector('#letter iframe'))")
+        await opened.until("document.querySelector('#letter').getBoundingClientRect().top < innerHeight")
 
 
 def test_the_redrive_button_redrives_and_tells_what_came_of_it(

@@ -23,7 +23,8 @@ export async function showDashboards() {
 function widget(each) {
   const made = el("div", { class: "widget" });
   if (each.title) made.append(el("h3", {}, each.title));
-  if (each.note) made.append(el("p", { class: each.kind === "text" ? "text" : "quiet" }, each.note));
+  if (each.kind === "text") made.append(...prose(each.note));
+  else if (each.note) made.append(el("p", { class: "quiet" }, each.note));
   if (!each.series) return made;
   made.append(el("p", { class: "quiet" }, each.kind === "number"
     ? `${each.stat}, ${span(each.step)} in all` : `${each.stat} of ${span(each.step)}`));
@@ -38,7 +39,21 @@ function widget(each) {
   return made;
 }
 
+// Of CloudWatch's Markdown what our dashboards use: headings, and links, of which those to its console lead nowhere here.
+function prose(text) {
+  return text.split("\n").filter(Boolean).map((line) => {
+    if (line.startsWith("# ")) return el("h3", {}, line.slice(2));
+    return el("p", {}, ...line.split(/(\[[^\]]+\]\([^)]+\))/).map((part) => {
+      const link = /^\[([^\]]+)\]\((.+)\)$/.exec(part);
+      if (!link) return part;
+      const [, words, href] = link;
+      return href.startsWith("https://") ? el("a", { href, target: "_blank", rel: "noreferrer" }, words) : words;
+    }));
+  });
+}
+
 const span = (seconds) => (seconds % 60 ? `${seconds} s` : `${seconds / 60} min`);
+const last = (values) => values.findLast((value) => value !== null);
 const figure = (value) => (value === null || value === undefined ? "–" : String(Number(value.toPrecision(4))));
 
 function numbers(series) {
@@ -54,7 +69,7 @@ function plot(place) {
   const options = {
     width: place.clientWidth,
     height: HEIGHT,
-    series: [{ value: (_, at) => (at ? new Date(at * 1000).toLocaleTimeString("en-GB") : "") },
+    series: [{ label: "At", value: (_, at) => (at ? new Date(at * 1000).toLocaleTimeString("en-GB") : "the end") },
       ...all.map((line, number) => drawn(line, COLOURS[number % COLOURS.length], stacked))],
     axes: [{ values: (_, ticks) => ticks.map(minute) }, { size: 56, values: (_, ticks) => ticks.map(short) }],
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.1 : 1] } },
@@ -72,7 +87,7 @@ function drawn(line, colour, stacked) {
     fill: stacked && !limit ? `${colour}33` : undefined,
     points: { show: !limit, size: 5 },
     spanGaps: true,
-    value: (_, value, __, at) => figure(at === null || limit ? value : line.values[at]),
+    value: (_, __, ___, at) => figure(limit ? line.shown[0] : at === null ? last(line.values) : line.values[at]),
   };
 }
 

@@ -66,7 +66,14 @@ async function showEvents() {
 
 function words(context) {
   return Object.entries(context).filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ");
+    .sort(([, one], [, other]) => Number(typeof one === "object") - Number(typeof other === "object"))
+    .map(([name, value]) => `${name} ${word(value)}`).join(" · ");
+}
+
+function word(value) {
+  if (value === null || typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return JSON.stringify(value);
+  return Object.entries(value).map(([name, inner]) => `${name}=${word(inner)}`).join(" ");
 }
 
 function follow(id) {
@@ -119,6 +126,7 @@ async function read(id) {
   try {
     show(await get(`mail/${id}`), id);
     await refresh();
+    if (byId("letter").getBoundingClientRect().top > window.innerHeight) byId("letter").scrollIntoView();
   } catch (error) {
     say(error.message, true);
   }

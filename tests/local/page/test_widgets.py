@@ -53,6 +53,15 @@ def number(read: Metrics, *rows: list[Any], **properties: Any) -> list[float | N
     return [value for each in series for value in each["values"]]
 
 
+def test_a_widget_names_the_statistics_of_its_lines(tmp_path: Path) -> None:
+    read = metrics(tmp_path)
+    metric = ["Maitred", "PlannerDuration", "service", "bookings", "flow", "inline"]
+    rows: list[list[Any]] = [[*metric, {"stat": stat}] for stat in ("p50", "p95", "p95")]
+    assert drawn(read, *rows)["stat"] == "p50, p95"
+    hidden: list[Any] = [*metric, {"id": "m1", "visible": False, "stat": "p99"}]
+    assert drawn(read, hidden, [{"expression": "m1 * 2"}])["stat"] == "Sum"
+
+
 def test_metrics_are_spelled_out() -> None:
     parsed = widget(
         ["Maitred", "PlannerDuration", "service", "bookings", "flow", "inline", {"stat": "p95", "id": "m1"}],
