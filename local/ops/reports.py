@@ -15,7 +15,7 @@ from local.ops.target import OpsError, Target
 FORMATS = ("table", "json", "csv", "html")
 _OK = "200"
 _NOT_FIGURES = frozenset({"restaurantId", "from", "to", "cohort"})
-_BAR, _ROW, _LABEL = 260, 18, 300
+_BAR, _ROW, _FIGURE = 250, 18, 80
 _COLOURS = ("#8aa4c8", "#c8743c")
 _LETTERS = "AB"
 #: What the page draws; figures of one chart share a scale.
@@ -27,10 +27,10 @@ _CHARTS = (
 )
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Assignments</title>
 <meta name="viewport" content="width=device-width">
-<style>body{font:14px system-ui,sans-serif;margin:2em;max-width:70em}table{border-collapse:collapse}
-td,th{padding:.15em .8em;text-align:right;border-bottom:1px solid #ddd}
-td:first-child,th:first-child{text-align:left}
-svg{display:block;max-width:100%;font:12px system-ui,sans-serif}</style>
+<style>body{font:14px system-ui,sans-serif;margin:1em;max-width:70em}table{border-collapse:collapse}
+td,th{padding:.15em .4em;text-align:right;border-bottom:1px solid #ddd}
+td:first-child,th:first-child{text-align:left;overflow-wrap:anywhere}
+svg{display:block;max-width:100%;height:auto;font:12px system-ui,sans-serif}</style>
 """
 
 type Json = dict[str, Any]
@@ -67,8 +67,7 @@ def fetch(target: Target, asked: Asked) -> Json:
     with Caller(target) as caller:
         status, answer = caller.call("GET", asked.path, None)
     if status != _OK:
-        said = [answer.get("detail"), *(each.get("message") for each in answer.get("errors", ()))]
-        raise OpsError(f"no report: {status} {' '.join(str(each) for each in said if each)}")
+        raise OpsError(f"no report: {status} {answer.get('detail') or answer.get('message', '')}")
     return answer
 
 
@@ -161,7 +160,7 @@ def _table(columns: Sequence[Column]) -> str:
 def _html(columns: Sequence[Column]) -> str:
     """One file that needs nothing else."""
     compared = len(columns) > 1
-    head = [*(each.title for each in columns), *(["change"] if compared else [])]
+    head = [*_LETTERS[: len(columns)], *(["change"] if compared else [])]
     body = [
         f"<tr><td>{html.escape(name)}</td>{''.join(f'<td>{_shown(value)}</td>' for value in values)}"
         f"{f'<td>{_percent(values)}</td>' if compared else ''}</tr>"
@@ -172,8 +171,8 @@ def _html(columns: Sequence[Column]) -> str:
             _PAGE,
             "<h1>Assignments</h1>",
             *(
-                f"<p style='color:{c}'>{html.escape(each.title)}</p>"
-                for c, each in zip(_COLOURS, columns, strict=False)
+                f"<p><b style='color:{colour}'>■ {letter}</b> {html.escape(each.title)}</p>"
+                for colour, letter, each in zip(_COLOURS, _LETTERS, columns, strict=False)
             ),
             *(_chart(title, part, columns) for title, part in _CHARTS),
             "<h2>All figures</h2><table><tr><th></th>",
@@ -186,24 +185,25 @@ def _html(columns: Sequence[Column]) -> str:
 
 
 def _chart(title: str, part: str, columns: Sequence[Column]) -> str:
-    """A bar a figure and column."""
+    """Under each figure's name a bar a column."""
     chosen = [(name, values) for name, values in rows(columns) if part in name and _is_bar(name)]
     most = max((value or 0 for _, values in chosen for value in values), default=0)
     if not most:
         return ""
-    height = _ROW * len(chosen) * len(columns)
+    rows_of_one = 1 + len(columns)
+    height = _ROW * len(chosen) * rows_of_one
     lines = []
     for place, (name, values) in enumerate(chosen):
-        top = place * _ROW * len(columns)
+        top = place * _ROW * rows_of_one
         lines.append(f'<text x="0" y="{top + 13}">{html.escape(name)}</text>')
-        for number, value in enumerate(values):
+        for number, value in enumerate(values, 1):
             y, length = top + number * _ROW, _BAR * (value or 0) / most
             lines.append(
-                f'<rect x="{_LABEL}" y="{y + 2}" width="{length:.1f}" height="{_ROW - 5}" '
-                f'fill="{_COLOURS[number]}"/>'
-                f'<text x="{_LABEL + length + 5:.1f}" y="{y + 13}">{_shown(value)}</text>'
+                f'<rect x="0" y="{y + 2}" width="{length:.1f}" height="{_ROW - 5}" '
+                f'fill="{_COLOURS[number - 1]}"/>'
+                f'<text x="{length + 5:.1f}" y="{y + 13}">{_shown(value)}</text>'
             )
-    width = _LABEL + _BAR + 80
+    width = _BAR + _FIGURE
     drawn = f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}">{"".join(lines)}</svg>'
     return f"<h2>{html.escape(title)}</h2>{drawn}"
 
