@@ -139,7 +139,6 @@ class AssignJob:
             lease,
             inline,
             self._limits.max_attempts,
-            self._search.options_of(message.restaurant_id),
             self._rollout.of(message.restaurant_id),
         )
 
@@ -213,7 +212,7 @@ class AssignJob:
 
         def ask(current: ports.Snapshot) -> Quote:
             request = party_request(run.booking.party_size, window, run.booking.preferences)
-            question = Question(index, request, cache_hit=True)
+            question = Question(index, request, run.conduct.options, cache_hit=True)
             # The second one is asked for while this worker holds the day, for which others wait.
             search = self._search.quickly if run.quotes else self._search.quote
             quote = search(question, current, run.budget)

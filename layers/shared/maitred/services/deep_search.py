@@ -29,13 +29,9 @@ class DeepSearch:
         self._solver = solver
         self._clock = clock
 
-    def options_of(self, restaurant_id: str) -> PlannerOptions:
-        return self._planning.options_of(restaurant_id)
-
     def quote(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
         """The planner's decision, or the one that the solver settled. Takes seconds: hold no lock over it."""
-        floor = question.index.floor
-        planners = _planners_part(self.options_of(floor.restaurant_id), floor.policy, budget)
+        planners = _planners_part(question.options, question.index.floor.policy, budget)
         return self._proven(self._planning.quote(question, snapshot, planners), budget)
 
     def fully(self, quote: Quote, budget: Budget) -> Quote:

@@ -60,6 +60,7 @@ class Inline:
     ) -> InlineRun:
         """``changed``: the booking that is modified."""
         booking_id = changed.id if changed else self._ids.uuid()
+        conduct = self._planning.conduct_of(wish.restaurant_id)
         if trigger is not Trigger.INLINE_HOLD:
             self._telemetry.know(booking_id=str(booking_id))
         return InlineRun(
@@ -70,8 +71,8 @@ class Inline:
             budget=Budget(self._clock, self._budget_ms),
             budget_ms=self._budget_ms,
             now=self._clock.now(),
-            options=self._planning.options_of(wish.restaurant_id),
-            held=self._planning.conduct_of(wish.restaurant_id).held_inline,
+            options=self._planning.allowed(conduct.options),
+            held=conduct.held_inline,
             attempt_id=self._ids.uuid(),
             booking_id=booking_id,
             reference=changed.reference if changed else self._ids.reference(),
@@ -181,7 +182,7 @@ class Inline:
         run.stage = "plan"
         wish = run.wish
         request = party_request(wish.party_size, reading.window, wish.preferences)
-        question = Question(reading.index, request, reading.cache_hit)
+        question = Question(reading.index, request, run.options, reading.cache_hit)
         if run.changed is not None:
             snapshot = snapshot.without(run.changed)
         quote: Verdict

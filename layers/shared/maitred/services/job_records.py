@@ -201,7 +201,7 @@ def _attempt(run: JobRun, outcome: Outcome, reason: Reason | None) -> Attempt:
         outcome=outcome,
         reason=reason,
         quotes=tuple(run.quotes),
-        strategy=strategy_json(policy, run.options, plan),
+        strategy=strategy_json(policy, run.conduct.options, plan),
         duration_ms=run.budget.spent_ms(),
         correlation_id=run.message.correlation_id,
         held=run.conduct.held_by_job,

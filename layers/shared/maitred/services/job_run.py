@@ -7,7 +7,6 @@ from uuid import UUID
 from maitred.contracts.messages import AssignMessage
 from maitred.domain.booking import Booking
 from maitred.planner.floor_index import FloorIndex
-from maitred.planner.options import PlannerOptions
 from maitred.services.attempt import Quote
 from maitred.services.budget import Budget
 from maitred.services.ports import Lease
@@ -31,7 +30,6 @@ class JobRun:
     lease: Lease
     inline: InlineResult | None
     max_attempts: int
-    options: PlannerOptions
     conduct: Conduct
     quotes: list[Quote] = field(default_factory=list)
     index: FloorIndex | None = None

@@ -59,10 +59,14 @@ def booking_request(booking: Booking) -> PartyRequest:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A party on a floor. ``cache_hit``: the floor was kept, not read for this."""
+    """A party on a floor. ``cache_hit``: the floor was kept, not read for this.
+
+    ``options``: how much of the planner it gets; decided once an attempt, as flags may change meanwhile.
+    """
 
     index: FloorIndex
     request: PartyRequest
+    options: PlannerOptions
     cache_hit: bool
 
 
@@ -90,10 +94,8 @@ class Planning:
         """The same, but that no booking is given other tables."""
         return Planning(self._clock, self.conduct_of, self._decide, may_move=False)
 
-    def options_of(self, restaurant_id: str) -> PlannerOptions:
-        return self._allowed(self.conduct_of(restaurant_id).options)
-
-    def _allowed(self, options: PlannerOptions) -> PlannerOptions:
+    def allowed(self, options: PlannerOptions) -> PlannerOptions:
+        """As much of these as may be used here."""
         return options if self._may_move else options.moving_nobody()
 
     def quote(self, question: Question, snapshot: Snapshot, deadline: Deadline) -> Quote:
@@ -104,7 +106,7 @@ class Planning:
 
     def fully(self, quote: Quote, budget: Deadline) -> Quote:
         """The same question about the same day, to the full planner."""
-        inputs = replace(quote.inputs, options=self._allowed(FULL))
+        inputs = replace(quote.inputs, options=self.allowed(FULL))
         began = self._clock.monotonic()
         return self._quoted(quote.index, inputs, budget, cache_hit=quote.cache_hit, began=began)
 
@@ -129,7 +131,7 @@ class Planning:
             Movers(index, occupancy, movable_bookings(index, snapshot)),
             snapshot.covers,
             learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
-            self.options_of(index.floor.restaurant_id),
+            self.allowed(self.conduct_of(index.floor.restaurant_id).options),
             self._decide,
         )
 
@@ -169,7 +171,7 @@ class Planning:
             pacing=snapshot.covers,
             movable=movable_bookings(question.index, snapshot),
             demand=learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
-            options=self.options_of(question.index.floor.restaurant_id),
+            options=question.options,
         )
 
     def _decision(self, movers: Movers, inputs: PlannerInputs, deadline: Deadline) -> Decision:

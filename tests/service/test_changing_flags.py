@@ -1,0 +1,79 @@
+"""Flags that change while an attempt is under way: it keeps to those that it says held for it."""
+
+from collections.abc import Callable
+from itertools import chain, repeat
+from typing import Any
+
+import pytest
+
+from maitred.services.rollout import Conduct, Pipeline
+from tests.harness.service import Service, forget_wiring
+from tests.service.test_moves import party, shuffled
+
+type Turn = Callable[[Pipeline, Pipeline], None]
+
+
+class Turning:
+    """A rollout that tells ``before`` once, to whoever asks first, and ``after`` from then on."""
+
+    def __init__(self, before: Pipeline, after: Pipeline) -> None:
+        self._conducts = chain([Conduct(before)], repeat(Conduct(after)))
+
+    def of(self, restaurant_id: str) -> Conduct:
+        return next(self._conducts)
+
+
+def attempt(service: Service, flow: str) -> tuple[Any, ...]:
+    """Its outcome, the flag that held, the moves that it was allowed, and how many planner calls say so."""
+    [row] = service.database.query(
+        "select outcome, flags ->> 'assignment_pipeline', strategy -> 'maxMoves',"
+        " (select count(*) from observability_events where event_type = 'auto_assign.quote'"
+        "  and context ->> 'attemptId' = a.id::text and context -> 'flags' = a.flags"
+        "  and context -> 'plannerStrategy' = a.strategy and context ->> 'flow' = a.flow)"
+        " from booking_assignment_attempts a where flow = %s order by created_at desc limit 1",
+        flow,
+    )
+    return row
+
+
+@pytest.fixture
+def turn(monkeypatch: pytest.MonkeyPatch) -> Turn:
+    """From here on the next attempt begins while the flag has one value, and ends while it has another."""
+
+    def change(before: Pipeline, after: Pipeline) -> None:
+        forget_wiring()
+        turning = Turning(before, after)
+        for module in ("bookings", "assign"):
+            monkeypatch.setattr(f"maitred.bootstrap.{module}.rollout_of", lambda *_, **__: turning)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome", "moves"),
+    [(Pipeline.OFF, Pipeline.ON, "deferred", 0), (Pipeline.SHADOW, Pipeline.ON, "deferred", 0),
+     (Pipeline.ON, Pipeline.OFF, "confirmed", 2)],
+)  # fmt: skip
+def test_a_request(
+    service: Service, turn: Turn, before: Pipeline, after: Pipeline, outcome: str, moves: int
+) -> None:
+    shuffled(service)
+    turn(before, after)
+    assert service.book("harbour", party(4)).json["assignment"]["outcome"] == outcome
+    assert attempt(service, "inline") == (outcome, before, moves, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome", "moves"),
+    [(Pipeline.OFF, Pipeline.ON, "manual_review", 0), (Pipeline.SHADOW, Pipeline.ON, "manual_review", 0),
+     (Pipeline.ON, Pipeline.OFF, "confirmed", 2)],
+)  # fmt: skip
+def test_a_job(
+    service: Service, turn: Turn, before: Pipeline, after: Pipeline, outcome: str, moves: int
+) -> None:
+    shuffled(service)
+    turn(Pipeline.OFF, Pipeline.OFF)
+    assert service.book("harbour", party(4)).json["assignment"]["outcome"] == "deferred"
+    turn(before, after)
+    service.work()
+    assert attempt(service, "job") == (outcome, before, moves, 1)
