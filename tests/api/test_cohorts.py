@@ -29,7 +29,8 @@ def test_a_restaurant_that_is_none_is_not_counted_as_one(shared: Service, others
 @pytest.mark.parametrize(
     "cohort",
     ["", "assignment_pipeline", "assignment_pipeline=maybe", "kill_switch=true", "weather=fine", "a\x00=b",
-     "planner_cache=True", "assignment_pipeline=on,"],
+     "planner_cache=True", "assignment_pipeline=on,",
+     "assignment_pipeline=on,assignment_pipeline=off"],
 )  # fmt: skip
 def test_a_cohort_that_is_none(shared: Service, cohort: str) -> None:
     with nothing_written(shared):

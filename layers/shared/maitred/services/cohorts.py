@@ -11,7 +11,11 @@ def cohort_of(text: str | None) -> Held:
     """Of ``flag=value``, or of several with commas between them. Raises InvalidRequest."""
     if text is None:
         return NONE_HELD
-    return dict(_held(part) for part in text.split(","))
+    parts = [_held(part) for part in text.split(",")]
+    held = dict(parts)
+    if len(held) < len(parts):
+        raise InvalidRequest([FieldError("cohort", "repeated_flag", "must name each flag once")])
+    return held
 
 
 def _held(text: str) -> tuple[str, str | bool]:
