@@ -77,3 +77,21 @@ def test_a_job(
     turn(before, after)
     service.work()
     assert attempt(service, "job") == (outcome, before, moves, 1)
+
+
+def broken(*_: object) -> None:
+    raise RuntimeError("a defect")
+
+
+def test_the_summary_of_a_job_that_breaks(
+    service: Service, turn: Turn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shuffled(service)
+    turn(Pipeline.OFF, Pipeline.OFF)
+    service.book("harbour", party(4))
+    turn(Pipeline.OFF, Pipeline.ON)
+    monkeypatch.setattr("maitred.services.seating.Seating.seat", broken)
+    [message] = service.messages("assign")
+    assert service.deliver("assign", message["Body"]) != {"batchItemFailures": []}
+    summary = service.events("auto_assign.summary")[-1]
+    assert (summary["result"], summary["flags"]["assignment_pipeline"]) == ("error", "off")

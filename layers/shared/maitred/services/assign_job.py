@@ -35,7 +35,7 @@ from maitred.services.retry_policy import (
     fresh_inline_result,
     next_step,
 )
-from maitred.services.rollout import Rollout
+from maitred.services.rollout import Conduct, Rollout
 from maitred.services.seating import Seated, Seating
 from maitred.services.shadow import Shadow
 
@@ -80,15 +80,15 @@ class AssignJob:
     def run(self, message: AssignMessage) -> str:
         """Work on one message; returns the summary's result. Raises BookError, JobFault or a defect."""
         budget = Budget(self._clock, self._limits.budget_ms)
-        now = self._clock.now()
+        now, conduct = self._clock.now(), self._rollout.of(message.restaurant_id)
         self._telemetry.milliseconds(
             "QueueAge", max(0.0, (now - message.enqueued_at) / timedelta(milliseconds=1))
         )
         try:
-            found = self._begin(message, budget, now)
+            found = self._begin(message, conduct, budget, now)
             result = found if isinstance(found, str) else self._work(found)
         except Exception as error:
-            self._summary_only(message, "error", budget, _told_as(error, budget))
+            self._summary_only(message, conduct, "error", budget, _told_as(error, budget))
             raise
         finally:
             self._telemetry.milliseconds("JobDuration", budget.spent_ms())
@@ -99,7 +99,7 @@ class AssignJob:
 
     # --- before the attempt ---
 
-    def _begin(self, message: AssignMessage, budget: Budget, now: datetime) -> JobRun | str:
+    def _begin(self, message: AssignMessage, conduct: Conduct, budget: Budget, now: datetime) -> JobRun | str:
         """What there is to do, or how a run ended that had nothing to do."""
         try:
             booking = self._book.booking(message.booking_id)
@@ -107,13 +107,13 @@ class AssignJob:
             self._telemetry.later([job_records.lock_event(message, "unavailable", budget.spent_ms())])
             raise
         if booking is None or booking.restaurant_id != message.restaurant_id:
-            return self._summary_only(message, "not_found", budget)
+            return self._summary_only(message, conduct, "not_found", budget)
         ended = already_settled(booking, message)
         if ended is not None:
-            return self._summary_only(message, ended, budget)
+            return self._summary_only(message, conduct, ended, budget)
         if _held_by_another(booking, now):
-            return self._wait_for_the_other(message, booking, budget, now)
-        return self._run(message, booking, budget, now)
+            return self._wait_for_the_other(message, booking, conduct, budget, now)
+        return self._run(message, booking, conduct, budget, now)
 
     def _work(self, run: JobRun) -> str:
         try:
@@ -126,7 +126,9 @@ class AssignJob:
             self._let_go(run, error)
             raise
 
-    def _run(self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime) -> JobRun:
+    def _run(
+        self, message: AssignMessage, booking: Booking, conduct: Conduct, budget: Budget, now: datetime
+    ) -> JobRun:
         lease = ports.Lease(self._ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
         # Of the message's version: a claim whose worker died has raised the booking's, for the same request.
         inline = fresh_inline_result(booking.last_result, now, message.booking_version)
@@ -139,7 +141,7 @@ class AssignJob:
             lease,
             inline,
             self._limits.max_attempts,
-            self._rollout.of(message.restaurant_id),
+            conduct,
         )
 
     def _attempt(self, run: JobRun) -> str:
@@ -271,7 +273,7 @@ class AssignJob:
         booking = self._book.booking(run.message.booking_id)
         ended = already_settled(booking, None) if booking else "not_found"
         self._telemetry.later(job_records.planner_calls(run))
-        return self._summary_only(run.message, ended or "superseded", run.budget)
+        return self._summary_only(run.message, run.conduct, ended or "superseded", run.budget)
 
     def _find_out(self, run: JobRun, error: ports.Unavailable) -> str:
         """The line broke: an outcome that was committed all the same has been told, with its summary.
@@ -298,7 +300,7 @@ class AssignJob:
         self._telemetry.committed(effects.events)
 
     def _wait_for_the_other(
-        self, message: AssignMessage, booking: Booking, budget: Budget, now: datetime
+        self, message: AssignMessage, booking: Booking, conduct: Conduct, budget: Budget, now: datetime
     ) -> str:
         """Another worker holds the booking: look again a little later."""
         self._telemetry.count("LockContention")
@@ -306,12 +308,17 @@ class AssignJob:
         sent = self._book.apply(effects)
         self._telemetry.committed(effects.events)
         self._relay.send_now(sent)
-        return self._summary_only(message, "deferred", budget, ReasonCode.LOCK_TIMEOUT.value)
+        return self._summary_only(message, conduct, "deferred", budget, ReasonCode.LOCK_TIMEOUT.value)
 
     def _summary_only(
-        self, message: AssignMessage, result: str, budget: Budget, reason: str | None = None
+        self,
+        message: AssignMessage,
+        conduct: Conduct,
+        result: str,
+        budget: Budget,
+        reason: str | None = None,
     ) -> str:
-        held = self._rollout.of(message.restaurant_id).held_by_job
+        held = conduct.held_by_job
         self._telemetry.later(
             [job_records.summary_without_attempt(message, held, result, budget.spent_ms(), reason)]
         )
