@@ -94,7 +94,6 @@ def stream_header() -> str:
         "refused",
         "proven",
         "unknown",
-        "avoidable",
     )
     return (
         'Pairs are plain best fit → with two moves, in the mean of a stream. "Any moves" asks an exact\n'
@@ -147,7 +146,7 @@ def _not_below(row: StreamRow) -> str:
 def _unlimited(tallies: Sequence[Tally]) -> tuple[str, ...]:
     """With as many moves as it takes."""
     if not tallies:
-        return ("0", *["-"] * 6)
+        return ("0", *["-"] * 5)
     whole = [tally.covers for tally in tallies if tally.whole]
     cut = " + a part" if len(whole) < len(tallies) else ""
     return (
@@ -157,5 +156,4 @@ def _unlimited(tallies: Sequence[Tally]) -> tuple[str, ...]:
         str(sum(tally.asked - tally.accepted for tally in tallies)),
         str(sum(tally.proven for tally in tallies)),
         str(sum(tally.unproven for tally in tallies)),
-        str(sum(tally.avoidable for tally in tallies)),
     )

@@ -52,11 +52,6 @@ class Tally:
     unproven: int = 0
     whole: bool = True
 
-    @property
-    def avoidable(self) -> int:
-        """Refused, though the solver found an arrangement."""
-        return self.asked - self.accepted - self.proven - self.unproven
-
 
 def stream(tables: int, load: float, seed: int) -> Stream:
     """Requests for ``load`` times the table-minutes of the house."""
