@@ -33,11 +33,12 @@ def evenings(draw: DrawFn, most_tables: int = 6) -> Evening:
     movable: list[MovableBooking] = []
     for number in range(draw(st.integers(1, 7))):
         _book(draw, place, busy, movable, number)
-    request = _request(draw)
+    request = draw(requests())
     return Evening(place, compile_floor(place), request, tuple(busy), tuple(movable))
 
 
-def _request(draw: DrawFn) -> PartyRequest:
+@st.composite
+def requests(draw: DrawFn) -> PartyRequest:
     zone = draw(st.sampled_from([None, None, *ZONES]))
     return party(
         draw(st.sampled_from([1, 2, 2, 3, 4, 4, 5, 6, 8])),

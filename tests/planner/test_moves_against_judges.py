@@ -2,21 +2,24 @@
 
 import random
 from dataclasses import replace
+from itertools import repeat
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from maitred.planner.alternatives import find_alternatives
 from maitred.planner.exact import ExactQuestion, Proof
-from maitred.planner.model import Decision
-from maitred.planner.options import PlannerOptions
+from maitred.planner.floor_index import compile_floor
+from maitred.planner.model import Allocation, Decision, MovableBooking, PartyRequest
+from maitred.planner.options import FULL, PlannerOptions
 from maitred.planner.places import Movers
 from maitred.planner.quote import quote
 from solver.cpsat import CpSatSolver
 from tests.planner.brute_force import Judge
-from tests.planner.floors import AfterChecks, Unhurried, evening
+from tests.planner.floors import SEVEN, AfterChecks, Unhurried, evening, floor, party, table
 from tests.planner.move_judge import carried_out, fewest_moves, ways_kept
-from tests.planner.random_evenings import Evening, evenings
+from tests.planner.random_evenings import Evening, evenings, requests
 
 SOLVER_SECONDS = 20.0
 
@@ -107,6 +110,46 @@ def test_what_is_known_of_a_day_from_earlier_questions_changes_no_answer(
     asked = (case.index, occupancy, case.request, (), Unhurried())
     afresh = find_alternatives(*asked, 0, movable=case.movable, other_zones=True)
     assert find_alternatives(*asked, 0, movable=known, other_zones=True) == afresh
+
+
+@given(evenings(), st.lists(requests(), min_size=1, max_size=4), st.integers(1, 3))
+def test_what_is_known_of_a_day_from_other_parties_changes_no_answer(
+    case: Evening, others: list[PartyRequest], most: int
+) -> None:
+    """Whoever they are, whatever they may have, and however many may move for them."""
+    occupancy = evening(case.index, case.busy)
+    known = Movers(case.index, occupancy, case.movable)
+    for request, options in ((case.request, PlannerOptions(max_moves=most)), *zip(others, repeat(FULL))):
+        asked = (case.index, occupancy, request, (), Unhurried())
+        afresh = quote(*asked, movable=case.movable, options=options)
+        assert quote(*asked, movable=known, options=options) == afresh
+        starts = find_alternatives(*asked, 0, movable=case.movable, options=options, other_zones=True)
+        assert find_alternatives(*asked, 0, movable=known, options=options, other_zones=True) == starts
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_who_cannot_leave_for_one_start_may_leave_for_another(others: int) -> None:
+    """The last of a ring takes the first one's table, unless the party is still there when it comes."""
+    ring = others + 1
+    marks = [frozenset({f"of {number}", f"of {(number - 1) % ring}"}) for number in range(ring)]
+    tables = [table(f"T{number}", attributes=mark) for number, mark in enumerate(marks)]
+    tables[0] = replace(tables[0], attributes=marks[0] | {"party's"})
+    index = compile_floor(floor([*tables, table("spare")], max_tables=1, max_moves=3))
+    first, later = (SEVEN, SEVEN + 120), (SEVEN + 90, SEVEN + 180)
+    stays = [first, *[later] * others]
+    movable = [
+        MovableBooking(f"b{number}", 4, *stay, (f"T{number}",), required=frozenset({f"of {number}"}))
+        for number, stay in enumerate(stays)
+    ]
+    busy = [Allocation(each.tables[0], each.start, each.end, each.booking_id) for each in movable]
+    occupancy = evening(index, busy)
+    known = Movers(index, occupancy, movable)
+    late, early = (party(4, SEVEN + shift, required=frozenset({"party's"})) for shift in (30, -30))
+    assert quote(index, occupancy, late, (), Unhurried(), movable=known).plan is None
+    plan = quote(index, occupancy, early, (), Unhurried(), movable=known).plan
+    assert plan is not None
+    assert [move.to_tables for move in plan.moves] == [(f"T{(number + 1) % ring}",) for number in range(ring)]
+    assert quote(index, occupancy, late, (), Unhurried(), movable=known).plan is None
 
 
 @given(evenings())
