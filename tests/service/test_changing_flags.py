@@ -1,12 +1,18 @@
 """Flags that change while an attempt is under way: it keeps to those that it says held for it."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import chain, repeat
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from maitred.bootstrap.bookings import services
+from maitred.domain.booking import Trigger
+from maitred.services.replies import RequestContext
 from maitred.services.rollout import Conduct, Pipeline
+from tests.harness.desk import wish
 from tests.harness.service import Service, forget_wiring
 from tests.service.test_moves import party, shuffled
 
@@ -95,3 +101,20 @@ def test_the_summary_of_a_job_that_breaks(
     assert service.deliver("assign", message["Body"]) != {"batchItemFailures": []}
     summary = service.events("auto_assign.summary")[-1]
     assert (summary["result"], summary["flags"]["assignment_pipeline"]) == ("error", "off")
+
+
+def test_reading_the_flags_is_part_of_a_requests_time(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """AppConfig may be slow: the guest waits no longer for it."""
+    inline = services().create._inline
+    clock = Mock(monotonic=Mock(return_value=100.0), now=Mock(return_value=datetime.now(UTC)))
+
+    def slow(_restaurant: str) -> Conduct:
+        clock.monotonic.return_value += 0.5
+        return Conduct()
+
+    monkeypatch.setattr(inline, "_clock", clock)
+    monkeypatch.setattr(inline._planning, "conduct_of", slow)
+    run = inline.begin(wish(), RequestContext("guest", "c1"), Trigger.INLINE_CREATION)
+    assert run.budget.spent_ms() == 500

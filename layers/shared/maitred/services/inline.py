@@ -59,6 +59,7 @@ class Inline:
         changed: Booking | None = None,
     ) -> InlineRun:
         """``changed``: the booking that is modified."""
+        budget = Budget(self._clock, self._budget_ms)  # before the flags, which may have to be read
         booking_id = changed.id if changed else self._ids.uuid()
         conduct = self._planning.conduct_of(wish.restaurant_id)
         if trigger is not Trigger.INLINE_HOLD:
@@ -68,7 +69,7 @@ class Inline:
             context=context,
             trigger=trigger,
             changed=changed,
-            budget=Budget(self._clock, self._budget_ms),
+            budget=budget,
             budget_ms=self._budget_ms,
             now=self._clock.now(),
             options=self._planning.allowed(conduct.options),
