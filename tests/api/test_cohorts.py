@@ -151,7 +151,9 @@ def test_what_was_told_before_flags_were_is_in_no_cohort(
     service: Service, cohorts: dict[str, list[str]]
 ) -> None:
     before = counted(figures())
-    service.database.query("update observability_events set context = context - 'flags' returning 1")
+    service.database.query(
+        "update observability_events set source = 'by hand', context = context - 'flags' returning 1"
+    )
     service.database.query("update booking_assignment_attempts set flags = default returning 1")
     assert counted(figures()) == before
     assert figures(cohort="assignment_pipeline=off")["flows"] == {}

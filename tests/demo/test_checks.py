@@ -17,7 +17,8 @@ PENDING = "(select id from bookings where state = 'manual_review')"
 DOUBLE = """insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, occupied)
     select restaurant_id, layout_version, table_id, capacity, booking_id, occupied
     from allocations where live limit 1"""
-UNENDED = f"""update observability_events set context = context || '{{"result": "deferred"}}'
+UNENDED = f"""update observability_events
+    set source = 'by hand', context = context || '{{"result": "deferred"}}'
     where booking_id = {PENDING} and context ->> 'flow' = 'job'"""
 
 

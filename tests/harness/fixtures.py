@@ -59,10 +59,11 @@ def shared(running: Service) -> Service:
 
 
 @pytest.fixture
-def emptied(running: Service) -> Service:
+def emptied(running: Service) -> Iterator[Service]:
     """The module's service as if it were new."""
     empty(running)
-    return running
+    yield running
+    assert check_stored(running.database) == []
 
 
 def empty(running: Service) -> None:
