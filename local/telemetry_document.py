@@ -15,7 +15,8 @@ Made by `make telemetry` from `layers/shared/maitred/telemetry/vocabulary.py`; `
 stale. No figure, event, log line or span carries guest data, a token or a secret.
 
 **Metrics** are lines in CloudWatch's embedded format (EMF), namespace `{NAMESPACE}`, each with the dimension
-`service` (the function that tells it) and those named below; no id is ever a dimension.
+`service` (the function that tells it) and those named below; no id is ever a dimension. They are written as
+the invocation ends, on whatever exit: a line for all of one request that have the same dimensions.
 
 **Events** are rows of `observability_events` and the same line in the function's log, with `restaurant_id`,
 `booking_id` and `correlation_id`; each has all of its keys, each time. They commit with the outcome they tell

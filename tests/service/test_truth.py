@@ -79,10 +79,9 @@ def test_t7_no_rule_is_dropped_after_a_time_out(
 
 
 def test_o2_the_log_tells_of_nothing_that_did_not_commit(
-    database: TestDatabase, queue: RecordingQueue, caplog: pytest.LogCaptureFixture
+    database: TestDatabase, queue: RecordingQueue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The line breaks before, in, and after the commit: what is logged as confirmed is in the book."""
-    caplog.set_level("INFO")
     with WireTap(database.port) as tap:
         desk = open_desk(database, queue, port=tap.port)
         assert desk.put("harbour", house(*[2] * 6)) == 201
@@ -93,9 +92,9 @@ def test_o2_the_log_tells_of_nothing_that_did_not_commit(
             tap.reset()
         desk.database.close()
     logged = [
-        record.__dict__["booking_id"]
-        for record in caplog.records
-        if record.message == "auto_assign.summary" and record.__dict__["context"]["result"] == "confirmed"
+        line["booking_id"]
+        for line in map(json.loads, capsys.readouterr().out.splitlines())
+        if line.get("message") == "auto_assign.summary" and line["context"]["result"] == "confirmed"
     ]
     stored = database.query("select id::text from bookings where state = 'confirmed'")
     assert logged

@@ -1,18 +1,25 @@
 """Figures, events and spans by Powertools, behind the telemetry port. Never raises into a booking."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
 from maitred.adapters.postgres.book import event_params
 from maitred.adapters.postgres.database import Call, Database
 from maitred.services.ports import Event
 from maitred.telemetry import log
+from maitred.telemetry.lines import event_line, write_lines
 from maitred.telemetry.names import NAMESPACE, CountName, DurationName, MetricName, SpanName
+
+type Pairs = tuple[tuple[str, str], ...]
+
+_MOST_VALUES = 100  # of one metric in one line, says CloudWatch
 
 
 class Recorder:
@@ -24,6 +31,9 @@ class Recorder:
         self._logger = Logger(service=service)
         log.set_up(self._logger.log_level, self._logger.registered_handler)
         self._waiting: list[Event] = []
+        self._emf = AmazonCloudWatchEMFProvider(namespace=NAMESPACE)
+        self._figures: dict[tuple[Pairs, Pairs], dict[str, Any]] = {}
+        self._inside = False
         self._cold = True
         self._tracer: Any = None
 
@@ -34,18 +44,8 @@ class Recorder:
         self._emit(name, MetricUnit.Milliseconds, value, dimensions)
 
     def committed(self, events: Sequence[Event]) -> None:
-        for event in events:
-            write = getattr(self._logger, event.severity)
-            write(
-                event.event_type,
-                extra={
-                    "event_type": event.event_type,
-                    "restaurant_id": event.restaurant_id,
-                    "booking_id": str(event.booking_id) if event.booking_id else None,
-                    "correlation_id": event.correlation_id,
-                    "context": event.context,
-                },
-            )
+        told = [each for each in events if getattr(logging, each.severity.upper()) >= self._logger.log_level]
+        self._write([event_line(each, self._service) for each in told])
 
     def later(self, events: Sequence[Event]) -> None:
         self._waiting.extend(events)
@@ -69,6 +69,7 @@ class Recorder:
             yield from self._measured()
 
     def _measured(self) -> Iterator[None]:
+        self._inside = True
         if self._cold:
             self._cold = False
             self.count("ColdStart")
@@ -79,6 +80,8 @@ class Recorder:
             self._flush()
             self._count_since("DbRoundTrips", self._db.round_trips - trips)
             self._count_since("EventsLost", self._db.events_lost - lost)
+            self._inside = False
+            self._write_figures()
 
     def _count_since(self, name: CountName, more: int) -> None:
         if more:
@@ -96,20 +99,27 @@ class Recorder:
         self.committed(events)
 
     def _emit(self, name: MetricName, unit: MetricUnit, value: float, dimensions: dict[str, str]) -> None:
+        """Noted, and written at the end of the invocation, or at once where there is none."""
+        of_these = self._figures.setdefault((tuple(dimensions.items()), tuple(log.known().items())), {})
+        figure = of_these.setdefault(name, {"Unit": unit.value, "Value": []})
+        figure["Value"].append(float(value))
+        if not self._inside or len(figure["Value"]) == _MOST_VALUES:
+            self._write_figures()
+
+    def _write_figures(self) -> None:
+        """In one write; a line for all that have the same dimensions and belong to the same request."""
+        figures, self._figures = self._figures, {}
+        self._write([self._emf_of(each, *about) for about, each in figures.items()])
+
+    def _write(self, lines: Sequence[Any]) -> None:
         try:
-            with single_metric(
-                name=name,
-                unit=unit,
-                value=value,
-                namespace=NAMESPACE,
-                default_dimensions={"service": self._service},
-            ) as metric:
-                for key, dimension in dimensions.items():
-                    metric.add_dimension(key, dimension)
-                for key, value_of in log.known().items():
-                    metric.add_metadata(key, value_of)
+            write_lines(lines)
         except Exception:
-            self._logger.exception("a metric was not written")
+            self._logger.exception("events or metrics were not written", extra={"lost": len(lines)})
+
+    def _emf_of(self, figures: dict[str, Any], dimensions: Pairs, about: Pairs) -> Any:
+        named = {"service": self._service, **dict(dimensions)}
+        return self._emf.serialize_metric_set(figures, named, dict(about))
 
     @contextmanager
     def _subsegment(self, name: SpanName, annotations: dict[str, str]) -> Iterator[None]:
