@@ -61,9 +61,10 @@ def _evenings(asked: argparse.Namespace) -> None:
             bounds = pool.map(_bound, *_columns(tables, load, seeds[: asked.optima]), repeat(asked.seconds))
             plain = pool.map(_plain, *_columns(tables, load, seeds))
             moves = pool.map(_moves, *_columns(tables, load, seeds))
+            played = tuple(bounds), tuple(plain), tuple(moves)  # before the budget of the others begins
             ends = repeat(monotonic() + asked.budget)
-            unlimited = pool.map(_unlimited, *_columns(tables, load, seeds), ends)
-            row = StreamRow(tables, load, tuple(plain), tuple(moves), _played(unlimited), tuple(bounds))
+            unlimited = _played(pool.map(_unlimited, *_columns(tables, load, seeds), ends))
+            row = StreamRow(tables, load, *played, unlimited)
             print(stream_line(row), flush=True)
 
 

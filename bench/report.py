@@ -18,10 +18,10 @@ class StreamRow:
 
     tables: int
     load: float
+    bounds: tuple[float, ...]
     plain: tuple[Tally, ...]
     moves: tuple[Tally, ...]
     unlimited: tuple[Tally, ...]
-    bounds: tuple[float, ...]
 
 
 def quote_header() -> str:
