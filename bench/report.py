@@ -27,7 +27,7 @@ class StreamRow:
 def quote_header() -> str:
     """Milliseconds of CPU: least / median / P95; by kind: how many, their median, P95 in units of it."""
     names = ("tables", "full", "adjacency", "quote", *KINDS, "scan", "ratio", "explain", "alternatives")
-    return f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+    return _header(names)
 
 
 def quote_line(row: QuoteRow) -> str:
@@ -61,6 +61,10 @@ def quote_summary(rows: Sequence[QuoteRow]) -> str:
     )
 
 
+def _header(names: Sequence[str]) -> str:
+    return f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+
+
 def _cell(row: QuoteRow) -> str:
     return f"{row.tables} tables, {row.fullness:.0%} full, {row.mode.value}"
 
@@ -68,7 +72,7 @@ def _cell(row: QuoteRow) -> str:
 def crowded_header() -> str:
     """Milliseconds of CPU: median / P95."""
     names = ("tables", "stream", "refused", "quote", "alternatives")
-    return f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+    return _header(names)
 
 
 def crowded_line(row: CrowdedRow) -> str:
@@ -98,7 +102,7 @@ def stream_header() -> str:
     return (
         'Pairs are plain best fit → with two moves, in the mean of a stream. "Any moves" asks an exact\n'
         "solver on each refusal and carries out what it finds; sums over its streams, covers in the mean.\n\n"
-        f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+        + _header(names)
     )
 
 

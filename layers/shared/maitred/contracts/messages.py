@@ -1,5 +1,6 @@
 """What travels through the queues (contract 5): strict to send, tolerant to read."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,14 +17,14 @@ Printable = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,256}$")]
 _MOST_ATTEMPTS = 10_000
 
 
-class Message(BaseModel):
+class Message(BaseModel, ABC):
     """Unknown members are ignored, so that a newer sender can talk to an older reader."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
+    @abstractmethod
     def about(self) -> dict[str, str]:
         """The ids that lines of the log carry about it."""
-        raise NotImplementedError
 
     def wire(self) -> dict[str, object]:
         return self.model_dump(mode="json", by_alias=True)

@@ -22,7 +22,7 @@ def full_whoever_moves(asked: Situation, stays: Stays) -> bool:
     need = _least(index, request.party_size)
     if need is None:
         return True
-    start, end = asked.occupancy.buffered(request.start, request.end)
+    start, end = asked.window
     zone = request.zone if request.zone_required else None
     minutes, rooms = _rooms(index, stays, zone)
     guard = index.needs.guard

@@ -53,8 +53,7 @@ def rearrange(
     if most_moves <= 0:
         return None
     steps.check()
-    window = asked.occupancy.buffered(asked.request.start, asked.request.end)
-    stays = movers.around(*window)
+    stays = movers.around(*asked.window)
     if full_whoever_moves(asked, stays):
         return None
     steps.check()
@@ -74,7 +73,7 @@ def rearrange(
 def _wanted(asked: Situation, stays: Stays, scoring: Scoring, most: int) -> list[Option]:
     """The sets that the party could have if few enough others moved, best first."""
     candidates = asked.index.candidates(asked.request.party_size)
-    there = stays.overlapping(*asked.occupancy.buffered(asked.request.start, asked.request.end))
+    there = stays.overlapping(*asked.window)
     free, unfit = asked.index.assignable & ~asked.blocked, asked.unfit | asked.taken.closed
     around = Around(candidates, there, stays.at_table, free, unfit)
     found = around.open_sets(range(len(stays.at_table)), stays.movers, most)
@@ -122,8 +121,7 @@ class _Search:
         self._stays = places.stays
         self._most = most_moves
         self._steps = steps
-        window = asked.occupancy.buffered(asked.request.start, asked.request.end)
-        self._around = self._stays.overlapping(*window)
+        self._around = self._stays.overlapping(*asked.window)
         self._set = 0
 
     def best(self, wanted: Sequence[Option], moves: int) -> Rearranged | None:

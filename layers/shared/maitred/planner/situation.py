@@ -7,7 +7,7 @@ from maitred.domain.timeline import from_minutes, to_minutes
 from maitred.domain.windows import pacing_slot
 from maitred.planner.floor_index import FloorIndex
 from maitred.planner.model import Covers, PartyRequest
-from maitred.planner.occupancy import Occupancy, Taken
+from maitred.planner.occupancy import Occupancy, Span, Taken
 from maitred.planner.search import Steps, find_joined
 
 _SETS_BETWEEN_CHECKS = 4096
@@ -24,6 +24,11 @@ class Situation:
     unfit: int
     covers_started: int
     covers_held: int
+
+    @property
+    def window(self) -> Span:
+        """What the stay would occupy, buffers included."""
+        return self.occupancy.buffered(self.request.start, self.request.end)
 
     @property
     def blocked(self) -> int:

@@ -4,9 +4,8 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 
-from psycopg.types.json import Jsonb
-
 from maitred.adapters.postgres.database import Call, Database, Rows
+from maitred.adapters.postgres.rows import jsonb
 from maitred.services.reports import Attempts, Counted, Difference, Figures, Reduction, Runs, Scope
 
 _BUDGET_MS = 8000
@@ -39,7 +38,7 @@ class PostgresReports:
             "restaurants": list(scope.restaurants),
             "start": scope.start,
             "end": scope.end,
-            "flags": Jsonb(dict(scope.held)),
+            "flags": jsonb(dict(scope.held)),
             "soon_seconds": soon.total_seconds(),
         }
         runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings, differences = (
