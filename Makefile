@@ -18,7 +18,7 @@ MOVES_TESTS := tests/planner/test_moves_against_judges.py
 
 # Finds Python 3.13, makes .venv if need be, and the tools' environments that are named.
 define environments
-python="$$(./local/find-python)" && "$$python" local/environments.py $(1)
+python="$$(./tools/find-python)" && "$$python" tools/environments.py $(1)
 endef
 
 .PHONY: help
@@ -32,20 +32,20 @@ setup: ## the virtual environments, each again only when its requirements change
 # ------------------------------------------------------------------ running it
 .PHONY: demo
 demo: setup ## an evening end to end on this machine; DATA=file.csv plays real reservations
-	@$(BIN)/python -m local demo $(if $(DATA),--data "$(DATA)")
+	@$(BIN)/python -m demo $(if $(DATA),--data "$(DATA)")
 
 .PHONY: up
 up: setup ## the same stack, left running until Ctrl-C; PORT=3000, MAITRED_HOME=.maitred
-	@$(BIN)/python -m local up
+	@$(BIN)/python -m localstack up
 
 .PHONY: token
 token: ## one token for the local stack; RESTAURANTS="*" SCOPES="bookings:read" TTL=3600
 	@$(call environments,) 1>&2
-	@$(BIN)/python -m local token --restaurants "$(RESTAURANTS)" --scopes "$(SCOPES)" --ttl "$(TTL)"
+	@$(BIN)/python -m localstack token --restaurants "$(RESTAURANTS)" --scopes "$(SCOPES)" --ttl "$(TTL)"
 
 .PHONY: replay
 replay: setup ## the decisions about one booking, made again; BOOKING=its id
-	@$(BIN)/python -m local replay "$(BOOKING)"
+	@$(BIN)/python -m ops.replays "$(BOOKING)"
 
 .PHONY: bench
 bench: setup ## the benchmark tables
@@ -87,7 +87,7 @@ check-lint:
 .PHONY: check-types
 check-types:
 	@$(call environments,)
-	@$(BIN)/mypy layers/shared functions local tests bench solver
+	@$(BIN)/mypy layers/shared functions localstack demo ops tools tests bench
 
 # Neither needs an account, but the commands want a region.
 check-template check-build: export AWS_DEFAULT_REGION := eu-west-1
@@ -107,17 +107,17 @@ check-build: # in a folder of its own: a running local stack uses the other
 .PHONY: check-requirements
 check-requirements:
 	@$(call environments,)
-	@$(BIN)/python local/requirements.py --check
+	@$(BIN)/python tools/requirements.py --check
 
 .PHONY: check-telemetry
 check-telemetry:
 	@$(call environments,)
-	@$(BIN)/python -m local.telemetry_document --check
+	@$(BIN)/python -m tools.telemetry_document --check
 
 .PHONY: telemetry
 telemetry: ## docs/telemetry.md, from the vocabulary
 	@$(call environments,)
-	@$(BIN)/python -m local.telemetry_document
+	@$(BIN)/python -m tools.telemetry_document
 
 .PHONY: format
 format: ## lays the code out and repairs what can be repaired
@@ -127,7 +127,7 @@ format: ## lays the code out and repairs what can be repaired
 .PHONY: requirements
 requirements: ## the hashed requirements files, from pyproject.toml; ARGS=--upgrade takes the newest
 	@$(call environments,)
-	@$(BIN)/python local/requirements.py $(ARGS)
+	@$(BIN)/python tools/requirements.py $(ARGS)
 
 # ---------------------------------------------------------------- deploying it
 .PHONY: build
@@ -137,7 +137,7 @@ build:
 
 .PHONY: rehearse
 rehearse: setup ## sam deploy of the template, unchanged, against an emulator of AWS on this machine
-	@$(BIN)/python -m local.rehearse
+	@$(BIN)/python -m localstack.rehearse
 
 .PHONY: deploy
 deploy: build ## sam deploy; STAGE=dev|staging|prod, the first time PARAMETERS="VpcId=… …" (docs/deploy.md)
@@ -147,7 +147,7 @@ deploy: build ## sam deploy; STAGE=dev|staging|prod, the first time PARAMETERS="
 .PHONY: ops
 ops: ## the operator's commands: ARGS="--help"; alone, where STAGE's API, queues and logs are
 	@$(call environments,) 1>&2
-	@$(BIN)/python -m local.ops $(if $(ARGS),$(ARGS),outputs --stage "$(STAGE)")
+	@$(BIN)/python -m ops $(if $(ARGS),$(ARGS),outputs --stage "$(STAGE)")
 
 .PHONY: clean
 clean: ## removes what can be made again: environments, builds, caches. Data in .maitred stays

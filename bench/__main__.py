@@ -22,8 +22,8 @@ from bench.report import (
 from bench.streams import LOADS, Seater, Tally, stream
 from bench.streams import TABLES as STREAM_TABLES
 from maitred.planner.options import FULL, PLAIN
-from solver.cpsat import CpSatSolver
-from solver.optimum import most_covers
+from tests.judges.cpsat import CpSatSolver
+from tests.judges.optimum import most_covers
 
 
 def main() -> None:

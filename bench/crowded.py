@@ -7,7 +7,7 @@ from random import Random
 from bench.house import a_request
 from bench.quotes import Asked, Cost, ask, least, other_starts
 from bench.streams import Seater, stream
-from maitred.planner.demand import PRIOR
+from maitred.planner.day.demand import PRIOR
 from maitred.planner.options import FULL
 
 LOAD = 1.5

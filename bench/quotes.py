@@ -11,15 +11,15 @@ from time import process_time_ns
 
 from bench.house import SPAN, a_request, filled, house
 from maitred.domain.floor import Adjacency
-from maitred.planner.alternatives import find_alternatives
-from maitred.planner.demand import Demand, learn_demand
-from maitred.planner.explanation import explanation_data
-from maitred.planner.floor_index import FloorIndex, compile_floor
+from maitred.planner.answer.alternatives import find_alternatives
+from maitred.planner.answer.explanation import explanation_data
+from maitred.planner.answer.quote import quote
+from maitred.planner.day.demand import Demand, learn_demand
+from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.day.places import Movers
+from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.planner.model import Decision, MovableBooking, PartyRequest
-from maitred.planner.occupancy import Occupancy
-from maitred.planner.places import Movers
-from maitred.planner.quote import quote
-from maitred.planner.situation import musts
+from maitred.planner.search.situation import musts
 
 TABLES = (10, 20, 40, 80, 160)
 FULLNESS = (0.0, 0.5, 0.8, 0.95, 1.0)

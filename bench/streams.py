@@ -11,12 +11,12 @@ from bench.house import DINNER, SPAN, a_request, house
 from bench.quotes import Unhurried
 from maitred.domain.floor import Adjacency, Floor
 from maitred.domain.windows import turn_minutes
-from maitred.planner.exact import ExactQuestion, ExactSolver, Proof
-from maitred.planner.floor_index import FloorIndex, compile_floor
+from maitred.planner.answer.quote import quote
+from maitred.planner.day.exact import ExactQuestion, ExactSolver, Proof
+from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.planner.model import Allocation, MovableBooking, Move, PartyRequest
-from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import PlannerOptions
-from maitred.planner.quote import quote
 
 LOADS = (0.6, 0.9, 1.2)
 TABLES = (20, 40, 80)

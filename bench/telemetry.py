@@ -18,11 +18,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from local.postgres import PostgresServer
+from localstack.postgres import PostgresServer
 from maitred.adapters.postgres.book import PostgresBook
 from maitred.adapters.postgres.migrator import Migrator, load_migrations
+from maitred.adapters.telemetry.recorder import Recorder
 from maitred.services import ports
-from maitred.telemetry.recorder import Recorder
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.service import Service, evening, house, party, running_service
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from local.postgres import PostgresServer
+from localstack.postgres import PostgresServer
 from maitred.adapters.postgres.migrator import Migrator, load_migrations
 from tests.harness.databases import APPLICATION_ROLE, TEMPLATE, TestDatabase
 from tests.harness.vocabulary import check_stored, watch_recorders

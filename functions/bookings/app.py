@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from maitred.adapters import booking_routes
-from maitred.adapters.http import Edge
 from maitred.bootstrap.bookings import services
+from maitred.entrypoints import bookings
+from maitred.entrypoints.http import Edge
 
 edge = Edge()
 app = edge.app
@@ -14,42 +14,42 @@ app = edge.app
 
 @app.post("/restaurants/<restaurant_id>/bookings")
 def create_booking(restaurant_id: str) -> Response[str]:
-    return booking_routes.create(edge, services(), restaurant_id)
+    return bookings.create(edge, services(), restaurant_id)
 
 
 @app.post("/restaurants/<restaurant_id>/holds")
 def make_hold(restaurant_id: str) -> Response[str]:
-    return booking_routes.hold(edge, services(), restaurant_id)
+    return bookings.hold(edge, services(), restaurant_id)
 
 
 @app.delete("/holds/<hold_id>")
 def give_back_hold(hold_id: str) -> Response[str]:
-    return booking_routes.give_back(edge, services(), hold_id)
+    return bookings.give_back(edge, services(), hold_id)
 
 
 @app.get("/restaurants/<restaurant_id>/bookings")
 def list_bookings(restaurant_id: str) -> Response[str]:
-    return booking_routes.page(edge, services(), restaurant_id)
+    return bookings.page(edge, services(), restaurant_id)
 
 
 @app.get("/restaurants/<restaurant_id>/availability")
 def get_availability(restaurant_id: str) -> Response[str]:
-    return booking_routes.availability(edge, services(), restaurant_id)
+    return bookings.availability(edge, services(), restaurant_id)
 
 
 @app.get("/bookings/<booking_id>")
 def get_booking(booking_id: str) -> Response[str]:
-    return booking_routes.read(edge, services(), booking_id)
+    return bookings.read(edge, services(), booking_id)
 
 
 @app.patch("/bookings/<booking_id>")
 def modify_booking(booking_id: str) -> Response[str]:
-    return booking_routes.modify(edge, services(), booking_id)
+    return bookings.modify(edge, services(), booking_id)
 
 
 @app.post("/bookings/<booking_id>/cancel")
 def cancel_booking(booking_id: str) -> Response[str]:
-    return booking_routes.cancel(edge, services(), booking_id)
+    return bookings.cancel(edge, services(), booking_id)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from maitred.bootstrap.relay import services
-from maitred.services.budget import Budget
+from maitred.services.assignment.budget import Budget
 
 _MARGIN_MS = 5000  # for marking what was sent, before the time-out
 

@@ -2,28 +2,48 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "layers" / "shared" / "maitred"
-# Of ours, what each ring may import; of others, besides the standard library.
-INWARD = {
-    "domain": (("maitred.domain",), ()),
-    "planner": (("maitred.domain", "maitred.planner"), ()),
-    "contracts": (("maitred.domain", "maitred.planner", "maitred.contracts"), ("pydantic", "pydantic_core")),
-    "services": (
-        (
-            "maitred.domain",
-            "maitred.planner",
-            "maitred.contracts",
-            "maitred.services",
-            "maitred.telemetry.attempts",
-            "maitred.telemetry.events",
-            "maitred.telemetry.names",
-        ),
-        ("pydantic",),
-    ),
+ROOMS = ["services/booking", "services/job", "services/staff", "services/upkeep"]
+_CORE = ["domain", "planner", "planner/floor", "planner/day", "planner/search", "planner/answer", "contracts"]
+_GROUND = ["services", "services/ports", "services/assignment", "services/messaging"]
+_SERVICES = [*_GROUND, "services/messaging/mail", *ROOMS]
+_ADAPTERS = ["adapters", "adapters/postgres", "adapters/highs", "adapters/telemetry"]
+#: What the modules of each folder may import of the others. ``planner!`` is the planner's door, its
+#: ``__init__``; every other ``__init__`` counts as its folder. A folder without a row fails.
+ARROWS: dict[str, list[str]] = {
+    ".": [],  # configuration
+    "domain": [],
+    "planner": ["domain"],
+    "planner/floor": ["domain", "planner"],
+    "planner/day": ["domain", "planner", "planner/floor"],
+    "planner/search": ["domain", "planner", "planner/floor", "planner/day"],
+    "planner/answer": ["domain", "planner", "planner/floor", "planner/day", "planner/search"],
+    "planner!": ["planner", "planner/floor", "planner/answer"],
+    "contracts": [each for each in _CORE if each != "contracts"],
+    "services/ports": ["domain", "planner"],
+    "services": [*_CORE, "services/ports"],
+    "services/messaging/mail": ["domain"],
+    "services/messaging": [*_CORE, "services", "services/ports", "services/messaging/mail"],
+    "services/assignment": [*_CORE, "services", "services/ports"],
+    **{room: [*_CORE, *_GROUND] for room in ROOMS},
+    "adapters/postgres": [".", *_CORE, *_SERVICES],
+    "adapters/highs": [*_CORE, *_SERVICES],
+    "adapters/telemetry": [*_CORE, *_SERVICES, "adapters/postgres"],
+    "adapters": [*_CORE, *_SERVICES],
+    "bootstrap": [".", *_CORE, *_SERVICES, *_ADAPTERS],
+    "entrypoints": [".", *_CORE, *_SERVICES, "adapters/telemetry", "bootstrap"],
+}
+#: What a folder may import besides the standard library and our own; absent: anything that is installed.
+LIBRARIES = {
+    "domain": (),
+    "planner": (),
+    "contracts": ("pydantic", "pydantic_core"),
+    "services": ("pydantic",),
 }
 STANDARD = frozenset(
     {
@@ -43,12 +63,6 @@ IMPURE = frozenset(
 IMPURE_NAMES = frozenset({"uuid4", "uuid1", "getenv", "environ", "monotonic_ns", "open", "print", "input"})
 
 
-def modules(ring: str) -> list[Path]:
-    found = sorted((PACKAGE / ring).rglob("*.py"))
-    assert len(found) > 3, ring
-    return found
-
-
 def imports(tree: ast.Module) -> Iterator[str]:
     """What is imported, ``from a import b`` as ``a.b``; types alone (TYPE_CHECKING) count as well."""
     for node in ast.walk(tree):
@@ -63,26 +77,63 @@ def within(name: str, packages: tuple[str, ...]) -> bool:
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
-every_module = pytest.mark.parametrize(
-    ("ring", "path"),
-    [(ring, path) for ring in INWARD for path in modules(ring)],
-    ids=lambda value: value if isinstance(value, str) else value.stem,
-)
+def folder_of(path: Path) -> str:
+    inside = path.relative_to(PACKAGE)
+    if inside == Path("planner/__init__.py"):
+        return "planner!"
+    return inside.parent.as_posix()
+
+
+def module_of(path: Path) -> str:
+    return ".".join(("maitred", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+FOLDERS = {module_of(path): folder_of(path) for path in SOURCES}
+every_module = pytest.mark.parametrize("path", SOURCES, ids=module_of)
+
+
+def arrows(path: Path) -> set[str]:
+    """The other folders of ours that a module imports from."""
+    ours = {name for name in imports(ast.parse(path.read_text())) if within(name, ("maitred",))}
+    reached = {FOLDERS.get(name) or FOLDERS[name.rpartition(".")[0]] for name in ours}
+    return reached - {folder_of(path)}
 
 
 @every_module
-def test_only_inward(ring: str, path: Path) -> None:
-    ours, others = INWARD[ring]
-    outward = [
+def test_only_inward(path: Path) -> None:
+    assert arrows(path) - set(ARROWS[folder_of(path)]) == set()
+
+
+def test_every_folder_has_a_row_and_no_row_is_left_over() -> None:
+    assert ARROWS.keys() == set(FOLDERS.values())
+
+
+def test_no_folders_import_each_other_in_a_circle() -> None:
+    found = {
+        folder: set().union(*(arrows(path) for path in SOURCES if folder_of(path) == folder))
+        for folder in ARROWS
+    }
+    assert list(TopologicalSorter(found).static_order())
+
+
+@every_module
+def test_only_known_libraries(path: Path) -> None:
+    ring = folder_of(path).partition("/")[0].rstrip("!")
+    if ring not in LIBRARIES:
+        return
+    others = {
         name
         for name in imports(ast.parse(path.read_text()))
-        if not within(name, ours) and not within(name, others) and name.partition(".")[0] not in STANDARD
-    ]
-    assert outward == []
+        if not within(name, ("maitred", *LIBRARIES[ring])) and name.partition(".")[0] not in STANDARD
+    }
+    assert others == set()
 
 
 @every_module
-def test_data_in_data_out(ring: str, path: Path) -> None:
+def test_data_in_data_out(path: Path) -> None:
+    if folder_of(path).partition("/")[0].rstrip("!") not in LIBRARIES:
+        return
     impure = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and ast.unparse(node) in IMPURE:
@@ -90,6 +141,12 @@ def test_data_in_data_out(ring: str, path: Path) -> None:
         elif isinstance(node, ast.Name) and node.id in IMPURE_NAMES:
             impure.append((node.lineno, node.id))
     assert impure == []
+
+
+@pytest.mark.parametrize("folder", ["services", "planner"])
+def test_few_modules_stand_outside_the_rooms(folder: str) -> None:
+    outside = [path.name for path in (PACKAGE / folder).glob("*.py") if path.name != "__init__.py"]
+    assert len(outside) <= 8, outside
 
 
 def test_only_the_wiring_reads_the_environment() -> None:
@@ -103,7 +160,7 @@ def test_only_the_wiring_reads_the_environment() -> None:
             for n in ast.walk(ast.parse(path.read_text()))
         )
     }
-    assert readers == {"telemetry/recorder.py"}
+    assert readers == {"adapters/telemetry/recorder.py"}
 
 
 def test_nothing_happens_at_import_but_definitions() -> None:

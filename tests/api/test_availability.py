@@ -286,7 +286,7 @@ def test_nothing_is_written_by_asking(harbour: Service) -> None:
 def test_what_is_not_decided_in_time_is_never_told_as_full(
     harbour: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("maitred.services.budget.Budget.expired", lambda _: True)
+    monkeypatch.setattr("maitred.services.assignment.budget.Budget.expired", lambda _: True)
     found = slots(harbour, 2)
     assert set(reasons(found).values()) == {"search_truncated"}
     assert {slot["reason"]["category"] for slot in found.values()} == {"undecided"}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.replays import count_different
+from ops.replays import count_different
 from tests.harness.consistency import assert_consistent
 from tests.harness.holds import book, expire, held, ledger, wanted
 from tests.harness.problems import assert_problem, rows_of

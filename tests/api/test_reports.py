@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.services.reports import SOON
-from maitred.services.retry_policy import Failed, Retry, RetryRules, next_step
+from maitred.services.job.retry_policy import Failed, Retry, RetryRules, next_step
+from maitred.services.staff.reports import SOON
 from tests.harness.problems import assert_problem, call, nothing_written
 from tests.harness.service import Answer, Service, evening, house, party
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from maitred.bootstrap.operations import services
-from maitred.services.replies import RequestContext
+from maitred.services.idempotency import RequestContext
 from tests.harness.problems import assert_problem
 from tests.harness.service import Answer, Service, house, party
 

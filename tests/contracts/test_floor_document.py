@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from maitred.contracts.base import parse
-from maitred.contracts.restaurants import FloorDocument, floor_from_document, to_floor
+from maitred.contracts.floor_document import FloorDocument, floor_from_document, to_floor
 from maitred.domain.errors import InvalidRequest
 from maitred.domain.floor import Adjacency, Combination, Pacing, Policy, TurnTime
-from maitred.planner.weights import DEFAULT_WEIGHTS
+from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 
 type Document = dict[str, Any]
 

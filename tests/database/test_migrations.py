@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from local.postgres import PostgresServer
+from localstack.postgres import PostgresServer
 from maitred.adapters.postgres.migrator import MigrationError, Migrator, load_migrations
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.desk import all_at_once

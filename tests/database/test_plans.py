@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from local.postgres import PostgresServer
+from localstack.postgres import PostgresServer
 from maitred.adapters.postgres.statements import load_statements
 from maitred.domain.states import State, states_of
 from tests.database.crowded import BOOKINGS, crowd

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.demo.checks import against_clients, in_database, of_reports
-from local.demo.model import Answer, Step
-from maitred.services.inspection import IN_TIME, Check
+from demo.checks import against_clients, in_database, of_reports
+from demo.model import Answer, Step
+from maitred.services.upkeep.checks import IN_TIME, Check
 from tests.harness.service import Service, party
 
 FIRST = "(select id from bookings where state = 'confirmed' order by created_at, id limit 1)"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.build import ROOT
+from localstack.build import ROOT
 
 pytestmark = pytest.mark.stack
 
@@ -27,7 +27,7 @@ def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_small_evening_ends_consistent_and_can_be_looked_at(tmp_path: Path) -> None:
-    demo = run(tmp_path, "local", "demo", "--bookings", "60", "--clients", "3")
+    demo = run(tmp_path, "demo", "--bookings", "60", "--clients", "3")
 
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "INCONSISTENT" not in demo.stdout
@@ -37,14 +37,14 @@ def test_a_small_evening_ends_consistent_and_can_be_looked_at(tmp_path: Path) ->
     assert list((tmp_path / "demo" / "mail").glob("*.eml"))
     assert not (tmp_path / "demo" / "stack.json").exists()
 
-    query = re.search(r'^attempts .*local\.demo\.look "(.*)"$', demo.stdout, re.MULTILINE)
+    query = re.search(r'^attempts .*demo\.look "(.*)"$', demo.stdout, re.MULTILINE)
     assert query
-    look = run(tmp_path, "local.demo.look", query[1])
+    look = run(tmp_path, "demo.look", query[1])
     assert look.returncode == 0, look.stderr
     assert "inline" in look.stdout
 
 
 def test_looking_without_a_demo_says_what_to_do(tmp_path: Path) -> None:
-    look = run(tmp_path, "local.demo.look", "select 1")
+    look = run(tmp_path, "demo.look", "select 1")
     assert look.returncode == 1
     assert "make demo" in look.stderr

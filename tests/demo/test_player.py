@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local.demo.client import Client
-from local.demo.model import Answer, Step
-from local.demo.player import play
-from local.demo.progress import progress
-from local.demo.results import percentiles
+from demo.client import Client
+from demo.model import Answer, Step
+from demo.player import play
+from demo.progress import progress
+from demo.results import percentiles
 
 SEVEN = datetime.fromisoformat("2026-12-04 19:00")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local.demo import evening, halls, replay
-from local.demo.model import House
-from local.demo.reservations import Reservation
-from maitred.contracts.restaurants import FloorDocument, to_floor
+from demo import evening, halls, replay
+from demo.model import House
+from demo.reservations import Reservation
+from maitred.contracts.floor_document import FloorDocument, to_floor
 from maitred.domain.floor import Floor
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local.__main__ import main
-from local.demo.reservations import DataError, Reservation, busiest_part, moved_ahead, read
+from demo.__main__ import main
+from demo.reservations import DataError, Reservation, busiest_part, moved_ahead, read
 
 HEADER = "reserved_at,visit_at,restaurant,party_size\n"
 
@@ -82,7 +82,7 @@ def test_a_bad_file_stops_the_command_before_anything_is_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MAITRED_HOME", str(tmp_path / "home"))
-    assert main(["demo", "--data", str(tmp_path / "absent.csv")]) == 2
+    assert main(["--data", str(tmp_path / "absent.csv")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "home").exists()
 

@@ -4,8 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from local.demo.settle import Open, settle
-from local.stack import Depth, InvocationError, LocalStack
+from demo.settle import Open, settle
+from localstack.stack import Depth, InvocationError, LocalStack
 from tests.harness.databases import TestDatabase
 from tests.harness.rows import add_booking, add_restaurant
 

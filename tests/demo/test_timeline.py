@@ -5,9 +5,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from local.demo.model import Showing
-from local.demo.results import Stay
-from local.demo.timeline import block, timeline
+from demo.model import Showing
+from demo.results import Stay
+from demo.timeline import block, timeline
 
 DAY = date(2026, 12, 4)
 SHOWING = Showing(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from maitred.services.inspection import ALWAYS, IN_TIME
+from maitred.services.upkeep.checks import ALWAYS, IN_TIME
 from tests.harness.consistency import inspected
 from tests.harness.databases import TestDatabase
 from tests.harness.fixtures import empty_database

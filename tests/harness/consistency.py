@@ -9,7 +9,7 @@ import psycopg
 
 from maitred.adapters.postgres.database import Database
 from maitred.adapters.postgres.invariants import PostgresInvariants
-from maitred.services.inspection import ALWAYS, Check, Scope, inspect
+from maitred.services.upkeep.checks import ALWAYS, Check, Scope, inspect
 
 
 class Book(Protocol):

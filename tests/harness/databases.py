@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from local.postgres import PostgresServer
+from localstack.postgres import PostgresServer
 
 TEMPLATE = "maitred_template"
 APPLICATION_ROLE = "maitred_app"

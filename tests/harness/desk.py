@@ -15,42 +15,42 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from maitred.adapters.highs.solver import HighsSolver
-from maitred.adapters.http import as_ours
 from maitred.adapters.postgres.book import PostgresBook
 from maitred.adapters.postgres.database import Database
 from maitred.adapters.postgres.guard import Guard
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.adapters.system import SystemClock, SystemIds
+from maitred.adapters.telemetry.recorder import Recorder
 from maitred.contracts.base import parse
+from maitred.contracts.floor_document import FloorDocument
 from maitred.contracts.messages import ASSIGN, NOTIFICATION, AssignMessage
-from maitred.contracts.restaurants import FloorDocument
 from maitred.domain.booking import LocalStart, Preferences
-from maitred.planner.choice import Choice
-from maitred.planner.quote import quote
-from maitred.services.assign_job import AssignJob, JobLimits
-from maitred.services.cancel_booking import CancelBooking
-from maitred.services.create_booking import CreateBooking
-from maitred.services.day_reader import DayReader
-from maitred.services.day_snapshots import DaySnapshots
-from maitred.services.deep_search import DeepSearch
-from maitred.services.floors import Floors
-from maitred.services.holds import Holds
-from maitred.services.inline import Inline
-from maitred.services.inline_run import BookingWish
+from maitred.entrypoints.http import as_ours
+from maitred.planner.answer.choice import Choice
+from maitred.planner.answer.quote import quote
+from maitred.services.assignment.day import Floors
+from maitred.services.assignment.day_snapshots import DaySnapshots
+from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.seating import Seating
+from maitred.services.assignment.wake import Waking
+from maitred.services.booking.cancel import CancelBooking
+from maitred.services.booking.create import CreateBooking
+from maitred.services.booking.day_reader import DayReader
+from maitred.services.booking.holds import Holds
+from maitred.services.booking.inline import Inline
+from maitred.services.booking.modify import ModifyBooking
+from maitred.services.booking.request import BookingWish
+from maitred.services.idempotency import Reply, RequestContext
+from maitred.services.job.deep_search import DeepSearch
+from maitred.services.job.worker import AssignJob, JobLimits
 from maitred.services.kit import Kit
-from maitred.services.limits import Bucket, Limits
-from maitred.services.modify_booking import ModifyBooking
-from maitred.services.planning import Planning
+from maitred.services.messaging.outbox import OwnRelay, Relay, Sweep
 from maitred.services.ports import Book, IdempotencyKey, OutgoingMessage, SendReport
-from maitred.services.relay import OwnRelay, Relay, Sweep
-from maitred.services.replies import Reply, RequestContext
-from maitred.services.restaurants import RestaurantService
+from maitred.services.ports.limits import Bucket, Limits
 from maitred.services.rollout import Everywhere
-from maitred.services.seating import Seating
-from maitred.services.staff_assignment import StaffAssignment
-from maitred.services.waking import Waking
-from maitred.telemetry.recorder import Recorder
+from maitred.services.staff.assignment import StaffAssignment
+from maitred.services.staff.restaurants import RestaurantService
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.service import evening
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from local.postgres import PostgresServer
+from localstack.postgres import PostgresServer
 from tests.harness.databases import TEMPLATE, TestDatabase
 from tests.harness.problems import tables_of
 from tests.harness.service import Service, forget_wiring, house, running_service

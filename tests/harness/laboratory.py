@@ -18,7 +18,7 @@ from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.postgres.statements import load_statements
 from maitred.adapters.sqs import SqsQueue
 from maitred.services import ports
-from maitred.services.notify import MailUnavailable
+from maitred.services.messaging.notify import MailUnavailable
 from maitred.services.ports import OutgoingMessage, SendReport
 from tests.harness.service import Service, forget_wiring
 

@@ -7,11 +7,11 @@ import psycopg
 import pytest
 from aws_lambda_powertools.metrics import MetricUnit
 
+from maitred.adapters.telemetry.recorder import Recorder
 from maitred.services.ports import Event
 from maitred.services.rollout import VALUES, Flag
-from maitred.telemetry.recorder import Recorder
-from maitred.telemetry.vocabulary import COUNTS, DURATIONS, EVENTS, SERVICES, Metric
 from tests.harness.databases import TestDatabase
+from tools.vocabulary import COUNTS, DURATIONS, EVENTS, SERVICES, Metric
 
 #: The source of events that a test has put into the table itself.
 BY_HAND = "by hand"

@@ -59,7 +59,7 @@ def _fake(folder: Path, name: str, body: str) -> None:
 
 def _find(tmp_path: Path, path: Path) -> subprocess.CompletedProcess[str]:
     _fake(path, "dirname", 'echo "${1%/*}"')
-    return _run(_bash(), str(ROOT / "local" / "find-python"), PATH=str(path), HOME=str(tmp_path / "home"))
+    return _run(_bash(), str(ROOT / "tools" / "find-python"), PATH=str(path), HOME=str(tmp_path / "home"))
 
 
 @pytest.mark.parametrize("name", ["python3.13", "python3"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.build import build
+from localstack.build import build
 from tests.infra.template import ROOT, deployed
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(660)]  # it may have to build first
@@ -20,8 +20,8 @@ sys.path[:0] = sys.argv[1:]
 from maitred.adapters.highs.solver import HighsSolver
 from maitred.adapters.system import SystemClock
 from tests.planner.floors import SEVEN, evening, floor, party, table
-from maitred.planner.exact import ExactQuestion
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.day.exact import ExactQuestion
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, MovableBooking
 
 index = compile_floor(floor([table("A", 2), table("B", 4)]))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.build import build
-from local.page.site import STATIC
+from localstack.build import build
+from localstack.page.site import STATIC
 from tests.infra.template import ROOT
 
 
@@ -26,7 +26,9 @@ def test_what_is_deployed_imports_nothing_that_is_local() -> None:
 @pytest.mark.timeout(660)  # it may have to build first
 def test_nothing_of_the_page_is_built() -> None:
     ours = {
-        path.name for path in (ROOT / "local" / "page").rglob("*") if path.suffix in {".js", ".css", ".html"}
+        path.name
+        for path in (ROOT / "localstack" / "page").rglob("*")
+        if path.suffix in {".js", ".css", ".html"}
     }
     assert len(ours) > 5
     built = build().parent

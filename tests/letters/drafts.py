@@ -7,7 +7,7 @@ from uuid import UUID
 
 from maitred.domain.booking import Booking, Preferences
 from maitred.domain.states import State
-from maitred.services.letters.letter import House, Letter, compose
+from maitred.services.messaging.mail.letter import House, Letter, compose
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 BOOKING = Booking(

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from maitred.services.letters.entry import Entry
-from maitred.services.letters.letter import House
+from maitred.services.messaging.mail.entry import Entry
+from maitred.services.messaging.mail.letter import House
 from tests.letters.drafts import BOOKING, NOW, letter
 
 # What can stand in a name: everything printable, in one line.

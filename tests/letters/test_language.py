@@ -6,7 +6,7 @@ import pytest
 from babel import Locale
 from babel.dates import format_date, format_time
 
-from maitred.services.letters.language import language_of, languages
+from maitred.services.messaging.mail.language import language_of, languages
 from tests.letters.drafts import KINDS
 
 EVERY_MONTH = [datetime(2026, month, month + 2, 7, 5) for month in range(1, 13)]  # noqa: DTZ001 - a wall clock

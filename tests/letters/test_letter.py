@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from maitred.services.letters.language import languages
-from maitred.services.letters.letter import House
+from maitred.services.messaging.mail.language import languages
+from maitred.services.messaging.mail.letter import House
 from tests.letters.drafts import KINDS, letter
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from maitred.adapters.mail import mime
-from maitred.services.letters.letter import House, Letter
+from maitred.services.messaging.mail.letter import House, Letter
 from tests.letters.drafts import letter
 
 HEADERS = {"X-Correlation-Id": "c-1", "X-Maitred-Notification": "n-1"}

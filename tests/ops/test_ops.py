@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from local.ops import cli, dead_letters, load
-from local.ops.target import LOCAL, OpsError, Target, local_target, stage_target
+from ops import cli, dead_letters, load
+from ops.target import LOCAL, OpsError, Target, local_target, stage_target
 from tests.harness.events import LambdaContext
 from tests.harness.service import Service, handler, party
 
@@ -288,7 +288,7 @@ def test_a_stage_is_known_by_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     def make(name: str) -> Any:
         return Cloud() if name == "cloudformation" else name
 
-    monkeypatch.setattr("local.ops.target.boto3.client", make)
+    monkeypatch.setattr("ops.target.boto3.client", make)
     monkeypatch.setenv("MAITRED_TOKEN", "a-token")
     found = stage_target("dev")
     assert (found.name, found.url, found.token, found.sends_mail) == ("dev", "https://api", "a-token", True)

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from local.ops import cli, reports
-from local.ops.target import LOCAL, Target
+from ops import cli, reports
+from ops.target import LOCAL, Target
 from tests.harness.problems import call
 from tests.harness.service import Service, forget_wiring, house, party
 

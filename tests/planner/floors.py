@@ -18,9 +18,9 @@ from maitred.domain.floor import (
     Zone,
 )
 from maitred.domain.timeline import to_minutes
-from maitred.planner.floor_index import FloorIndex
+from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Allocation, Covers, PartyRequest
-from maitred.planner.occupancy import Occupancy
 
 UTC_ZONE = ZoneInfo("UTC")
 DAY = date(2026, 12, 4)

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from maitred.domain.floor import Adjacency
 from maitred.domain.windows import resolve_window
-from maitred.planner.demand import learn_demand
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.answer.quote import quote
+from maitred.planner.day.demand import learn_demand
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, MovableBooking
-from maitred.planner.quote import quote
 from tests.planner.floors import SEVEN, Unhurried, evening, floor, party, table
 
 NAMES = ("i1", "I1", "z-9", "Z9", "a_1", "A10", "A9", "b")

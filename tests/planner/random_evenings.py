@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from maitred.domain.floor import Floor
-from maitred.planner.floor_index import FloorIndex, compile_floor
+from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.planner.model import Allocation, MovableBooking, PartyRequest
 from tests.planner.brute_force import Judge
 from tests.planner.floors import SEVEN, party

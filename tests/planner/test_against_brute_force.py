@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maitred.domain.floor import Floor
-from maitred.planner.allowed import check_tables
-from maitred.planner.floor_index import FloorIndex, compile_floor
+from maitred.planner.answer.quote import quote
+from maitred.planner.floor.index import FloorIndex, compile_floor
+from maitred.planner.floor.rules import check_tables
 from maitred.planner.options import PLAIN
-from maitred.planner.quote import quote
 from tests.planner.brute_force import Judge
 from tests.planner.floors import AfterChecks, Unhurried, evening, party
 from tests.planner.random_floors import Case, cases, floors

@@ -5,8 +5,8 @@ from datetime import datetime
 import pytest
 
 from maitred.domain.floor import Adjacency, Closure, Combination, Floor
-from maitred.planner.allowed import OVERRIDABLE, check_tables
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.floor.index import compile_floor
+from maitred.planner.floor.rules import OVERRIDABLE, check_tables
 from maitred.planner.model import PartyRequest
 from tests.planner.floors import floor, party, table
 

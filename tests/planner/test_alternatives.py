@@ -5,11 +5,11 @@ from dataclasses import replace
 from maitred.domain.floor import Floor
 from maitred.domain.timeline import from_minutes, to_minutes
 from maitred.domain.windows import resolve_window
-from maitred.planner.alternatives import find_alternatives
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.answer.alternatives import find_alternatives
+from maitred.planner.answer.quote import quote
+from maitred.planner.day.places import Movers
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, Alternative, MovableBooking, PartyRequest
-from maitred.planner.places import Movers
-from maitred.planner.quote import quote
 from tests.planner.floors import (
     DINNER,
     SEVEN,

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from maitred.domain.floor import Adjacency, Combination, Floor
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.answer.quote import quote
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, Decision, PartyRequest
-from maitred.planner.quote import quote
 from tests.planner.floors import Unhurried, evening, floor, party, table, taken
 
 

@@ -7,11 +7,11 @@ import pytest
 
 from bench.house import SPAN, a_request, filled, house
 from maitred.domain.floor import Adjacency
-from maitred.planner.alternatives import find_alternatives
-from maitred.planner.floor_index import compile_floor
-from maitred.planner.occupancy import Occupancy
+from maitred.planner.answer.alternatives import find_alternatives
+from maitred.planner.answer.quote import quote
+from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.options import PlannerOptions
-from maitred.planner.quote import quote
 
 LATEST = 0.020
 

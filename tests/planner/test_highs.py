@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from maitred.adapters.highs import child
 from maitred.adapters.highs.solver import HighsSolver, apart
 from maitred.adapters.system import SystemClock
-from maitred.planner.exact import ExactAnswer, ExactQuestion, Proof
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.day.exact import ExactAnswer, ExactQuestion, Proof
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, MovableBooking, Move, Plan
-from solver.cpsat import CpSatSolver
+from tests.judges.cpsat import CpSatSolver
 from tests.planner.brute_force import Judge
 from tests.planner.floors import SEVEN, evening, floor, party, table
 from tests.planner.move_judge import carried_out, fewest_moves, ways_kept

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maitred.planner.alternatives import find_alternatives
-from maitred.planner.exact import ExactQuestion, Proof
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.answer.alternatives import find_alternatives
+from maitred.planner.answer.quote import quote
+from maitred.planner.day.exact import ExactQuestion, Proof
+from maitred.planner.day.places import Movers
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, Decision, MovableBooking, PartyRequest
 from maitred.planner.options import FULL, PlannerOptions
-from maitred.planner.places import Movers
-from maitred.planner.quote import quote
-from solver.cpsat import CpSatSolver
+from tests.judges.cpsat import CpSatSolver
 from tests.planner.brute_force import Judge
 from tests.planner.floors import SEVEN, AfterChecks, Unhurried, evening, floor, party, table
 from tests.planner.move_judge import carried_out, fewest_moves, ways_kept

@@ -8,9 +8,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from maitred.domain.floor import Closure
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.day.occupancy import Occupancy, Taken
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation
-from maitred.planner.occupancy import Occupancy, Taken
 from tests.planner.floors import SEVEN, evening, floor, table, taken
 
 INDEX = compile_floor(floor([table("A"), table("B"), table("C")]))

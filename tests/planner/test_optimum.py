@@ -1,7 +1,7 @@
 """The bound of the optimum is never below what can be seated."""
 
-from maitred.planner.floor_index import compile_floor
-from solver.optimum import most_covers
+from maitred.planner.floor.index import compile_floor
+from tests.judges.optimum import most_covers
 from tests.planner.floors import floor, party, table
 
 PARTIES = [party(2), party(2), party(3)]

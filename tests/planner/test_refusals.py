@@ -4,9 +4,9 @@ from datetime import datetime
 
 from maitred.domain.floor import Closure, Combination, Floor
 from maitred.domain.reasons import Category, ReasonCode
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.answer.quote import quote
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, Covers, Decision, PartyRequest
-from maitred.planner.quote import quote
 from tests.planner.floors import SEVEN, AfterChecks, Unhurried, covers, evening, floor, party, table, taken
 
 

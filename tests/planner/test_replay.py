@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maitred.planner.demand import learn_demand
-from maitred.planner.explanation import MOST_BYTES, explanation_data
-from maitred.planner.floor_index import compile_floor
-from maitred.planner.inputs import PlannerInputs
+from maitred.planner.answer.explanation import MOST_BYTES, explanation_data
+from maitred.planner.answer.inputs import PlannerInputs
+from maitred.planner.answer.quote import quote
+from maitred.planner.answer.replay import WrongFloorError, record, replay
+from maitred.planner.day.demand import learn_demand
+from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, Covers, Decision, MovableBooking
-from maitred.planner.occupancy import Occupancy
 from maitred.planner.options import FULL, PLAIN
-from maitred.planner.quote import quote
-from maitred.planner.replay import WrongFloorError, record, replay
 from tests.planner.floors import SEVEN, AfterChecks, Unhurried, floor, party, table
 from tests.planner.random_evenings import Evening, evenings
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from maitred.planner.exact import ExactAnswer, Proof
-from maitred.planner.floor_index import compile_floor
-from maitred.planner.inputs import PlannerInputs
-from maitred.planner.quote import quote
-from maitred.planner.settling import WrongAnswerError, settled
+from maitred.planner.answer.inputs import PlannerInputs
+from maitred.planner.answer.quote import quote
+from maitred.planner.answer.settle import WrongAnswerError, settled
+from maitred.planner.day.exact import ExactAnswer, Proof
+from maitred.planner.floor.index import compile_floor
 from tests.planner.floors import Unhurried, evening, floor, party, table, taken
 
 _FLOOR = compile_floor(floor([table("T1"), table("T2")]))

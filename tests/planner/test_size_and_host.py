@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from maitred.domain.floor import Adjacency, Combination, Floor
-from maitred.planner.floor_index import MAX_JOINED_SETS, compile_floor
-from maitred.planner.quote import quote
+from maitred.planner.answer.quote import quote
+from maitred.planner.floor.index import MAX_JOINED_SETS, compile_floor
 from tests.planner.floors import Unhurried, evening, floor, party, table, taken
 
 ROOT = Path(__file__).parents[2]

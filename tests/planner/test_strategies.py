@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maitred.planner.demand import PRIOR, Demand, learn_demand, scarcities
-from maitred.planner.explanation import explanation_data
-from maitred.planner.floor_index import compile_floor
+from maitred.planner.answer.explanation import explanation_data
+from maitred.planner.answer.quote import quote
+from maitred.planner.day.demand import PRIOR, Demand, learn_demand, scarcities
+from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Decision, MovableBooking, Move, PartyRequest
 from maitred.planner.options import ALL_STRATEGIES, PLAIN, PlannerOptions
-from maitred.planner.quote import quote
 from tests.planner.brute_force import Judge
 from tests.planner.floors import SEVEN, Unhurried, evening, floor, party, table, taken
 from tests.planner.random_floors import Case, cases

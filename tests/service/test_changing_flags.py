@@ -10,7 +10,7 @@ import pytest
 
 from maitred.bootstrap.bookings import services
 from maitred.domain.booking import Trigger
-from maitred.services.replies import RequestContext
+from maitred.services.idempotency import RequestContext
 from maitred.services.rollout import Conduct, Pipeline
 from tests.harness.desk import wish
 from tests.harness.service import Service, forget_wiring
@@ -96,7 +96,7 @@ def test_the_summary_of_a_job_that_breaks(
     turn(Pipeline.OFF, Pipeline.OFF)
     service.book("harbour", party(4))
     turn(Pipeline.OFF, Pipeline.ON)
-    monkeypatch.setattr("maitred.services.seating.Seating.seat", broken)
+    monkeypatch.setattr("maitred.services.assignment.seating.Seating.seat", broken)
     [message] = service.messages("assign")
     assert service.deliver("assign", message["Body"]) != {"batchItemFailures": []}
     summary = service.events("auto_assign.summary")[-1]

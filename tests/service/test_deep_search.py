@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from local.replays import count_different
 from maitred.adapters.highs.solver import HighsSolver
 from maitred.adapters.system import SystemClock
-from maitred.planner.exact import ExactAnswer, ExactQuestion, Proof
+from maitred.planner.answer.quote import quote
+from maitred.planner.day.exact import ExactAnswer, ExactQuestion, Proof
 from maitred.planner.model import Decision, Move
-from maitred.planner.quote import quote
-from maitred.services import planning
+from maitred.services.assignment import planning
+from ops.replays import count_different
 from tests.harness import service as harness
 from tests.harness.consistency import assert_consistent
 from tests.harness.service import Service, evening, forget_wiring, house

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.postgres import PostgresServer
+from localstack.postgres import PostgresServer
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import RecordingQueue, open_desk, wish

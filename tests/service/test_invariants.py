@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from maitred.services.inspection import ALWAYS, IN_TIME, Check
+from maitred.services.upkeep.checks import ALWAYS, IN_TIME, Check
 from tests.harness.consistency import inspected
 from tests.harness.events import LambdaContext
 from tests.harness.rows import add_hold, allocate, work_on

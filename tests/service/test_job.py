@@ -11,7 +11,7 @@ import pytest
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock, SystemIds
 from maitred.planner.model import Decision
-from maitred.services import planning
+from maitred.services.assignment import planning
 from maitred.services.ports import Conflict
 from tests.harness.consistency import assert_consistent
 from tests.harness.rows import work_on
@@ -93,7 +93,7 @@ def losing_every_race(monkeypatch: pytest.MonkeyPatch) -> None:
     def lose(*_: Any) -> Any:
         raise Conflict("always")
 
-    monkeypatch.setattr("maitred.services.seating.Seating.seat", lose)
+    monkeypatch.setattr("maitred.services.assignment.seating.Seating.seat", lose)
 
 
 def broken_planner(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -358,7 +358,7 @@ def test_a_fault_leaves_the_lease_to_the_next_delivery(
     waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as crash:
-        crash.setattr("maitred.services.assign_job.AssignJob._seat", _raise(SystemError("gone")))
+        crash.setattr("maitred.services.job.worker.AssignJob._seat", _raise(SystemError("gone")))
         answer = waiting.service.deliver("assign", waiting.body)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert waiting.state == "assignment_in_progress"
@@ -373,7 +373,7 @@ def test_a_fault_leaves_the_lease_to_the_next_delivery(
 
 def test_a_fault_leaves_a_last_result(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
     """Contract 4: after every attempt, whatever way it ended."""
-    monkeypatch.setattr("maitred.services.assign_job.AssignJob._seat", _raise(SystemError("gone")))
+    monkeypatch.setattr("maitred.services.job.worker.AssignJob._seat", _raise(SystemError("gone")))
     waiting.service.deliver("assign", waiting.body)
     assert waiting.last_result["source"] == "job"
     assert waiting.last_result["reason"]["code"] == "planner_error"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from maitred.bootstrap import assign
-from maitred.services import planning
+from maitred.services.assignment import planning
 from maitred.services.ports import Unavailable
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from maitred.services.limits import Bucket, Limits
 from maitred.services.ports import IdempotencyKey
+from maitred.services.ports.limits import Bucket, Limits
 from tests.harness.consistency import assert_consistent, eventually
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import GENEROUS, Desk, all_at_once, wish

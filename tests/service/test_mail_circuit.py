@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from maitred.bootstrap import notify
-from maitred.services.notify import MailRefused, MailThrottled, MailUnavailable
+from maitred.services.messaging.notify import MailRefused, MailThrottled, MailUnavailable
 from tests.harness.rows import pause_over
 from tests.harness.service import Service, house, party
 

@@ -8,7 +8,8 @@ import pytest
 
 from maitred.bootstrap import notify as wiring
 from maitred.domain.states import State
-from maitred.services import confirmation, ports
+from maitred.services import ports
+from maitred.services.assignment import records
 from tests.harness.service import Service, evening, forget_wiring, party
 
 LETTERS = "select kind, variant, request_version, state from notifications order by created_at, kind"
@@ -94,7 +95,7 @@ def test_e4_the_loser_of_a_race_writes_no_letter(harbour: Service) -> None:
     seen = core.book.booking(UUID(booking_id))
     assert seen is not None
     assert harbour.cancel(booking_id).status == 200
-    mailing = confirmation.mail(seen, "cancelled", None, "c-1", core.ids, core.clock.now())
+    mailing = records.mail(seen, "cancelled", None, "c-1", core.ids, core.clock.now())
     change = ports.BookingChange(seen.id, seen.version, seen.version + 1, State.CANCELLED)
     with pytest.raises(ports.StaleVersion):
         core.book.apply(

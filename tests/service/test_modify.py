@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from maitred.domain.booking import LocalStart, Preferences
+from maitred.planner.answer.quote import quote
 from maitred.planner.model import Decision
-from maitred.planner.quote import quote
-from maitred.services.inline_run import BookingWish
-from maitred.services.replies import RequestContext
+from maitred.services.booking.request import BookingWish
+from maitred.services.idempotency import RequestContext
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, all_at_once, open_desk, wish

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from local.replays import count_different
-from maitred.telemetry.recorder import Recorder
+from maitred.adapters.telemetry.recorder import Recorder
+from ops.replays import count_different
 from tests.harness import service as harness
 from tests.harness.service import Service, evening, house
 

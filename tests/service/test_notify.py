@@ -16,8 +16,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from maitred.adapters.mail import SesMailer
 from maitred.bootstrap import notify as wiring
 from maitred.contracts.messages import NotificationMessage
-from maitred.services.letters.letter import Letter
-from maitred.services.notify import CLAIM_LIVES, BeingSent, MailRefused, MailUnavailable
+from maitred.services.messaging.mail.letter import Letter
+from maitred.services.messaging.notify import CLAIM_LIVES, BeingSent, MailRefused, MailUnavailable
 from tests.harness.service import Service, house, party
 from tests.infra.template import deployed
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from local.replays import count_different
+from ops.replays import count_different
 from tests.harness.consistency import assert_consistent
 from tests.harness.service import Answer, Service, evening, house
 

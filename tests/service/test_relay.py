@@ -12,8 +12,8 @@ from botocore.exceptions import EndpointConnectionError
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock
+from maitred.services.messaging.outbox import OwnRelay, Relay
 from maitred.services.ports import Effects, OutboxRow, OutgoingMessage, SendReport
-from maitred.services.relay import OwnRelay, Relay
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import RecordingQueue, all_at_once, open_desk
@@ -72,7 +72,7 @@ def test_the_sweep_sends_what_a_writer_that_died_left_behind(
     full: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as crash:
-        crash.setattr("maitred.services.relay.OwnRelay.send_now", lambda self, rows: None)
+        crash.setattr("maitred.services.messaging.outbox.OwnRelay.send_now", lambda self, rows: None)
         assert full.book("harbour", party(4)).status == 201
     assert full.messages("assign") == []
     assert full.scheduled("relay") == {"sent": 1}  # its writer's lease on the job's message still runs

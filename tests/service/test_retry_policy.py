@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from maitred.domain.reasons import Category, Reason, ReasonCode
-from maitred.services.retry_policy import Failed, GiveUp, InlineResult, Retry, RetryRules, Stop, next_step
+from maitred.services.job.retry_policy import Failed, GiveUp, InlineResult, Retry, RetryRules, Stop, next_step
 
 NOW = datetime(2026, 12, 4, 12, 0, tzinfo=UTC)
 FAR = NOW + timedelta(days=1)

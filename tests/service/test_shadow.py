@@ -11,15 +11,15 @@ from typing import Any, get_type_hints
 import psycopg
 import pytest
 
-from local.demo import evening
+from demo import evening
 from maitred.adapters.postgres.database import Database
+from maitred.adapters.telemetry.recorder import Recorder
 from maitred.bootstrap import assign
 from maitred.bootstrap.bookings import services
 from maitred.planner.model import Decision
-from maitred.services import shadow
-from maitred.services.planning import Planning
-from maitred.services.shadow import FullPlanner, Kind, Shadow
-from maitred.telemetry.recorder import Recorder
+from maitred.services.assignment import shadow
+from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.shadow import FullPlanner, Kind, Shadow
 from tests.harness.service import Service, forget_wiring, house, party
 from tests.service.test_moves import party as party_to_move_for
 from tests.service.test_moves import shuffled
@@ -202,7 +202,7 @@ def test_nothing_is_compared_once_the_budget_is_over(
     shadowed: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert shadowed.put_restaurant("harbour", house(4)).status == 201
-    monkeypatch.setattr("maitred.services.budget.Budget.expired", lambda _: True)
+    monkeypatch.setattr("maitred.services.assignment.budget.Budget.expired", lambda _: True)
     assert shadowed.book("harbour", party(4)).status == 201
     assert told(shadowed) == []
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from maitred.planner.quote import quote
+from maitred.planner.answer.quote import quote
 from maitred.services.ports import Book, IdempotencyKey
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from maitred.domain.booking import Trigger
+from maitred.planner.answer.quote import quote
 from maitred.planner.model import Decision
-from maitred.planner.quote import quote
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, open_desk, wish
 from tests.harness.service import house

@@ -11,10 +11,10 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from local.demo.progress import progress
-from local.demo.report import print_checks
-from local.demo.results import percentiles
-from local.postgres import PostgresServer
+from demo.progress import progress
+from demo.report import print_checks
+from demo.results import percentiles
+from localstack.postgres import PostgresServer
 from maitred.adapters.postgres.migrator import Migrator, load_migrations
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.soak.run import Outcome, Plan, soak

@@ -14,7 +14,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from unittest.mock import patch
 
-from maitred.services.inspection import Check
+from maitred.services.upkeep.checks import Check
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.soak.client import Report, lay_out, play
 from tests.soak.faulty_queue import FaultyQueue, QueueServer

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from maitred.services.inspection import ALWAYS, IN_TIME, Check
+from maitred.services.upkeep.checks import ALWAYS, IN_TIME, Check
 from tests.harness.consistency import inspected
 from tests.harness.databases import TestDatabase
 from tests.soak.client import Report

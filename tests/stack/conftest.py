@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from local.stack import LocalStack, Options
+from localstack.stack import LocalStack, Options
 from tests.harness.vocabulary import check_events_of, check_metric
 from tests.stack.guest import Guest
 from tests.telemetry.evening import figures

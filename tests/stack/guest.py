@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from local.stack import LocalStack
+from localstack.stack import LocalStack
 from tests.harness.service import house, party
 
 PATIENCE_SECONDS = 90.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.ops import cli
-from local.stack import LocalStack
+from localstack.stack import LocalStack
+from ops import cli
 from tests.stack.guest import Guest, eventually
 
 pytestmark = pytest.mark.stack

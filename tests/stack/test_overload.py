@@ -17,7 +17,7 @@ import aiohttp
 import psycopg
 import pytest
 
-from local.stack import LocalStack
+from localstack.stack import LocalStack
 from tests.harness.consistency import assert_consistent
 from tests.harness.service import evening, party
 from tests.stack.guest import Guest, eventually

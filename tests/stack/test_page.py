@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from local.page.site import Page
-from local.stack import LocalStack
+from localstack.page.site import Page
+from localstack.stack import LocalStack
 from tests.harness.browser import Tab, chromium, tab
 from tests.harness.service import party
 from tests.stack.guest import Guest, eventually

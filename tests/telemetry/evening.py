@@ -12,10 +12,10 @@ import pytest
 from maitred.adapters.mail import SesMailer
 from maitred.adapters.postgres.book import PostgresBook
 from maitred.services import ports
-from maitred.services.deep_search import DeepSearch
-from maitred.services.inline import Inline
-from maitred.services.notify import MailUnavailable
-from maitred.services.planning import Planning
+from maitred.services.assignment.planning import Planning
+from maitred.services.booking.inline import Inline
+from maitred.services.job.deep_search import DeepSearch
+from maitred.services.messaging.notify import MailUnavailable
 from tests.harness.rows import work_on
 from tests.harness.service import Service, forget_wiring, house, party
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from maitred.telemetry.vocabulary import COUNTS, DURATIONS, EVENTS
 from tests.harness.service import Service
 from tests.infra.template import ROOT, Json, deployed
 from tests.telemetry.alarms import Alarm, Metric, Period, board, metrics_of, metrics_on
 from tests.telemetry.evening import Told, told_by
+from tools.vocabulary import COUNTS, DURATIONS, EVENTS
 
 TEMPLATE = deployed()
 ALARMS: dict[str, Json] = TEMPLATE.of_type("AWS::CloudWatch::Alarm")

@@ -8,9 +8,9 @@ from uuid import UUID
 import boto3
 import pytest
 
-from maitred.services.deep_search import DeepSearch
-from maitred.services.inline import Inline
-from maitred.services.planning import Planning
+from maitred.services.assignment.planning import Planning
+from maitred.services.booking.inline import Inline
+from maitred.services.job.deep_search import DeepSearch
 from tests.harness.service import Service, forget_wiring, party
 
 CORRELATION = "follow-me"
@@ -57,7 +57,9 @@ def test_a_request_that_goes_wrong_on_its_way_is_followed_by_its_correlation_id(
     monkeypatch.setattr(Planning, "_decision", decide)
     booking = book(harbour)["booking"]["id"]
     monkeypatch.undo()
-    plain = [each for each in lines.records if each.name in ("maitred.services.planning", "psycopg")]
+    plain = [
+        each for each in lines.records if each.name in ("maitred.services.assignment.planning", "psycopg")
+    ]
     assert [each.getMessage() for each in plain][:2] == ["something odd", "the planner failed"]
     assert {about(each) for each in plain} == {(CORRELATION, "harbour", booking)}
     assert {about(each)[0] for each in lines.records if each.levelno >= logging.INFO} == {CORRELATION}
@@ -73,7 +75,7 @@ def test_what_nobody_foresaw_is_logged_with_its_request(
 ) -> None:
     monkeypatch.setattr(Inline, "confirm", broken)
     assert book(harbour)["correlationId"] == CORRELATION
-    [line] = [each for each in lines.records if each.name == "maitred.adapters.http"]
+    [line] = [each for each in lines.records if each.name == "maitred.entrypoints.http"]
     assert (line.getMessage(), line.levelname) == ("unhandled", "ERROR")
     assert about(line)[:2] == (CORRELATION, "harbour")
 
@@ -84,7 +86,7 @@ def test_the_next_request_knows_nothing_of_the_last(
     """Of the same sandbox, which is warm."""
     book(harbour)
     lines.clear()
-    monkeypatch.setattr("maitred.adapters.booking_routes.page", broken)
+    monkeypatch.setattr("maitred.entrypoints.bookings.page", broken)
     answer = harbour.http(
         "bookings", "GET", "/restaurants/harbour/bookings", headers={"x-correlation-id": "another"}
     )
@@ -102,7 +104,7 @@ def test_each_message_of_a_batch_is_followed_by_its_own_id(
     lines.clear()
     monkeypatch.setattr(DeepSearch, "quote", broken)
     assert len(harbour.deliver("assign", *bodies)["batchItemFailures"]) == 2
-    told = {about(each) for each in lines.records if each.name == "maitred.services.queue_worker"}
+    told = {about(each) for each in lines.records if each.name == "maitred.services.messaging.queue_worker"}
     assert told == {("first", "harbour", made[0]), ("second", "harbour", made[1])}
     assert {about(each)[0] for each in lines.records} == {"first", "second"}
 
@@ -149,6 +151,6 @@ def test_a_clients_debug_lines_would_have_told_of_the_guest(
     harbour: Service, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Why the level matters, and that the test above looks at the right lines."""
-    monkeypatch.setattr("maitred.telemetry.log.set_up", lambda *_: None)
+    monkeypatch.setattr("maitred.adapters.telemetry.log.set_up", lambda *_: None)
     send_letters(harbour, lines)
     assert "quagmire" in "".join(each.getMessage() for each in lines.records)

@@ -10,10 +10,10 @@ import pytest
 from aws_lambda_powertools.tracing import Tracer
 
 from maitred.adapters.postgres.database import Database
-from maitred.services.inline import Inline
+from maitred.adapters.telemetry.recorder import Recorder
+from maitred.services.booking.inline import Inline
 from maitred.services.ports import Event
-from maitred.telemetry.names import Severity, SpanName
-from maitred.telemetry.recorder import Recorder
+from maitred.services.ports.names import Severity, SpanName
 from tests.harness.service import Service, party
 
 

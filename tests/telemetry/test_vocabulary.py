@@ -4,11 +4,11 @@ from typing import get_args
 
 import pytest
 
-from maitred.services.ports import Event
-from maitred.telemetry import names, vocabulary
-from maitred.telemetry.names import EventType
+from maitred.services.ports import Event, names
+from maitred.services.ports.names import EventType
 from tests.harness.service import Service, party
 from tests.harness.vocabulary import BY_HAND, Undefined, check_event, check_metric, check_stored
+from tools import vocabulary
 
 
 def test_whatever_can_be_told_is_described() -> None:

@@ -7,8 +7,8 @@ from email.policy import SMTP
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from maitred.services.letters.letter import Letter
-from maitred.services.notify import MailRefused, MailThrottled, MailUnavailable
+from maitred.services.messaging.mail.letter import Letter
+from maitred.services.messaging.notify import MailRefused, MailThrottled, MailUnavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client

@@ -12,12 +12,12 @@ from maitred.adapters.highs.solver import HighsSolver
 from maitred.adapters.sqs import SqsQueue
 from maitred.bootstrap.core import Core, core
 from maitred.bootstrap.rollout import rollout_of
-from maitred.services.assign_job import AssignJob, JobLimits
-from maitred.services.deep_search import DeepSearch
-from maitred.services.floors import Floors
-from maitred.services.planning import Planning
-from maitred.services.queue_worker import QueueWorker
-from maitred.services.seating import Seating
+from maitred.services.assignment.day import Floors
+from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.seating import Seating
+from maitred.services.job.deep_search import DeepSearch
+from maitred.services.job.worker import AssignJob, JobLimits
+from maitred.services.messaging.queue_worker import QueueWorker
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,18 @@ from maitred import config
 from maitred.adapters import flags  # noqa: F401 - as boto3, which it needs
 from maitred.bootstrap.core import Core, core
 from maitred.bootstrap.rollout import rollout_of
-from maitred.services.availability import Availability
-from maitred.services.cancel_booking import CancelBooking
-from maitred.services.create_booking import CreateBooking
-from maitred.services.day_reader import DayReader
-from maitred.services.day_snapshots import DaySnapshots
-from maitred.services.floors import Floors
-from maitred.services.holds import Holds
-from maitred.services.inline import Inline
-from maitred.services.modify_booking import ModifyBooking
-from maitred.services.planning import Planning
-from maitred.services.seating import Seating
-from maitred.services.waking import Waking
+from maitred.services.assignment.day import Floors
+from maitred.services.assignment.day_snapshots import DaySnapshots
+from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.seating import Seating
+from maitred.services.assignment.wake import Waking
+from maitred.services.booking.availability import Availability
+from maitred.services.booking.cancel import CancelBooking
+from maitred.services.booking.create import CreateBooking
+from maitred.services.booking.day_reader import DayReader
+from maitred.services.booking.holds import Holds
+from maitred.services.booking.inline import Inline
+from maitred.services.booking.modify import ModifyBooking
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from maitred.adapters.postgres.guard import Guard
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock, SystemIds
+from maitred.adapters.telemetry.recorder import Recorder
 from maitred.contracts.messages import ASSIGN
 from maitred.services.kit import Kit
-from maitred.services.limits import Bucket, Limits
-from maitred.services.relay import OwnRelay, Relay
-from maitred.telemetry.recorder import Recorder
+from maitred.services.messaging.outbox import OwnRelay, Relay
+from maitred.services.ports.limits import Bucket, Limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from maitred.adapters.postgres.invariants import PostgresInvariants
 from maitred.adapters.postgres.maintenance import PostgresMaintenance
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.bootstrap.core import Core, core
-from maitred.services.care import Care
-from maitred.services.maintain import Maintain, MaintenanceRules, Retention
+from maitred.services.upkeep.care import Care
+from maitred.services.upkeep.maintain import Maintain, MaintenanceRules, Retention
 
 
 @dataclass(frozen=True, slots=True)

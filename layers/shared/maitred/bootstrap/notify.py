@@ -12,8 +12,8 @@ from maitred.adapters.postgres.circuits import PostgresCircuit
 from maitred.adapters.postgres.notifications import PostgresNotifications
 from maitred.adapters.sqs import SqsQueue
 from maitred.bootstrap.core import Core, core
-from maitred.services.notify import Notify
-from maitred.services.queue_worker import QueueWorker
+from maitred.services.messaging.notify import Notify
+from maitred.services.messaging.queue_worker import QueueWorker
 
 _PAUSE_SECONDS = 30.0  # nobody waits for a letter: the provider gets time
 

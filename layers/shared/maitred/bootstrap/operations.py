@@ -9,19 +9,19 @@ from maitred.adapters.postgres.reports import PostgresReports
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.bootstrap.core import Core, core
 from maitred.bootstrap.rollout import rollout_of
-from maitred.services.day_snapshots import DaySnapshots
-from maitred.services.floor_view import FloorView
-from maitred.services.floors import Floors
-from maitred.services.manual_review import ManualReview
-from maitred.services.planning import Planning
-from maitred.services.process_assignment import ProcessAssignment
-from maitred.services.reports import AssignmentReport
-from maitred.services.restaurants import RestaurantService
+from maitred.services.assignment.day import Floors
+from maitred.services.assignment.day_snapshots import DaySnapshots
+from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.seating import Seating
+from maitred.services.assignment.wake import Waking
 from maitred.services.rollout import Everywhere
-from maitred.services.seating import Seating
-from maitred.services.staff_assignment import StaffAssignment
-from maitred.services.visits import Visits
-from maitred.services.waking import Waking
+from maitred.services.staff.assignment import StaffAssignment
+from maitred.services.staff.floor_view import FloorView
+from maitred.services.staff.manual_review import ManualReview
+from maitred.services.staff.process import ProcessAssignment
+from maitred.services.staff.reports import AssignmentReport
+from maitred.services.staff.restaurants import RestaurantService
+from maitred.services.staff.visits import Visits
 
 
 @dataclass(frozen=True, slots=True)

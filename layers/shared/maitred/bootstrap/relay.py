@@ -11,7 +11,7 @@ from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.sqs import SqsQueue
 from maitred.bootstrap.core import Core, core
 from maitred.contracts.messages import ASSIGN, NOTIFICATION
-from maitred.services.relay import Relay, Sweep
+from maitred.services.messaging.outbox import Relay, Sweep
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from maitred.contracts.base import ClockTime, EmailAddress, StrictModel, TableId
 from maitred.domain.booking import LocalStart, Preferences, Trigger
 from maitred.domain.errors import FieldError, InvalidRequest, NaiveTimestamp
-from maitred.planner.choice import Choice
+from maitred.planner.answer.choice import Choice
 
 MAX_PARTY = 1000
 _FIRST_YEAR = 2000

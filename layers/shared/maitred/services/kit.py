@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from maitred.services.ports import Book, Clock, Ids, Telemetry
-from maitred.services.relay import OwnRelay
+from maitred.services.ports import Book, Clock, Dispatcher, Ids, Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,5 +12,5 @@ class Kit:
     book: Book
     clock: Clock
     ids: Ids
-    relay: OwnRelay
+    relay: Dispatcher
     telemetry: Telemetry

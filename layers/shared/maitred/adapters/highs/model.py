@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from maitred.planner.enumeration import bit_positions
-from maitred.planner.exact import ExactQuestion
+from maitred.planner.day.exact import ExactQuestion
+from maitred.planner.day.stays import Stays
+from maitred.planner.floor.joins import bit_positions
 from maitred.planner.model import Deadline
-from maitred.planner.situation import musts
-from maitred.planner.stays import Stays
+from maitred.planner.search.situation import musts
 
 
 class OutOfTimeError(Exception):

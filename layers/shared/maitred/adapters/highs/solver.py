@@ -9,11 +9,11 @@ from time import monotonic
 
 from maitred.adapters.highs import child
 from maitred.adapters.highs.model import OutOfTimeError, Program, program
-from maitred.planner.enumeration import bit_positions
-from maitred.planner.exact import ExactAnswer, ExactQuestion, Proof
+from maitred.planner.day.exact import ExactAnswer, ExactQuestion, Proof
+from maitred.planner.day.stays import Stays
+from maitred.planner.floor.joins import bit_positions
 from maitred.planner.model import Move
-from maitred.planner.stays import Stays
-from maitred.services.budget import Budget
+from maitred.services.assignment.budget import Budget
 from maitred.services.ports import Clock
 
 type Run = Callable[[child.Data, float], child.Answer]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from maitred.adapters.postgres.database import Call, Database
 from maitred.services import ports
 from maitred.services.ports import Event, Telemetry
-from maitred.telemetry.names import Severity
+from maitred.services.ports.names import Severity
 
 _MOST = 5  # faults in a row: fewer are what a failover or one lost connection looks like
 _WITHIN_SECONDS = 30.0  # a fault that is older begins no row

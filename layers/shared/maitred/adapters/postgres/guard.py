@@ -12,8 +12,8 @@ from uuid import UUID
 from maitred.adapters.postgres.circuits import PROBE_SECONDS, PostgresCircuit
 from maitred.adapters.postgres.database import Call, Database, Rows
 from maitred.services import ports
-from maitred.services.limits import Limits
 from maitred.services.ports import Event, Telemetry
+from maitred.services.ports.limits import Limits
 
 _PAUSE_SECONDS = 5.0  # a failover of the cluster takes longer, a restart of the proxy less
 _GRACE_SECONDS = 5.0  # for writing what became of an attempt whose budget is over

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from maitred.adapters.postgres.database import Database
 from maitred.domain.states import TRANSITIONS
-from maitred.services.inspection import Scope
-from maitred.services.maintain import LOST_AFTER
+from maitred.services.upkeep.checks import Scope
+from maitred.services.upkeep.maintain import LOST_AFTER
 
 _EXAMPLES = 5
 

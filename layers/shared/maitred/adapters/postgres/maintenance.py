@@ -7,7 +7,7 @@ from datetime import datetime
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.database import Call, Database
 from maitred.domain.booking import Booking
-from maitred.services.maintain import Retention
+from maitred.services.upkeep.maintain import Retention
 
 
 class PostgresMaintenance:

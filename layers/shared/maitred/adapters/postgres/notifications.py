@@ -6,8 +6,8 @@ from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.book import effect_calls, event_params
 from maitred.adapters.postgres.database import Call, Database
 from maitred.services import ports
-from maitred.services.letters.letter import House
-from maitred.services.notify import Notification, Task
+from maitred.services.messaging.mail.letter import House
+from maitred.services.messaging.notify import Notification, Task
 
 
 class PostgresNotifications:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.postgres.rows import jsonb
-from maitred.services.relay import DeadRow, OutboxMessage, OutboxState
+from maitred.services.messaging.outbox import DeadRow, OutboxMessage, OutboxState
 
 
 class PostgresOutbox:

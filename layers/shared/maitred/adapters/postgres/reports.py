@@ -6,7 +6,7 @@ from typing import Any
 
 from maitred.adapters.postgres.database import Call, Database, Rows
 from maitred.adapters.postgres.rows import jsonb
-from maitred.services.reports import Attempts, Counted, Difference, Figures, Reduction, Runs, Scope
+from maitred.services.staff.reports import Attempts, Counted, Difference, Figures, Reduction, Runs, Scope
 
 _BUDGET_MS = 8000
 _STATEMENTS = (

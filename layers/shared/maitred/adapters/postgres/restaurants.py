@@ -12,7 +12,7 @@ from maitred.adapters.postgres.database import Call, Database, Rows, Session
 from maitred.domain.booking import Booking
 from maitred.domain.floor import Floor
 from maitred.services import ports
-from maitred.services.restaurants import StoredLayout
+from maitred.services.staff.restaurants import StoredLayout
 
 _BUDGET_MS = 8000
 _LOCKING = (

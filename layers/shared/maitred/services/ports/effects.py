@@ -8,8 +8,8 @@ from uuid import UUID
 from maitred.domain.booking import Booking
 from maitred.domain.hold import Hold
 from maitred.domain.states import State
+from maitred.services.ports.names import EventType, Severity
 from maitred.services.ports.readings import IdempotencyKey, Json, StoredReply
-from maitred.telemetry.names import EventType, Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
 from maitred.services.ports.effects import Effects, Event, SentBy, TableAllocation
+from maitred.services.ports.names import CountName, DurationName, SpanName
 from maitred.services.ports.readings import (
     BookingPage,
     Day,
@@ -22,7 +23,6 @@ from maitred.services.ports.readings import (
     Snapshot,
     StoredReply,
 )
-from maitred.telemetry.names import CountName, DurationName, SpanName
 
 
 class Clock(Protocol):
@@ -52,6 +52,13 @@ class LockedDay(Protocol):
     def snapshot(self) -> Snapshot: ...
 
     def apply(self, effects: Effects) -> tuple[SentBy, ...]: ...
+
+
+class Dispatcher(Protocol):
+    """Sends the outbox rows of a unit of work once it has committed."""
+
+    def send_now(self, rows: Sequence[SentBy]) -> None:
+        """Never raises: what cannot be sent now is left to the sweep."""
 
 
 class Freed(Protocol):

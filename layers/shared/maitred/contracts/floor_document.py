@@ -1,0 +1,340 @@
+"""The floor document (contract 1.1): what a restaurant is, as its operator writes it.
+
+Bounds of ours: 500 tables, 100 zones, 50 services, 500 closures, 5000 edges, 500 combinations of
+2-12 tables; capacity 1-100; maxTables 1-6; maxMoves 0-3; buffers 0-120 minutes; turn times 15-720;
+minDiningMinutes 15-720; slots of 5-240 minutes; weights 0-1000 of known names.
+A single member is checked by its type; a rule that spans members, by the functions at the end.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from maitred.contracts.base import (
+    ClockTime,
+    EmailAddress,
+    Label,
+    RestaurantId,
+    ServiceId,
+    StrictModel,
+    TableId,
+    Text,
+    ZoneId,
+)
+from maitred.contracts.floor_values import (
+    is_iana_zone,
+    language_tag,
+    last_seating_minutes,
+    local_minute,
+    service_minutes,
+)
+from maitred.contracts.stored_floor import floor_from_document
+from maitred.domain.floor import Adjacency, Floor
+from maitred.planner.floor.weights import DEFAULT_WEIGHTS
+
+__all__ = ["FloorDocument", "RestaurantId", "floor_from_document", "to_floor"]
+
+MAX_PARTY = 1200
+TurnMinutes = Annotated[int, Field(ge=15, le=720)]
+PartySize = Annotated[int, Field(ge=1, le=MAX_PARTY)]
+BufferMinutes = Annotated[int, Field(ge=0, le=120)]
+Timezone = Annotated[str, Field(max_length=64), AfterValidator(is_iana_zone)]
+LanguageTag = Annotated[str, Field(max_length=35), AfterValidator(language_tag)]
+LocalMinute = Annotated[str, Field(max_length=19), AfterValidator(local_minute)]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class TurnTimeDocument(StrictModel):
+    """Parties of up to ``max_party`` (null: any) stay ``minutes``."""
+
+    max_party: PartySize | None
+    minutes: TurnMinutes
+
+
+TurnTimes = Annotated[tuple[TurnTimeDocument, ...], Field(min_length=1, max_length=50)]
+DEFAULT_TURN_TIMES = tuple(
+    TurnTimeDocument(max_party=party, minutes=minutes)
+    for party, minutes in ((2, 90), (4, 105), (6, 120), (None, 150))
+)
+
+
+class PacingDocument(StrictModel):
+    """How many covers may start in one slot."""
+
+    slot_minutes: int = Field(default=15, ge=5, le=240)
+    max_covers_per_slot: int | None = Field(default=None, ge=1, le=10_000)
+
+
+class PolicyDocument(StrictModel):
+    """The rules of the house."""
+
+    buffer_before_minutes: BufferMinutes = 0
+    buffer_after_minutes: BufferMinutes = 5
+    max_tables: int = Field(default=3, ge=1, le=6)
+    adjacency: Adjacency = Adjacency.CONNECTED
+    min_dining_minutes: TurnMinutes = 45
+    max_moves: int = Field(default=2, ge=0, le=3)
+    freeze_minutes: int = Field(default=120, ge=0, le=10_080)
+    hold_seconds: int = Field(default=300, ge=1, le=1800)
+    start_cutoff_minutes: int = Field(default=10, ge=0, le=1440)
+    turn_times: TurnTimes = DEFAULT_TURN_TIMES
+    pacing: PacingDocument = PacingDocument()
+    weights: dict[Label, Annotated[float, Field(ge=0, le=1000)]] = Field(default_factory=dict, max_length=50)
+
+
+class ServiceDocument(StrictModel):
+    """A period of seating; ``closes`` before ``opens`` on the clock is the next day's."""
+
+    id: ServiceId
+    name: Text | None = None
+    days: Annotated[tuple[Day, ...], Field(min_length=1, max_length=7)] = EVERY_DAY
+    opens: ClockTime
+    closes: ClockTime
+    last_seating: ClockTime | None = None
+    allow_overrun: bool = False
+    turn_times: TurnTimes | None = None
+
+
+class ClosureDocument(StrictModel):
+    """Venue-local ``[from, to)``; zones and tables both null: the whole house."""
+
+    from_: LocalMinute = Field(alias="from")
+    to: LocalMinute
+    zones: Annotated[tuple[ZoneId, ...], Field(min_length=1, max_length=100)] | None = None
+    tables: Annotated[tuple[TableId, ...], Field(min_length=1, max_length=500)] | None = None
+    reason: Text | None = None
+
+
+class ZoneDocument(StrictModel):
+    """A part of the house."""
+
+    id: ZoneId
+    name: Text | None = None
+
+
+class TableDocument(StrictModel):
+    """A table; ``max_party`` null is its capacity."""
+
+    id: TableId
+    zone: ZoneId
+    capacity: int = Field(ge=1, le=100)
+    min_party: PartySize = 1
+    max_party: PartySize | None = None
+    movable: bool = True
+    active: bool = True
+    out_of_service: bool = False
+    walk_in_only: bool = False
+    priority: int = Field(default=0, ge=-1000, le=1000)
+    seating_type: Label = "standard"
+    attributes: Annotated[tuple[Label, ...], Field(max_length=50)] = ()
+
+
+class CombinationDocument(StrictModel):
+    """An allowed set with its own range; ``max_party`` null is the sum of its seats."""
+
+    tables: Annotated[tuple[TableId, ...], Field(min_length=2, max_length=12)]
+    min_party: PartySize = 1
+    max_party: PartySize | None = None
+
+
+def _is_absent(value: str | None) -> bool:
+    return value is None
+
+
+class FloorDocument(StrictModel):
+    """The whole document of ``PUT /restaurants/{restaurantId}``.
+
+    ``locale``: the language of the letters to guests, English if absent. ``contact_email``: where guests'
+    answers go, and what only a person of the restaurant can settle. Both are kept only if they are given.
+    """
+
+    name: Text
+    timezone: Timezone
+    locale: LanguageTag | None = Field(default=None, exclude_if=_is_absent)
+    contact_email: EmailAddress | None = Field(default=None, exclude_if=_is_absent)
+    policy: PolicyDocument = PolicyDocument()
+    services: Annotated[tuple[ServiceDocument, ...], Field(max_length=50)]
+    closures: Annotated[tuple[ClosureDocument, ...], Field(max_length=500)] = ()
+    zones: Annotated[tuple[ZoneDocument, ...], Field(min_length=1, max_length=100)]
+    tables: Annotated[tuple[TableDocument, ...], Field(min_length=1, max_length=500)]
+    adjacency: Annotated[tuple[tuple[TableId, TableId], ...], Field(max_length=5000)] = ()
+    combinations: Annotated[tuple[CombinationDocument, ...], Field(max_length=500)] = ()
+
+    @model_validator(mode="after")
+    def _hold_together(self) -> Self:
+        _check_floor(self)
+        return self
+
+
+def to_floor(document: FloorDocument, restaurant_id: str, layout_version: int) -> Floor:
+    """The floor that a valid document describes."""
+    stored: dict[str, Any] = document.model_dump(by_alias=True, mode="json")
+    return floor_from_document(stored, restaurant_id, layout_version)
+
+
+# --- rules that span several members, each reported at the member that breaks it ---
+
+type Location = tuple[int | str, ...]
+type Problem = tuple[Location, str, str]
+
+
+def _check_floor(document: FloorDocument) -> None:
+    """Raise pydantic's ``ValidationError`` with one entry for every broken rule."""
+    problems = [problem for rule in _RULES for problem in rule(document)]
+    if problems:
+        raise ValidationError.from_exception_data(
+            "FloorDocument",
+            [
+                InitErrorDetails(
+                    type=PydanticCustomError(code, "{rule}", {"rule": message}),
+                    loc=location,
+                    input=None,
+                )
+                for location, code, message in problems
+            ],
+        )
+
+
+def _repeated(ids: Iterable[str], member: str) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, name in enumerate(ids):
+        if name in seen:
+            yield (member, number, "id"), "duplicate_id", "This id is used before"
+        seen.add(name)
+
+
+def _unique_ids(document: FloorDocument) -> Iterator[Problem]:
+    yield from _repeated((service.id for service in document.services), "services")
+    yield from _repeated((zone.id for zone in document.zones), "zones")
+    yield from _repeated((table.id for table in document.tables), "tables")
+
+
+def _weights(document: FloorDocument) -> Iterator[Problem]:
+    for name in document.policy.weights:
+        if name not in DEFAULT_WEIGHTS:
+            yield (
+                ("policy", "weights", name),
+                "unknown_weight",
+                f"The planner has no such term; it knows {', '.join(sorted(DEFAULT_WEIGHTS))}",
+            )
+
+
+def _turn_times(document: FloorDocument) -> Iterator[Problem]:
+    yield from _turn_list(document.policy.turn_times, ("policy", "turnTimes"))
+    for number, service in enumerate(document.services):
+        if service.turn_times is not None:
+            yield from _turn_list(service.turn_times, ("services", number, "turnTimes"))
+
+
+def _turn_list(turns: tuple[TurnTimeDocument, ...], location: Location) -> Iterator[Problem]:
+    previous = 0
+    for number, turn in enumerate(turns[:-1]):
+        where = (*location, number, "maxParty")
+        if turn.max_party is None:
+            yield where, "null_before_last", "Only the last row may hold for every size"
+        elif turn.max_party <= previous:
+            yield where, "not_ascending", "Rows must rise by maxParty"
+        previous = turn.max_party or previous
+    if turns[-1].max_party is not None:
+        yield (
+            (*location, len(turns) - 1, "maxParty"),
+            "sizes_not_covered",
+            "The last row must have maxParty null",
+        )
+
+
+def _services(document: FloorDocument) -> Iterator[Problem]:
+    for number, service in enumerate(document.services):
+        where: Location = ("services", number)
+        if len(set(service.days)) < len(service.days):
+            yield (*where, "days"), "duplicate_day", "A weekday is named twice"
+        for member, code, message in _service_hours(service, document.policy.min_dining_minutes):
+            yield (*where, member), code, message
+
+
+def _service_hours(service: ServiceDocument, min_dining: int) -> Iterator[tuple[str, str, str]]:
+    opens, closes = service_minutes(service.opens, service.closes)
+    if opens == closes:
+        yield "closes", "empty_service", "A service must close after it opens"
+        return
+    if not service.allow_overrun and closes - opens < min_dining:
+        yield "closes", "service_too_short", "No party could stay for minDiningMinutes"
+    elif service.last_seating is not None:
+        last = last_seating_minutes(service.last_seating, opens, closes, min_dining, allow_overrun=False)
+        if last > closes:
+            yield "lastSeating", "outside_service", "lastSeating must lie between opens and closes"
+
+
+def _closures(document: FloorDocument) -> Iterator[Problem]:
+    zones, tables = _zone_ids(document), _table_ids(document)
+    for number, closure in enumerate(document.closures):
+        where: Location = ("closures", number)
+        if closure.from_ >= closure.to:
+            yield (*where, "to"), "not_after_from", "A closure must end after it begins"
+        yield from _unknown(closure.zones or (), zones, (*where, "zones"))
+        yield from _unknown(closure.tables or (), tables, (*where, "tables"))
+
+
+def _tables(document: FloorDocument) -> Iterator[Problem]:
+    zones = _zone_ids(document)
+    for number, table in enumerate(document.tables):
+        where: Location = ("tables", number)
+        if table.zone not in zones:
+            yield (*where, "zone"), "unknown_reference", "No such zone"
+        if table.max_party is not None and table.max_party > table.capacity:
+            yield (*where, "maxParty"), "above_capacity", "maxParty must not exceed the capacity"
+        if table.min_party > (table.max_party or table.capacity):
+            yield (*where, "minParty"), "above_max_party", "minParty must not exceed maxParty"
+
+
+def _adjacency(document: FloorDocument) -> Iterator[Problem]:
+    tables = _table_ids(document)
+    for number, edge in enumerate(document.adjacency):
+        yield from _unknown(edge, tables, ("adjacency", number))
+        if edge[0] == edge[1]:
+            yield ("adjacency", number), "self_edge", "A table does not touch itself"
+
+
+def _combinations(document: FloorDocument) -> Iterator[Problem]:
+    capacities = {table.id: table.capacity for table in document.tables}
+    for number, row in enumerate(document.combinations):
+        where: Location = ("combinations", number)
+        yield from _unknown(row.tables, capacities.keys(), (*where, "tables"))
+        if len(set(row.tables)) < len(row.tables):
+            yield (*where, "tables"), "duplicate_table", "A table is named twice"
+            continue
+        seats = sum(capacities.get(table, 0) for table in row.tables)
+        if row.max_party is not None and row.max_party > seats and capacities.keys() >= set(row.tables):
+            yield (*where, "maxParty"), "above_capacity", "maxParty must not exceed the sum of seats"
+        if row.min_party > (row.max_party or seats) and capacities.keys() >= set(row.tables):
+            yield (*where, "minParty"), "above_max_party", "minParty must not exceed maxParty"
+
+
+def _unknown(names: Iterable[str], known: Iterable[str], location: Location) -> Iterator[Problem]:
+    known = set(known)
+    for number, name in enumerate(names):
+        if name not in known:
+            yield (*location, number), "unknown_reference", "Nothing in the document has this id"
+
+
+def _zone_ids(document: FloorDocument) -> set[str]:
+    return {zone.id for zone in document.zones}
+
+
+def _table_ids(document: FloorDocument) -> set[str]:
+    return {table.id for table in document.tables}
+
+
+_RULES: tuple[Callable[[FloorDocument], Iterable[Problem]], ...] = (
+    _unique_ids,
+    _weights,
+    _turn_times,
+    _services,
+    _closures,
+    _tables,
+    _adjacency,
+    _combinations,
+)

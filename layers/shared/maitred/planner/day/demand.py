@@ -1,0 +1,88 @@
+"""Which parties a service expects, and how scarce that makes each table.
+
+A profile is learnt from a restaurant's own bookings of one weekday and service. Without any it knows
+only what restaurants in general see, has no confidence, and makes no table scarcer than another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.floor.joins import bit_positions
+
+#: Shares of party sizes that restaurants in general see.
+PRIOR_SHARES: Mapping[int, float] = MappingProxyType(
+    {1: 0.03, 2: 0.43, 3: 0.15, 4: 0.18, 5: 0.06, 6: 0.06, 7: 0.02, 8: 0.03, 10: 0.04}
+)
+#: So many bookings of its own weigh as much as the prior.
+PRIOR_STRENGTH = 30
+#: No table is scarcer than this, however lopsided the demand.
+MOST_SCARCE = 4.0
+
+_DIGITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """Expected party sizes of one service: ``(size, share)``, by size, shares adding up to 1.
+
+    ``observed``: the bookings it was learnt from.
+    """
+
+    shares: tuple[tuple[int, float], ...]
+    observed: int = 0
+
+    @property
+    def confidence(self) -> float:
+        """0 for the prior alone, nearing 1 with many bookings."""
+        return self.observed / (self.observed + PRIOR_STRENGTH)
+
+
+def learn_demand(counts: Mapping[int, int]) -> Demand:
+    """The profile of a service in which ``counts[size]`` parties of each size were booked."""
+    observed = sum(counts.values())
+    sizes = sorted(PRIOR_SHARES.keys() | counts.keys())
+    total = observed + PRIOR_STRENGTH
+    return Demand(
+        tuple(
+            (
+                size,
+                round((counts.get(size, 0) + PRIOR_STRENGTH * PRIOR_SHARES.get(size, 0.0)) / total, _DIGITS),
+            )
+            for size in sizes
+        ),
+        observed,
+    )
+
+
+PRIOR = learn_demand({})
+
+
+def scarcities(index: FloorIndex, demand: Demand) -> tuple[float, ...]:
+    """For each table (by position) 0 to ``MOST_SCARCE``: how much more wanted it is than the average one.
+
+    A party wants the smallest single tables that take it. What a class of tables is wanted, divided by
+    how many of them there are, in units of the house's average, less one, times the confidence.
+    """
+    if not demand.observed:
+        return (0.0,) * len(index.tables)
+    wanted: dict[int, float] = {}
+    supply: dict[int, int] = {}
+    for position in bit_positions(index.assignable):
+        capacity = index.tables[position].capacity
+        supply[capacity] = supply.get(capacity, 0) + 1
+    for size, share in demand.shares:
+        fitting = min((capacity for capacity in supply if capacity >= size), default=None)
+        if fitting is not None:
+            wanted[fitting] = wanted.get(fitting, 0.0) + share
+    average = sum(wanted.values()) / max(1, sum(supply.values()))
+    prices = {
+        capacity: _price(wanted.get(capacity, 0.0) / count, average) * demand.confidence
+        for capacity, count in supply.items()
+    }
+    return tuple(round(prices.get(table.capacity, 0.0), _DIGITS) for table in index.tables)
+
+
+def _price(wanted_a_table: float, average: float) -> float:
+    return min(MOST_SCARCE, max(0.0, wanted_a_table / average - 1)) if average else 0.0

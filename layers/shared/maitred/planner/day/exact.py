@@ -1,0 +1,51 @@
+"""The port to an exact solver: can this evening be rearranged to seat this party, in how many moves?
+
+The solver itself is heavy and lives outside the shared layer; a worker or a test brings one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.model import MovableBooking, Move, PartyRequest
+
+
+class Proof(StrEnum):
+    """How an exact search ended."""
+
+    ARRANGED = "arranged"  # an arrangement with the fewest moves
+    POSSIBLE = "possible"  # an arrangement, but fewer moves may do
+    IMPOSSIBLE = "impossible"  # proven: no arrangement within the limit of moves
+    UNKNOWN = "unknown"  # the time was over first
+
+
+@dataclass(frozen=True, slots=True)
+class ExactAnswer:
+    """``tables`` and ``moves`` are set if the proof is ``ARRANGED`` or ``POSSIBLE``."""
+
+    proof: Proof
+    tables: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExactQuestion:
+    """A party on a floor, and who may be moved for it; ``most_moves`` None: as many as it takes.
+
+    The same rules as for the planner's own search; pacing is not looked at.
+    """
+
+    index: FloorIndex
+    occupancy: Occupancy
+    request: PartyRequest
+    movable: Sequence[MovableBooking]
+    most_moves: int | None = None
+
+
+class ExactSolver(Protocol):
+    """Decides a question within ``seconds`` of wall time, or says ``UNKNOWN``."""
+
+    def rearrange(self, question: ExactQuestion, seconds: float) -> ExactAnswer: ...

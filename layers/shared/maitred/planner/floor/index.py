@@ -1,0 +1,296 @@
+"""A floor, compiled for questions: tables as bits and, for each party size, every set that may seat it.
+
+Compile once per layout version and keep it; the lists for one party size are made when first asked for.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from maitred.domain.floor import Floor, Table
+from maitred.planner.floor.joins import JoinedSet, JoinRules, adjacency_holds, bit_positions, joined_sets
+from maitred.planner.floor.needs import Needs
+from maitred.planner.floor.weights import Weights, resolve_weights
+
+#: Sets of joined tables that are kept. 160 tables on a dense grid with four to a set need 15,000; more
+#: than this (say, any four of 160) is truncated and searched at the time of asking instead.
+MAX_JOINED_SETS = 120_000
+
+_SCORE_DIGITS = 6
+_KEPT_PRICES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class TableSet:
+    """A set that serves a party of one size. ``cost`` is its score before anybody's wishes.
+
+    ``positions`` are the tables' places in the order of their ids, so that they compare as the ids do.
+    """
+
+    bits: int
+    positions: tuple[int, ...]
+    seats: int
+    priority: int
+    cost: float
+
+
+@dataclass(slots=True)
+class Candidates:
+    """The sets for one party size, best first; ``bits`` repeats theirs for fast scanning.
+
+    ``single``: the tables that are a set by themselves; ``joined``: those that are in one with others.
+    """
+
+    sets: tuple[TableSet, ...]
+    bits: tuple[int, ...]
+    single: int
+    joined: int
+    _by_lowest: dict[int, list[tuple[int, int]]] | None = None
+
+    def within(self, tables: int) -> list[int]:
+        """The numbers of the sets that lie within these tables (bits), best first."""
+        closed = ~tables
+        if 2 * tables.bit_count() > (self.single | self.joined).bit_count():
+            return [number for number, bits in enumerate(self.bits) if not bits & closed]
+        if self._by_lowest is None:
+            self._by_lowest = _by_lowest(self.bits)
+        found = []
+        for position in bit_positions(tables):
+            found += [number for number, bits in self._by_lowest.get(position, ()) if not bits & closed]
+        found.sort()
+        return found
+
+
+def _by_lowest(sets: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
+    """The sets (bits) with their numbers, by their lowest table: each stands in one place."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for number, bits in enumerate(sets):
+        found.setdefault((bits & -bits).bit_length() - 1, []).append((number, bits))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A combination of the floor document whose tables may all be given away."""
+
+    bits: int
+    min_party: int
+    max_party: int
+
+
+@dataclass(slots=True)
+class FloorIndex:
+    """One compiled floor. All but the cache of candidates never changes.
+
+    ``tables`` are sorted by id (plain code points, no locale), and table ``i`` is bit ``1 << i``.
+    ``assignable``: bits of tables the planner may give away. ``seats``: contract 9's bound for
+    ``party_too_large``. ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration. ``shortest_stay``: of the
+    house's turn times the shortest, with its buffers: a gap of less is of no use. ``needs``: what parties
+    take at least.
+    """
+
+    floor: Floor
+    tables: tuple[Table, ...]
+    position: dict[str, int]
+    assignable: int
+    seats: int
+    zone_bits: dict[str, int]
+    attribute_bits: dict[str, int]
+    rules: JoinRules
+    weights: Weights
+    truncated: bool
+    shortest_stay: int
+    needs: Needs
+    _joined: list[JoinedSet]
+    _rows: tuple[_Row, ...]
+    _candidates: dict[int, Candidates] = field(default_factory=dict)
+    _prices: dict[Hashable, tuple[float, ...]] = field(default_factory=dict)
+
+    def candidates(self, party_size: int) -> Candidates:
+        """Every set that may seat this party on an empty floor, less those of which a part would do."""
+        known = self._candidates.get(party_size)
+        if known is None:
+            known = self._candidates[party_size] = self._find_candidates(party_size)
+        return known
+
+    def prices(self, key: Hashable, make: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
+        """One number a table, made once a key; a bounded number of keys is kept."""
+        known = self._prices.get(key)
+        if known is None:
+            if len(self._prices) >= _KEPT_PRICES:
+                self._prices.clear()
+            known = self._prices[key] = make()
+        return known
+
+    def matching(self, zone: str | None, attributes: Iterable[str]) -> int:
+        """The tables, as bits, that lie in ``zone`` (None: any) and have all of ``attributes``."""
+        bits = (1 << len(self.tables)) - 1 if zone is None else self.zone_bits.get(zone, 0)
+        for attribute in attributes:
+            bits &= self.attribute_bits.get(attribute, 0)
+        return bits
+
+    def bits_of(self, table_ids: Iterable[str]) -> int:
+        """The tables as bits; ids that this layout does not have are left out."""
+        bits = 0
+        for table_id in table_ids:
+            position = self.position.get(table_id)
+            if position is not None:
+                bits |= 1 << position
+        return bits
+
+    def table_set(self, bits: int, party_size: int) -> TableSet:
+        """The set of these tables, priced for this party."""
+        positions = tuple(bit_positions(bits))
+        seats = self.rules.seats(bits)
+        waste, extra = seats - party_size, len(positions) - 1
+        cost = waste * self.weights.wasted_seats + extra * self.weights.extra_tables
+        priority = sum(self.tables[position].priority for position in positions)
+        return TableSet(bits, positions, seats, priority, round(cost, _SCORE_DIGITS))
+
+    def below_least_party(self, party_size: int) -> Iterator[int]:
+        """Tables and combinations, as bits, that are kept for larger parties than this."""
+        for position in bit_positions(self.assignable):
+            if party_size < self.tables[position].min_party:
+                yield 1 << position
+        for row in self._rows:
+            if party_size < row.min_party:
+                yield row.bits
+
+    def _find_candidates(self, party_size: int) -> Candidates:
+        single = self._single_tables(party_size)
+        # A joined set of which a smaller one, or one table of its own, would do is never given.
+        joined = {
+            each.bits
+            for each in self._joined
+            if each.most_below < party_size <= each.seats and not each.bits & single
+        }
+        rows = {
+            row.bits
+            for row in self._rows
+            if row.min_party <= party_size <= row.max_party and not row.bits & single
+        }
+        if self.truncated:  # a smaller join may be one of those that are not listed
+            rows = {bits for bits in rows if not _join_inside(self.rules, bits, party_size)}
+        found = [1 << position for position in bit_positions(single)]
+        found += [bits for bits in joined if not _contains_another(bits, rows)]
+        found += [
+            bits
+            for bits in rows - joined
+            if not _contains_another(bits, joined) and not _contains_another(bits, rows)
+        ]
+        # A row that is also a joined set stands in ``joined``; what holds it down holds for both.
+        sets = sorted((self.table_set(bits, party_size) for bits in found), key=best_first)
+        together = 0
+        for each in sets:
+            if len(each.positions) > 1:
+                together |= each.bits
+        return Candidates(tuple(sets), tuple(each.bits for each in sets), single, together)
+
+    def _single_tables(self, party_size: int) -> int:
+        return sum(
+            1 << position
+            for position in bit_positions(self.assignable)
+            if self.tables[position].min_party <= party_size <= self.tables[position].max_party
+        )
+
+
+def best_first(each: TableSet) -> tuple[float, int, tuple[int, ...]]:
+    """The one order of plans: score, then priority, then ids."""
+    return each.cost, each.priority, each.positions
+
+
+def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> FloorIndex:
+    """Compile a floor. The order in which a document lists things makes no difference."""
+    tables = tuple(sorted(floor.tables, key=lambda table: table.id))
+    position = {table.id: number for number, table in enumerate(tables)}
+    assignable = _bits(number for number, table in enumerate(tables) if table.assignable)
+    zone_bits = _grouped((table.zone, number) for number, table in enumerate(tables))
+    rules = _join_rules(floor, tables, position, assignable, zone_bits)
+    joined, truncated = joined_sets(rules, max_joined_sets)
+    return FloorIndex(
+        floor=floor,
+        tables=tables,
+        position=position,
+        assignable=assignable,
+        seats=floor.seats(),
+        zone_bits=zone_bits,
+        attribute_bits=_grouped(
+            (attribute, number) for number, table in enumerate(tables) for attribute in table.attributes
+        ),
+        rules=rules,
+        weights=resolve_weights(floor.policy.weights),
+        truncated=truncated,
+        shortest_stay=_shortest_stay(floor),
+        needs=Needs.build(rules.capacities),
+        _joined=joined,
+        _rows=_rows(floor, position, assignable),
+    )
+
+
+def _shortest_stay(floor: Floor) -> int:
+    turns = [turn.minutes for turn in floor.policy.turn_times]
+    turns += [turn.minutes for service in floor.services for turn in service.turn_times or ()]
+    return min(turns) + floor.policy.buffer_before_minutes + floor.policy.buffer_after_minutes
+
+
+def _join_rules(
+    floor: Floor,
+    tables: tuple[Table, ...],
+    position: dict[str, int],
+    assignable: int,
+    zone_bits: dict[str, int],
+) -> JoinRules:
+    neighbours = [0] * len(tables)
+    for one, other in floor.adjacency:
+        neighbours[position[one]] |= 1 << position[other]
+        neighbours[position[other]] |= 1 << position[one]
+    movable = assignable & _bits(number for number, table in enumerate(tables) if table.movable)
+    return JoinRules(
+        mode=floor.policy.adjacency,
+        max_tables=floor.policy.max_tables,
+        pools=tuple(zone_bits[zone] & movable for zone in sorted(zone_bits)),
+        neighbours=tuple(neighbours),
+        capacities=tuple(table.capacity for table in tables),
+    )
+
+
+def _rows(floor: Floor, position: dict[str, int], assignable: int) -> tuple[_Row, ...]:
+    rows = (
+        _Row(_bits(position[table] for table in row.tables), row.min_party, row.max_party)
+        for row in floor.combinations
+    )
+    return tuple(row for row in rows if not row.bits & ~assignable)
+
+
+def _bits(positions: Iterable[int]) -> int:
+    bits = 0
+    for position in positions:
+        bits |= 1 << position
+    return bits
+
+
+def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    groups: dict[str, int] = {}
+    for name, position in pairs:
+        groups[name] = groups.get(name, 0) | 1 << position
+    return groups
+
+
+def _join_inside(rules: JoinRules, bits: int, party_size: int) -> bool:
+    """Would a part of these tables do, joined as the rules allow it?"""
+    positions = tuple(bit_positions(bits))
+    for size in range(2, min(len(positions) - 1, rules.max_tables) + 1):
+        for part in combinations(positions, size):
+            own = _bits(part)
+            if (
+                rules.seats(own) >= party_size
+                and any(not own & ~pool for pool in rules.pools)
+                and adjacency_holds(rules.mode, rules.neighbours, own)
+            ):
+                return True
+    return False
+
+
+def _contains_another(bits: int, others: Iterable[int]) -> bool:
+    """Is one of ``others`` a proper subset of the set?"""
+    return any(other != bits and other & bits == other for other in others)

@@ -1,0 +1,116 @@
+"""Is a given set of tables an allowed one for a party? Rules alone; who sits there is not asked.
+
+The names ``capacity``, ``min_party``, ``adjacency`` and ``zone`` are those a person may override.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from maitred.domain.floor import Combination, Floor, Table
+from maitred.domain.timeline import to_minutes
+from maitred.domain.windows import closure_interval
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.floor.joins import adjacency_holds
+from maitred.planner.model import PartyRequest
+
+OVERRIDABLE = frozenset({"capacity", "min_party", "adjacency", "zone"})
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule that the set breaks, and a sentence for a host."""
+
+    code: str
+    message: str
+
+
+def check_tables(index: FloorIndex, tables: Sequence[str], request: PartyRequest) -> tuple[Violation, ...]:
+    """Every rule that these tables break for this party; empty: they are allowed.
+
+    Codes: ``no_tables``, ``unknown_table``, ``duplicate_table``, ``inactive``, ``out_of_service``,
+    ``closed`` (of the table, its zone or the house, at some time of the stay), ``zone``, ``attributes``,
+    ``capacity``, ``min_party``, ``max_tables``, ``not_movable``, ``adjacency``. Walk-in tables may be used.
+    """
+    bad_names = tuple(_names(index, tables))
+    if bad_names:
+        return bad_names
+    chosen = [index.tables[index.position[table]] for table in sorted(tables)]
+    return (*_state(index.floor, chosen, request), *_wanted(chosen, request), *_shape(index, chosen, request))
+
+
+def _names(index: FloorIndex, tables: Sequence[str]) -> Iterator[Violation]:
+    if not tables:
+        yield Violation("no_tables", "No table is named")
+    if len(set(tables)) < len(tables):
+        yield Violation("duplicate_table", "A table is named twice")
+    for table in sorted(set(tables) - index.position.keys()):
+        yield Violation("unknown_table", f"There is no table {table}")
+
+
+def _state(floor: Floor, chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
+    for table in chosen:
+        if not table.active:
+            yield Violation("inactive", f"Table {table.id} is not in use")
+        if table.out_of_service:
+            yield Violation("out_of_service", f"Table {table.id} is out of service")
+        if _closed(floor, table, request):
+            yield Violation("closed", f"Table {table.id} is closed at this time")
+
+
+def _closed(floor: Floor, table: Table, request: PartyRequest) -> bool:
+    for closure in floor.closures:
+        named = table.zone in (closure.zones or ()) or table.id in (closure.tables or ())
+        if named or closure.whole_house:
+            start, end = closure_interval(floor, closure.start, closure.end)
+            if to_minutes(start) < request.end and request.start < to_minutes(end):
+                return True
+    return False
+
+
+def _wanted(chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
+    if request.zone_required and any(table.zone != request.zone for table in chosen):
+        yield Violation("zone", f"The party must sit in the zone {request.zone}")
+    for attribute in sorted(request.required):
+        without = [table.id for table in chosen if attribute not in table.attributes]
+        if without:
+            yield Violation("attributes", f"Without {attribute}: {', '.join(without)}")
+
+
+def _shape(index: FloorIndex, chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
+    """Size and joining: a table's own range, the rules of joining, or a combination that lists the set."""
+    if len(chosen) == 1:
+        table = chosen[0]
+        yield from _range(request.party_size, table.min_party, min(table.max_party, table.capacity))
+        return
+    joined = tuple(_joined(index, chosen, request.party_size))
+    names = {table.id for table in chosen}
+    rows = [row for row in index.floor.combinations if set(row.tables) == names]
+    if joined and rows:
+        yield from min((tuple(_row_range(row, request.party_size)) for row in rows), key=len)
+    else:
+        yield from joined
+
+
+def _row_range(row: Combination, party_size: int) -> Iterator[Violation]:
+    return _range(party_size, row.min_party, row.max_party)
+
+
+def _range(party_size: int, least: int, most: int) -> Iterator[Violation]:
+    if party_size > most:
+        yield Violation("capacity", f"{party_size} are too many: at most {most} may sit here")
+    if party_size < least:
+        yield Violation("min_party", f"{party_size} are too few: kept for {least} and more")
+
+
+def _joined(index: FloorIndex, chosen: Sequence[Table], party_size: int) -> Iterator[Violation]:
+    rules, names = index.rules, ", ".join(table.id for table in chosen)
+    yield from _range(party_size, 1, sum(table.capacity for table in chosen))
+    if len(chosen) > rules.max_tables:
+        yield Violation("max_tables", f"At most {rules.max_tables} tables may be joined")
+    fixed = [table.id for table in chosen if not table.movable]
+    if fixed:
+        yield Violation("not_movable", f"Cannot be moved: {', '.join(fixed)}")
+    if len({table.zone for table in chosen}) > 1:
+        yield Violation("zone", "The tables lie in different zones")
+    if not adjacency_holds(rules.mode, rules.neighbours, index.bits_of(table.id for table in chosen)):
+        yield Violation("adjacency", f"Do not touch as the house wants it ({rules.mode}): {names}")

@@ -1,0 +1,74 @@
+"""The background job's search: the planner, and an exact solver where its time is over before a proof."""
+
+import logging
+from dataclasses import replace
+
+from maitred.domain.floor import Policy
+from maitred.planner.answer.settle import exact_question, settled
+from maitred.planner.day.exact import ExactAnswer, ExactQuestion, ExactSolver
+from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.options import FULL, PlannerOptions
+from maitred.services.assignment.attempt import Quote
+from maitred.services.assignment.budget import Budget
+from maitred.services.assignment.planning import Planning, Question
+from maitred.services.ports import Clock, Snapshot
+
+logger = logging.getLogger(__name__)
+
+#: Of an attempt's time. Nearly every search of the planner's ends within milliseconds.
+_PLANNER = 0.5
+#: Of what is left after that; the rest is for confirming.
+_SOLVER = 0.8
+
+
+class DeepSearch:
+    """Asks the planner; where that ends undecided, the solver. What the solver says is checked by rule."""
+
+    def __init__(self, planning: Planning, solver: ExactSolver, clock: Clock) -> None:
+        self._planning = planning
+        self._solver = solver
+        self._clock = clock
+
+    def quote(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
+        """The planner's decision, or the one that the solver settled. Takes seconds: hold no lock over it."""
+        planners = _planners_part(question.options, question.index.floor.policy, budget)
+        return self._proven(self._planning.quote(question, snapshot, planners), budget)
+
+    def fully(self, quote: Quote, budget: Budget) -> Quote:
+        """The same question about the same day, to the full planner and the solver."""
+        planners = _planners_part(FULL, quote.index.floor.policy, budget)
+        return self._proven(self._planning.fully(quote, planners), budget)
+
+    def quickly(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
+        """The planner's decision alone: for the one who holds the day."""
+        return self._planning.quote(question, snapshot, budget)
+
+    def _proven(self, first: Quote, budget: Budget) -> Quote:
+        if first.decision.checks is None:
+            return first  # no deadline ended it
+        began = self._clock.monotonic()
+        try:
+            quote = self._settled(first, budget)
+        except Exception:
+            logger.exception("the exact solver failed")
+            return first
+        spent = round((self._clock.monotonic() - began) * 1000, 3)
+        return replace(quote, duration_ms=first.duration_ms + spent)
+
+    def _settled(self, quote: Quote, budget: Budget) -> Quote:
+        index, inputs = quote.index, quote.inputs
+        occupancy = Occupancy.build(index, inputs.span, inputs.allocations)
+        asked = exact_question(index, occupancy, inputs)
+        if asked is None:
+            return quote
+        answer = self._answer(asked, budget)
+        decision = settled(index, occupancy, inputs, quote.decision, answer)
+        return replace(quote, decision=decision, inputs=replace(inputs, exact=answer))
+
+    def _answer(self, asked: ExactQuestion, budget: Budget) -> ExactAnswer:
+        return self._solver.rearrange(asked, budget.part(_SOLVER).remaining_ms() / 1000)
+
+
+def _planners_part(options: PlannerOptions, policy: Policy, budget: Budget) -> Budget:
+    """All of it where nobody may be moved: then there is nothing for the solver to find."""
+    return budget.part(_PLANNER if options.moves_allowed(policy) > 0 else 1.0)

@@ -1,0 +1,232 @@
+"""Mail, once: claimed before it is sent, marked after. See docs/notifications.md for what that promises.
+
+A crash between the provider's yes and our mark leaves a claim whose outcome nobody knows. It is not sent
+again blindly: the next delivery parks it for a person, because two confirmations are worse than a look.
+While a claim is young its sender may be alive: who finds it then leaves the letter to the queue.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from maitred.contracts.messages import NOTIFICATION, NotificationMessage
+from maitred.domain.booking import Booking
+from maitred.domain.states import State
+from maitred.services import events, ports
+from maitred.services.messaging.mail.letter import House, Letter, compose
+from maitred.services.ports.names import EventType, Severity
+
+logger = logging.getLogger(__name__)
+
+# Longer than a sender can live (its function's time-out), shorter than the queue's pause between deliveries.
+CLAIM_LIVES = timedelta(seconds=60)
+_WAITING = frozenset({"request_received", "modification_pending"})
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    id: UUID
+    booking_id: UUID
+    kind: str
+    variant: str | None
+    request_version: int
+    state: str
+    attempts: int
+    claimed_for: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A notification, what it tells of, and in whose name."""
+
+    notification: Notification
+    booking: Booking
+    house: House
+
+
+class MailRefused(Exception):
+    """The provider said no to this letter; another try would be refused as well."""
+
+
+class MailUnavailable(Exception):
+    """The provider certainly did not take the letter; it may be tried again."""
+
+
+class MailThrottled(MailUnavailable):
+    """The provider is well, and asks for patience."""
+
+
+class BeingSent(Exception):
+    """Somebody else has the letter in hand; the next delivery will see how that ended."""
+
+
+class Mailer(Protocol):
+    def write(self, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
+        """The letter as the provider takes it. Raises MailRefused if it can not be written."""
+
+    def send(self, to: str, content: bytes) -> str:
+        """Hand over what was written; returns the provider's id. Raises MailRefused or MailUnavailable."""
+
+
+class Notifications(Protocol):
+    def find(self, notification_id: UUID) -> Task | None: ...
+
+    def claim(self, notification_id: UUID) -> bool:
+        """Pending to claimed, committed; False if somebody else has it."""
+
+    def finish(self, notification_id: UUID, state: str, detail: str | None, event: ports.Event) -> None:
+        """Store how it ended, with its event."""
+
+    def release(self, notification_id: UUID, error: str, event: ports.Event) -> None:
+        """Claimed back to pending: the provider certainly has not sent it."""
+
+    def postpone(self, row: ports.OutboxRow) -> None:
+        """Have the message delivered again, later, as a new one."""
+
+
+class Notify:
+    """``mailer``: None where the stage does not send mail. ``circuit``: of the mail provider."""
+
+    def __init__(
+        self,
+        notifications: Notifications,
+        mailer: Mailer | None,
+        circuit: ports.Circuit,
+        clock: ports.Clock,
+        telemetry: ports.Telemetry,
+    ) -> None:
+        self._notifications = notifications
+        self._mailer = mailer
+        self._circuit = circuit
+        self._clock = clock
+        self._telemetry = telemetry
+
+    def run(self, message: NotificationMessage) -> str:
+        """Send one notification; returns how it stands.
+
+        Raises BeingSent, MailUnavailable or BookError, so that the queue delivers again.
+        """
+        task = self._notifications.find(message.notification_id)
+        if task is None:
+            return "unknown"  # its transaction was rolled back, or its twin was first
+        self._telemetry.know(restaurant_id=task.booking.restaurant_id)
+        notification = task.notification
+        if notification.claimed_for is not None:
+            return self._look_at_claim(task, notification.claimed_for, message)
+        if notification.state != "pending":
+            return notification.state
+        skip = self._reason_to_skip(notification, task.booking, self._clock.now())
+        if skip is not None:
+            return self._end(task, message, "skipped", skip)
+        return self._send(task, message)
+
+    def _look_at_claim(self, task: Task, claimed_for: timedelta, message: NotificationMessage) -> str:
+        """The provider cannot be asked for a letter whose id never arrived: the claim's age decides."""
+        if claimed_for < CLAIM_LIVES:
+            raise BeingSent
+        self._telemetry.count("NotificationsFailed")
+        return self._end(task, message, "parked", "the outcome of an earlier send is unknown")
+
+    def _reason_to_skip(self, notification: Notification, booking: Booking, now: datetime) -> str | None:
+        state, kind = booking.state, notification.kind
+        reasons = (
+            (self._mailer is None, "mail is suppressed in this stage"),
+            (notification.request_version != booking.request_version, "the request has changed since"),
+            (kind == "confirmed" and state is State.CANCELLED, "cancelled meanwhile"),
+            (kind in _WAITING and state.status != "pending", "the outcome is known already"),
+            (kind == "attention" and state is not State.MANUAL_REVIEW, "it has been taken care of"),
+            (kind != "cancelled" and booking.end_at <= now, "the stay is over"),
+        )
+        return next((reason for holds, reason in reasons if holds), None)
+
+    def _send(self, task: Task, message: NotificationMessage) -> str:
+        """Written before it is claimed: what cannot be written was certainly not sent."""
+        if self._mailer is None:
+            raise ValueError("without a mailer everything is skipped")
+        notification = task.notification
+        letter = self._letter(task, message)
+        try:
+            content = self._mailer.write(message.to, letter, _headers(notification, message))
+            wait_seconds = self._circuit.enter()
+            if wait_seconds:
+                return self._postpone(task.booking, message, wait_seconds)
+            if not self._notifications.claim(notification.id):
+                raise BeingSent
+            provider_id = self._watched(self._mailer, message.to, content)
+        except MailRefused as error:
+            self._telemetry.count("NotificationsFailed")
+            return self._end(task, message, "parked", str(error))
+        except MailUnavailable as error:
+            self._telemetry.count("NotificationsFailed")
+            event = _event("notification.failed", task, message)
+            self._notifications.release(notification.id, str(error), event)
+            self._telemetry.committed([event])
+            raise
+        self._telemetry.count("NotificationsSent")
+        return self._end(task, message, "sent", provider_id)
+
+    def _postpone(self, booking: Booking, message: NotificationMessage, wait_seconds: float) -> str:
+        """The provider is left alone; waiting for it must not use up the message's deliveries."""
+        due = self._clock.now() + timedelta(seconds=wait_seconds)
+        row = ports.OutboxRow(
+            NOTIFICATION, booking.id, booking.restaurant_id, message.wire(), message.correlation_id, due
+        )
+        self._notifications.postpone(row)
+        return "postponed"
+
+    def _watched(self, mailer: Mailer, to: str, content: bytes) -> str:
+        """Send, and tell the circuit how the provider did: a no is an answer, silence is a fault."""
+        try:
+            provider_id = mailer.send(to, content)
+        except (MailRefused, MailThrottled):
+            raise
+        except Exception:
+            self._circuit.failed()
+            raise
+        self._sent_well()
+        return provider_id
+
+    def _sent_well(self) -> None:
+        try:
+            self._circuit.succeeded()
+        except ports.BookError:
+            logger.warning("the mail circuit was not told of a success", exc_info=True)
+
+    def _letter(self, task: Task, message: NotificationMessage) -> Letter:
+        notification = task.notification
+        return compose(
+            notification.kind,
+            notification.variant,
+            task.booking,
+            task.house,
+            message.locale,
+            self._clock.now(),
+        )
+
+    def _end(self, task: Task, message: NotificationMessage, state: str, detail: str) -> str:
+        event = _event(_TOLD.get(state, "notification.failed"), task, message)
+        self._notifications.finish(task.notification.id, state, detail, event)
+        self._telemetry.committed([event])
+        return state
+
+
+_TOLD: Mapping[str, EventType] = {"sent": "notification.sent", "skipped": "notification.skipped"}
+
+
+def _headers(notification: Notification, message: NotificationMessage) -> dict[str, str]:
+    """What finds the letter again: in the provider's records, and in ours."""
+    return {"X-Correlation-Id": message.correlation_id, "X-Maitred-Notification": str(notification.id)}
+
+
+def _event(event_type: EventType, task: Task, message: NotificationMessage) -> ports.Event:
+    notification = task.notification
+    context = {
+        "kind": notification.kind,
+        "variant": notification.variant,
+        "attempt": notification.attempts + 1,
+    }
+    severity: Severity = "error" if event_type == "notification.failed" else "info"
+    return events.booking_event(task.booking, message.correlation_id, event_type, context, severity)

@@ -1,0 +1,156 @@
+"""Every minute: no booking is forgotten, nothing is kept longer than it should be."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from maitred.domain.booking import Booking, Trigger
+from maitred.domain.states import State
+from maitred.services import events, ports
+from maitred.services.assignment import records
+from maitred.services.kit import Kit
+
+logger = logging.getLogger(__name__)
+
+ACTOR = "maintain"
+_SWEEPS = 3  # a booking whose worker died this often is for a person
+_BATCH = 200
+_LEARN_AGAIN = timedelta(days=1)
+_LEARN_AT_ONCE = 20  # restaurants a minute: a thousand restaurants in less than an hour
+LOST_AFTER = timedelta(minutes=20)  # longer than the longest back-off: its message must be gone
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """In days; ``events`` go by the whole month, once all of it is that old."""
+
+    idempotency: int
+    events: int
+    outbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceRules:
+    """``grace``: how long after its lease's end a booking is taken back from its worker.
+
+    ``alert``: how near its start a case for a person is raised.
+    """
+
+    retention: Retention
+    grace: timedelta
+    alert: timedelta
+
+
+class Maintenance(Protocol):
+    def stuck(self, before: datetime, limit: int) -> Sequence[tuple[Booking, int]]:
+        """Bookings in progress whose lease ended before ``before``, and how often that happened to them."""
+
+    def forgotten(self, before: datetime, now: datetime, limit: int) -> Sequence[Booking]:
+        """Pending bookings untouched since ``before`` without an unsent message, at most a day past."""
+
+    def awaiting_a_person(self, now: datetime, until: datetime) -> tuple[int, int]:
+        """Bookings in manual review: in all, and starting before ``until``."""
+
+    def untold(self, now: datetime, until: datetime, limit: int) -> Sequence[tuple[Booking, str]]:
+        """Bookings in manual review that start before ``until``, of whose request the restaurant has not
+        been told, with its address."""
+
+    def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
+        """Learn the demand of restaurants for which that was last done before ``before``; how many."""
+
+    def prune(self, now: datetime, retention: Retention) -> int:
+        """Delete what is past its retention, but no events; returns how many rows."""
+
+    def turn_event_months(self, now: datetime, days: int) -> int:
+        """Make room for the events of the months ahead, drop the months that ended more than ``days`` ago.
+
+        Returns how many were dropped.
+        """
+
+    def tidy_limits(self) -> None:
+        """Delete what the limits need no more: it changes none of their answers."""
+
+
+class Maintain:
+    def __init__(self, kit: Kit, maintenance: Maintenance, rules: MaintenanceRules) -> None:
+        self._book = kit.book
+        self._clock = kit.clock
+        self._ids = kit.ids
+        self._relay = kit.relay
+        self._telemetry = kit.telemetry
+        self._maintenance = maintenance
+        self._rules = rules
+
+    def run(self, correlation_id: str) -> dict[str, int]:
+        """Returns what was done, by name."""
+        now = self._clock.now()
+        self._maintenance.tidy_limits()
+        done = {
+            "eventMonthsDropped": self._maintenance.turn_event_months(now, self._rules.retention.events),
+            "pruned": self._maintenance.prune(now, self._rules.retention),
+            "returned": self._return_stuck(now, correlation_id),
+            "requeued": self._requeue_forgotten(now, correlation_id),
+            "raised": self._raise_urgent(now, correlation_id),
+            "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
+        }
+        open_cases, urgent = self._maintenance.awaiting_a_person(now, now + self._rules.alert)
+        self._telemetry.count("ManualReviewOpen", open_cases)
+        if urgent:
+            logger.error("%d bookings start soon and still wait for a person", urgent)
+        return done | {"manualReviewOpen": open_cases, "manualReviewUrgent": urgent}
+
+    def _return_stuck(self, now: datetime, correlation_id: str) -> int:
+        """Nobody has taken the lease over in time: the message is gone, or in the dead-letter queue."""
+        stuck = self._maintenance.stuck(now - self._rules.grace, _BATCH)
+        return sum(self._return_one(booking, sweeps, now, correlation_id) for booking, sweeps in stuck)
+
+    def _return_one(self, booking: Booking, sweeps: int, now: datetime, correlation_id: str) -> bool:
+        target = State.MANUAL_REVIEW if sweeps + 1 >= _SWEEPS else State.ASSIGNMENT_PENDING
+        steps = records.steps_through((booking.state, target), booking.version + 1)
+        after = replace(booking, state=target, version=booking.version + 1)
+        message = records.assign_row(after, Trigger.RETRY, sweeps + 2, correlation_id, now)
+        change = ports.BookingChange(
+            booking.id, booking.version, after.version, target, lease_token=booking.lease_token
+        )
+        effects = ports.Effects(
+            changes=[change],
+            history=records.history_rows(booking, steps, ACTOR, "lease_expired", {}),
+            events=events.state_changed(booking, correlation_id, steps, ACTOR),
+            outbox=[message] if target is State.ASSIGNMENT_PENDING else [],
+        )
+        return self._apply(effects)
+
+    def _requeue_forgotten(self, now: datetime, correlation_id: str) -> int:
+        """A pending booking whose message got lost. One too many does no harm: versions tell them apart."""
+        forgotten = self._maintenance.forgotten(now - LOST_AFTER, now, _BATCH)
+        return sum(self._requeue_one(booking, now, correlation_id) for booking in forgotten)
+
+    def _requeue_one(self, booking: Booking, now: datetime, correlation_id: str) -> bool:
+        unchanged = ports.BookingChange(booking.id, booking.version, booking.version, booking.state)
+        message = records.assign_row(booking, Trigger.RETRY, 1, correlation_id, now)
+        return self._apply(ports.Effects(changes=[unchanged], outbox=[message]))
+
+    def _raise_urgent(self, now: datetime, correlation_id: str) -> int:
+        """Write to the restaurant, once a request, of a booking that waits for a person near its start."""
+        urgent = self._maintenance.untold(now, now + self._rules.alert, _BATCH)
+        return sum(self._raise_one(booking, to, now, correlation_id) for booking, to in urgent)
+
+    def _raise_one(self, booking: Booking, to: str, now: datetime, correlation_id: str) -> bool:
+        unchanged = ports.BookingChange(booking.id, booking.version, booking.version, booking.state)
+        mailing = records.attention_mail(booking, to, correlation_id, self._ids, now)
+        return self._apply(
+            ports.Effects(changes=[unchanged], notifications=mailing.notifications, outbox=mailing.outbox)
+        )
+
+    def _apply(self, effects: ports.Effects) -> bool:
+        try:
+            sent = self._book.apply(effects)
+        except ports.StaleVersion:
+            return False  # somebody took care of it meanwhile
+        except (ports.Conflict, ports.LockTimeout, ports.DeadlinePassed):
+            return False  # its next minute comes; the others' is now
+        self._telemetry.committed(effects.events)
+        self._relay.send_now(sent)
+        return True

@@ -1,0 +1,244 @@
+"""``/_local/`` over HTTP: one page, the data that it shows, and one action.
+
+It shows guests' data, so it answers a browser of this machine that the page itself or its user sent, and no
+other: a foreign Host (a name that an attacker points at this machine) and other sites' requests are refused.
+"""
+
+import asyncio
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from aiohttp import web
+from botocore.exceptions import BotoCoreError, ClientError
+
+from localstack.page.emf import Metrics
+from localstack.page.mailbox import Mailbox
+from localstack.page.queues import Queues
+from localstack.page.records import Records
+from localstack.page.series import draw
+from localstack.page.widgets import NoDashboard, Widget, parse
+
+ROOT = "/_local/"
+TOKEN_HEADER = "x-page-token"  # noqa: S105 - a header's name
+STATIC = Path(__file__).parent / "static"
+THREADS = 4
+LONGEST_MINUTES = 180
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".LICENSE": "text/plain"}
+_HOSTS = {"127.0.0.1", "localhost"}
+_YEARS = range(2000, 2100)  # far from where the calendar ends, and with it its arithmetic
+_FROM_HERE = {"same-origin", "none"}  # the page itself; typed or kept by its user
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_LETTER_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": _PAGE_POLICY,
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+
+type Query = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer."""
+
+    body: bytes
+    kind: str = "application/json"
+    status: int = 200
+    policy: str = _PAGE_POLICY
+
+
+class Refused(Exception):
+    """The request is not answered; the message says why."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class Page:
+    """The page of one running stack. ``dashboards``: the template's bodies by logical id."""
+
+    def __init__(
+        self,
+        dashboards: Mapping[str, str],
+        *,
+        metrics: Metrics,
+        records: Records,
+        queues: Queues,
+        mailbox: Mailbox,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._dashboards = dashboards
+        self._metrics = metrics
+        self._records = records
+        self._queues = queues
+        self._mailbox = mailbox
+        self._now = now
+        self._token = secrets.token_urlsafe()
+        self._threads = ThreadPoolExecutor(THREADS, "page")  # its own: the stack never waits for the page
+        self._routes: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
+            ("GET", re.compile(""), self._index),
+            ("GET", re.compile(r"static/(?P<name>[\w./-]+)"), self._static),
+            ("GET", re.compile("dashboards"), self._drawn),
+            ("GET", re.compile("events"), self._events),
+            ("GET", re.compile("restaurants"), lambda _: _json(self._records.restaurants())),
+            ("GET", re.compile(r"restaurants/(?P<restaurant>[\w-]+)/days"), self._days),
+            ("GET", re.compile(r"restaurants/(?P<restaurant>[\w-]+)/days/(?P<day>[\d-]+)"), self._floor),
+            ("GET", re.compile("queues"), lambda _: _json(self._queues.all())),
+            ("POST", re.compile(r"queues/(?P<queue>\w+)/redrive"), self._redrive),
+            ("GET", re.compile("mail"), lambda _: _json(self._mailbox.newest())),
+            ("GET", re.compile(r"mail/(?P<name>[\w-]+)"), self._letter),
+            ("GET", re.compile(r"mail/(?P<name>[\w-]+)/html"), self._letter_html),
+        ]
+
+    @staticmethod
+    def owns(path: str) -> bool:
+        """Whether a request's path is the page's, and not the API's."""
+        return path.startswith(ROOT) or path == ROOT.rstrip("/")
+
+    def close(self) -> None:
+        """Take no more requests."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        if not http.path.startswith(ROOT):  # the page's own addresses are relative
+            return web.Response(status=308, headers=_HEADERS | {"location": ROOT})
+        reply = await self._reply(http)
+        headers = _HEADERS | {"content-security-policy": reply.policy}
+        return web.Response(
+            status=reply.status, body=reply.body, content_type=reply.kind, charset="utf-8", headers=headers
+        )
+
+    async def _reply(self, http: web.BaseRequest) -> Reply:
+        try:
+            self._admit(http)
+            work, found = self._route(http.method, http.path.removeprefix(ROOT))
+            call = asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: work(http.query, **found)
+            )
+            return await call
+        except Refused as error:
+            return _json({"message": str(error)}, error.status)
+        except LookupError as error:
+            return _json({"message": str(error.args[0])}, 404)
+        except ClientError as error:
+            return _json({"message": error.response["Error"]["Message"]}, 409)
+        except (psycopg.Error, BotoCoreError, OSError) as error:
+            return _json({"message": f"not to be reached just now: {error}"}, 503)
+
+    def _admit(self, http: web.BaseRequest) -> None:
+        host = http.headers.get("host", "")
+        if _hostname(host) not in _HOSTS:
+            raise Refused(421, "this page is for this machine only")
+        if http.headers.get("sec-fetch-site", "none") not in _FROM_HERE:
+            raise Refused(403, "another site asked for this")
+        if http.method in {"GET", "HEAD"}:
+            return
+        given = http.headers.get(TOKEN_HEADER, "")
+        own = http.headers.get("origin", "") == f"http://{host}"
+        if not own or not secrets.compare_digest(
+            given.encode(errors="surrogateescape"), self._token.encode()
+        ):
+            raise Refused(403, "not asked for by this page: reload it")
+
+    def _route(self, method: str, path: str) -> tuple[Callable[..., Reply], dict[str, str]]:
+        known = [
+            (each, work, match.groupdict())
+            for each, pattern, work in self._routes
+            if (match := pattern.fullmatch(path))
+        ]
+        for each, work, found in known:
+            if each == method:
+                return work, found
+        raise Refused(405 if known else 404, "there is nothing here")
+
+    def _index(self, _query: Query) -> Reply:
+        page = (STATIC / "index.html").read_text(encoding="utf-8")
+        return Reply(page.replace("{{token}}", self._token).encode(), "text/html")
+
+    def _static(self, _query: Query, name: str) -> Reply:
+        path = (STATIC / name).resolve()
+        if not path.is_relative_to(STATIC) or not path.is_file() or path.suffix not in _KINDS:
+            raise LookupError("no such file")
+        return Reply(path.read_bytes(), _KINDS[path.suffix])
+
+    def _drawn(self, query: Query) -> Reply:
+        minutes = _number(query, "minutes", 15, LONGEST_MINUTES)
+        self._metrics.refresh()
+        now = self._now()
+        told = []
+        for name, body in self._dashboards.items():
+            widgets = [draw(widget, self._metrics, minutes * 60, now) for widget in _widgets(body)]
+            told.append({"name": name, "widgets": widgets})
+        return _json(told)
+
+    def _events(self, query: Query) -> Reply:
+        return _json(self._records.events(query.get("find", "").strip(), _number(query, "limit", 100, 500)))
+
+    def _days(self, _query: Query, restaurant: str) -> Reply:
+        return _json(self._records.days(restaurant))
+
+    def _floor(self, _query: Query, restaurant: str, day: str) -> Reply:
+        try:
+            service_day = date.fromisoformat(day)
+        except ValueError:
+            raise Refused(400, f"{day} is no day") from None
+        if service_day.year not in _YEARS:
+            raise Refused(400, f"{day} is not of this age")
+        return _json(self._records.floor(restaurant, service_day))
+
+    def _redrive(self, _query: Query, queue: str) -> Reply:
+        self._queues.redrive(queue)
+        return _json({"redriven": queue}, 202)
+
+    def _letter(self, _query: Query, name: str) -> Reply:
+        return _json(self._mailbox.read(name))
+
+    def _letter_html(self, _query: Query, name: str) -> Reply:
+        return Reply(self._mailbox.html(name).encode(), "text/html", policy=_LETTER_POLICY)
+
+
+def _hostname(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+
+
+def _widgets(body: str) -> tuple[Widget, ...]:
+    try:
+        return parse(body)
+    except NoDashboard as error:
+        return (Widget("", "other", note=f"CloudWatch would refuse this dashboard: {error}"),)
+
+
+def _json(value: Any, status: int = 200) -> Reply:
+    return Reply(json.dumps(value, ensure_ascii=False).encode(), status=status)
+
+
+def _number(query: Query, name: str, default: int, most: int) -> int:
+    text = query.get(name, "")
+    if not text:
+        return default
+    if text.isascii() and text.isdigit() and 0 < int(text) <= most:
+        return int(text)
+    raise Refused(400, f"{name} is a number from 1 to {most}")

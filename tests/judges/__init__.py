@@ -1,0 +1,1 @@
+"""Exact solvers that judge the planner and the worker's own solver. Tests and bench use them."""

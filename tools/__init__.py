@@ -1,0 +1,1 @@
+"""What the repository needs of itself: environments, requirements, generated documents."""
