@@ -14,11 +14,10 @@ RESTAURANTS ?= *
 SCOPES ?= bookings:write bookings:read operations
 TTL ?= 3600
 HYPOTHESIS_EXAMPLES ?= 10000
-MOVES_TESTS := tests/planner/test_moves_against_judges.py
 
 # Finds Python 3.13, makes .venv if need be, and the tools' environments that are named.
 define environments
-python="$$(./tools/find-python)" && "$$python" tools/environments.py $(1)
+python="$$(./tools/find-python)" && "$$python" -S tools/environments.py $(1)
 endef
 
 .PHONY: help
@@ -57,15 +56,14 @@ bench-telemetry: setup ## what events and metrics add to a booking, as a ratio
 
 # ----------------------------------------------------------------- checking it
 .PHONY: test
-test: setup ## every test; ARGS="-k planner" passes on to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## every test, and how much of the layer they cover; ARGS="-k planner -n 1" runs some, without coverage
+	@$(BIN)/python -m pytest $(or $(ARGS),--cov)
+	@$(if $(ARGS),,$(BIN)/python -m tools.branch_coverage)
 
 .PHONY: properties
 properties: export HYPOTHESIS_EXAMPLES := $(HYPOTHESIS_EXAMPLES)
 properties: setup ## the planner's properties, half an hour on two cores; HYPOTHESIS_EXAMPLES=10000 cases each
-	@$(BIN)/python -m pytest -m hypothesis -o timeout=0 -q $(MOVES_TESTS) & moves=$$!; others=0; \
-		$(BIN)/python -m pytest -m hypothesis -o timeout=0 -q tests/planner --ignore=$(MOVES_TESTS) || others=$$?; \
-		wait "$$moves" && exit "$$others"
+	@$(BIN)/python -m pytest -m hypothesis -o timeout=0 -q tests/planner
 
 .PHONY: soak
 soak: setup ## 20,000 operations while everything breaks, then the count; ARGS="--operations 2000 --seed 7"
@@ -151,5 +149,5 @@ ops: ## the operator's commands: ARGS="--help"; alone, where STAGE's API, queues
 
 .PHONY: clean
 clean: ## removes what can be made again: environments, builds, caches. Data in .maitred stays
-	@rm -rf .aws-sam .venv .venvs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .aws-sam .venv .venvs .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

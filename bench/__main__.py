@@ -1,4 +1,4 @@
-"""``python -m bench``: what questions cost, and what evenings come out of them."""
+"""``python -m bench``: the cost of questions, and the evenings that come out of them."""
 
 import argparse
 from collections.abc import Iterable
@@ -46,7 +46,9 @@ def _quotes(questions: int) -> None:
 
 
 def _crowded(questions: int) -> None:
-    print(f"\n## After streams of {LOAD} times the house's load: milliseconds of CPU, median / P95\n")
+    print(
+        f"\n## After streams of {LOAD} times the restaurant's capacity: milliseconds of CPU, median / P95\n"
+    )
     print(crowded_header())
     for tables, seed in product(CROWDED_TABLES, SEEDS):
         print(crowded_line(measure_crowded(tables, seed, questions)), flush=True)

@@ -1,4 +1,4 @@
-"""What one question costs: CPU time on one core, the least of several tries a question."""
+"""The cost of one question: CPU time on one core, the least of several tries a question."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -9,17 +9,18 @@ from random import Random
 from statistics import median
 from time import process_time_ns
 
-from bench.house import SPAN, a_request, filled, house
+from bench.restaurant import SPAN, a_request, filled, restaurant
 from maitred.domain.floor import Adjacency
-from maitred.planner.answer.alternatives import find_alternatives
+from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.explanation import explanation_data
 from maitred.planner.answer.quote import quote
 from maitred.planner.day.demand import Demand, learn_demand
+from maitred.planner.day.drawn_day import DrawnDay
 from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.day.places import Movers
+from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex, compile_floor
-from maitred.planner.model import Decision, MovableBooking, PartyRequest
-from maitred.planner.search.situation import musts
+from maitred.planner.model import Decision, MovableBooking, PartyRequest, Refusal
+from maitred.planner.search.situation import unfit_tables
 
 TABLES = (10, 20, 40, 80, 160)
 FULLNESS = (0.0, 0.5, 0.8, 0.95, 1.0)
@@ -50,7 +51,7 @@ class Cost:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Cost":
-        """Of no questions all is 0."""
+        """All is 0 if there are no values."""
         ordered = sorted(values) or [0.0]
         p95 = ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
         return cls(len(values), ordered[0], median(ordered), p95)
@@ -63,7 +64,7 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class QuoteRow:
-    """One house at one fullness. ``kinds``: the quotes by what they found; ``floor``: a bare scan of bits."""
+    """One restaurant at one fullness. ``kinds``: the quotes by result; ``floor``: a bare scan of bits."""
 
     tables: int
     fullness: float
@@ -80,32 +81,39 @@ class QuoteRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A house at one time, of which questions are asked."""
+class BenchDay:
+    """A restaurant's day, for questions about it."""
 
     index: FloorIndex
     occupancy: Occupancy
     movable: tuple[MovableBooking, ...]
     demand: Demand
 
+    def draw(self) -> DrawnDay:
+        """The day as it is before the first question."""
+        return DrawnDay(self.index, self.occupancy, self.movable)
+
+    def problem(self, request: PartyRequest) -> Problem:
+        return Problem(request, SPAN, self.occupancy.allocations, movable=self.movable, demand=self.demand)
+
 
 def measure(tables: int, fullness: float, mode: Adjacency, questions: int) -> QuoteRow:
     """Ask ``questions`` seeded questions of one seeded evening."""
     random = Random(f"{tables}-{fullness}-{mode}")
-    floor = house(tables, mode)
+    floor = restaurant(tables, mode)
     index = compile_floor(floor)
     evening = filled(floor, fullness, random)
-    asked = Asked(index, Occupancy.build(index, SPAN, evening.allocations), evening.movable, _DEMAND)
+    day = BenchDay(index, Occupancy.build(index, SPAN, evening.allocations), evening.movable, _DEMAND)
     requests = [a_request(floor, random) for _ in range(questions)]
     quotes: dict[str, list[float]] = {kind: [] for kind in KINDS}
     scans, explanations, alternatives = [], [], []
     for request in requests:
-        decision = ask(asked, request)
-        quotes[kind_of(decision)].append(least(partial(ask, asked, request)))
-        scans.append(least(partial(_bare_scan, asked, request)))
+        decision = ask(day, request)
+        quotes[kind_of(decision)].append(least(partial(ask, day, request)))
+        scans.append(least(partial(_bare_scan, day, request)))
         explanations.append(least(partial(_explained, decision)))
-        if decision.plan is None:
-            alternatives.append(other_starts(asked, request))
+        if isinstance(decision, Refusal):
+            alternatives.append(other_starts(day, request))
     return QuoteRow(
         tables,
         fullness,
@@ -120,9 +128,9 @@ def measure(tables: int, fullness: float, mode: Adjacency, questions: int) -> Qu
 
 def kind_of(decision: Decision) -> str:
     """One of ``KINDS``: a set was free, others had to move, or there was none."""
-    if decision.plan is None:
+    if isinstance(decision, Refusal):
         return REFUSED
-    return MOVED if decision.plan.moves else FREE
+    return MOVED if decision.moves else FREE
 
 
 def least(run: Callable[[], object], tries: int = _TRIES) -> float:
@@ -136,48 +144,31 @@ def least(run: Callable[[], object], tries: int = _TRIES) -> float:
     return (best or 0) / 1e6
 
 
-def ask(asked: Asked, request: PartyRequest, movers: Movers | None = None) -> Decision:
-    """One quote."""
-    return quote(
-        asked.index,
-        asked.occupancy,
-        request,
-        (),
-        Unhurried(),
-        movable=asked.movable if movers is None else movers,
-        demand=asked.demand,
-    )
+def ask(day: BenchDay, request: PartyRequest, drawn: DrawnDay | None = None) -> Decision:
+    """One quote; nothing is known about the day unless ``drawn`` is given."""
+    return quote(day.index, day.problem(request), Unhurried(), drawn or day.draw())
 
 
 def _explained(decision: Decision) -> str:
     return json.dumps(explanation_data(decision))
 
 
-def _bare_scan(asked: Asked, request: PartyRequest) -> list[int]:
+def _bare_scan(day: BenchDay, request: PartyRequest) -> list[int]:
     """Which sets are free, and nothing else."""
-    taken = asked.occupancy.taken(request.start, request.end)
-    blocked = taken.booked | taken.held | musts(asked.index, request)
-    return [bits for bits in asked.index.candidates(request.party_size).bits if not bits & blocked]
+    taken = day.occupancy.taken(request.start, request.end)
+    blocked = taken.booked | taken.on_hold | unfit_tables(day.index, request)
+    return [bits for bits in day.index.candidates(request.party_size).bits if not bits & blocked]
 
 
-def other_starts(asked: Asked, request: PartyRequest) -> float:
-    """Milliseconds of CPU, asked as the service does: right after the refusal, with what that found out."""
+def other_starts(day: BenchDay, request: PartyRequest) -> float:
+    """Milliseconds of CPU for other starts, asked as the service does: after the refusal, on the same day."""
     best = inf
     for _ in range(_TRIES_OF_ALTERNATIVES):
-        movers = Movers(asked.index, asked.occupancy, asked.movable)
-        ask(asked, request, movers)
-        best = min(best, least(partial(_others, asked, request, movers), 1))
+        drawn = day.draw()
+        ask(day, request, drawn)
+        best = min(best, least(partial(_others, day, request, drawn), 1))
     return best
 
 
-def _others(asked: Asked, request: PartyRequest, movers: Movers) -> object:
-    return find_alternatives(
-        asked.index,
-        asked.occupancy,
-        request,
-        (),
-        Unhurried(),
-        0,
-        movable=movers,
-        demand=asked.demand,
-    )
+def _others(day: BenchDay, request: PartyRequest, drawn: DrawnDay) -> object:
+    return alternatives(day.index, day.problem(request), Reach(0), Unhurried(), drawn)

@@ -14,7 +14,7 @@ _ENOUGH = 20
 
 @dataclass(frozen=True, slots=True)
 class StreamRow:
-    """The streams of one house and load: best fit alone, with moves, with any moves; optima's bounds."""
+    """The streams of one restaurant and load: best fit, with moves, with any moves; the optimum's bounds."""
 
     tables: int
     load: float
@@ -46,7 +46,7 @@ def quote_line(row: QuoteRow) -> str:
 
 
 def quote_summary(rows: Sequence[QuoteRow]) -> str:
-    """How far the dear questions of one kind lie from its usual ones, and the dearest alternatives."""
+    """How far the slow questions of one kind are from its median, and the slowest alternatives."""
     spreads = [
         (cost.spread, f"{kind}, {_cell(row)}")
         for row in rows
@@ -54,10 +54,10 @@ def quote_summary(rows: Sequence[QuoteRow]) -> str:
         if cost.count >= _ENOUGH
     ]
     spread, where = max(spreads, default=(0.0, "nowhere"))
-    dearest = max(rows, key=lambda row: row.alternatives.p95)
+    slowest = max(rows, key=lambda row: row.alternatives.p95)
     return (
         f"Largest P95 of a kind of at least {_ENOUGH} questions: {spread:.1f} times its median ({where}).\n"
-        f"Largest P95 of alternatives: {dearest.alternatives.p95:.1f} ms ({_cell(dearest)})."
+        f"Largest P95 of alternatives: {slowest.alternatives.p95:.1f} ms ({_cell(slowest)})."
     )
 
 
@@ -100,8 +100,8 @@ def stream_header() -> str:
         "unknown",
     )
     return (
-        'Pairs are plain best fit → with two moves, in the mean of a stream. "Any moves" asks an exact\n'
-        "solver on each refusal and carries out what it finds; sums over its streams, covers in the mean.\n\n"
+        'Pairs are plain best fit → two moves, averaged over the streams. "Any moves" asks an exact solver\n'
+        "after each refusal and carries out its answer; its columns are sums, covers an average.\n\n"
         + _header(names)
     )
 
@@ -148,7 +148,7 @@ def _not_below(row: StreamRow) -> str:
 
 
 def _unlimited(tallies: Sequence[Tally]) -> tuple[str, ...]:
-    """With as many moves as it takes."""
+    """The cells for any number of moves."""
     if not tallies:
         return ("0", *["-"] * 5)
     whole = [tally.covers for tally in tallies if tally.whole]

@@ -7,15 +7,17 @@ from math import inf
 from random import Random
 from time import monotonic
 
-from bench.house import DINNER, SPAN, a_request, house
 from bench.quotes import Unhurried
+from bench.restaurant import DINNER, SPAN, a_request, restaurant
 from maitred.domain.floor import Adjacency, Floor
 from maitred.domain.windows import turn_minutes
 from maitred.planner.answer.quote import quote
+from maitred.planner.day.drawn_day import DrawnDay
 from maitred.planner.day.exact import ExactQuestion, ExactSolver, Proof
 from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex, compile_floor
-from maitred.planner.model import Allocation, MovableBooking, Move, PartyRequest
+from maitred.planner.model import Allocation, MovableBooking, Move, PartyRequest, Plan
 from maitred.planner.options import PlannerOptions
 
 LOADS = (0.6, 0.9, 1.2)
@@ -27,7 +29,7 @@ _EVENING_MINUTES = 330
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A house and the parties that ask, in the order in which they do."""
+    """A restaurant and the parties that ask, in their order."""
 
     floor: Floor
     index: FloorIndex
@@ -36,10 +38,10 @@ class Stream:
 
 @dataclass(slots=True)
 class Tally:
-    """What a way of seating made of a stream.
+    """The result of one way of seating a stream.
 
     With a solver: ``rescued`` parties were seated by its moves; of the refused ones ``proven`` could not be
-    seated by any, and ``unproven`` were not settled in time. ``whole``: the evening was played to its end.
+    seated by any, and ``unproven`` were not decided in time. ``whole``: the evening was played to its end.
     """
 
     asked: int = 0
@@ -54,9 +56,9 @@ class Tally:
 
 
 def stream(tables: int, load: float, seed: int) -> Stream:
-    """Requests for ``load`` times the table-minutes of the house."""
+    """Requests for ``load`` times the table-minutes of the restaurant."""
     random = Random(f"{tables}-{load}-{seed}")
-    floor = house(tables, Adjacency.CONNECTED, seed)
+    floor = restaurant(tables, Adjacency.CONNECTED, seed)
     room, wanted = load * tables * _EVENING_MINUTES, 0
     requests = []
     while wanted < room:
@@ -69,7 +71,7 @@ def stream(tables: int, load: float, seed: int) -> Stream:
 class Seater:
     """Seats a stream. With a solver, a refusal stands only when no number of moves would help.
 
-    ``occupancy`` and ``booked`` (by id): who sits where, up to now.
+    ``occupancy`` and ``booked`` (by id): the bookings so far.
     """
 
     def __init__(self, stream: Stream, options: PlannerOptions, solver: ExactSolver | None = None) -> None:
@@ -94,22 +96,16 @@ class Seater:
 
     def ask(self, request: PartyRequest) -> None:
         self.tally.asked += 1
-        decision = quote(
-            self._stream.index,
-            self.occupancy,
-            request,
-            (),
-            Unhurried(),
-            movable=tuple(self.booked.values()),
-            options=self._options,
-        )
-        if decision.plan is not None:
-            self._seat(request, decision.plan.tables, decision.plan.moves)
+        index, movable = self._stream.index, tuple(self.booked.values())
+        problem = Problem(request, SPAN, self.occupancy.allocations, movable=movable, options=self._options)
+        decision = quote(index, problem, Unhurried(), DrawnDay(index, self.occupancy, movable))
+        if isinstance(decision, Plan):
+            self._seat(request, decision.tables, decision.moves)
         elif self._solver is not None:
             self._ask_solver(self._solver, request)
 
     def _ask_solver(self, solver: ExactSolver, request: PartyRequest) -> None:
-        """What was proven once stays so: any number may move, and nobody leaves."""
+        """A proof holds for the rest of the evening: any number may move, and no booking is cancelled."""
         asked = (request.party_size, request.start, request.end)
         if asked in self._hopeless:
             self.tally.proven += 1
@@ -151,7 +147,7 @@ class Seater:
 
 
 def _check(allocations: Sequence[Allocation]) -> None:
-    """Nobody shares a table, whoever planned it."""
+    """Raises ``ValueError`` if two bookings share a table."""
     ordered = sorted(allocations, key=lambda row: (row.table_id, row.start))
     for one, other in pairwise(ordered):
         if one.table_id == other.table_id and other.start < one.end:

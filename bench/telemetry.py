@@ -1,7 +1,7 @@
-"""``python -m bench.telemetry``: what events and metrics add to an inline booking, as a ratio in one run.
+"""``python -m bench.telemetry``: the cost that events and metrics add to an inline booking, as a ratio.
 
-Bookings go through the true handler to a real PostgreSQL, in turns with and without telemetry, so that
-whatever else the machine does meets both alike.
+Bookings go through the true handler to a real PostgreSQL, with and without telemetry in turns, so that the
+machine's other work slows both alike.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from localstack.postgres import PostgresServer
-from maitred.adapters.postgres.book import PostgresBook
+from maitred.adapters.postgres.booking_store import PostgresBookingStore
 from maitred.adapters.postgres.migrator import Migrator, load_migrations
 from maitred.adapters.telemetry.recorder import Recorder
 from maitred.services import ports
@@ -66,14 +66,14 @@ def _measure(service: Service, bookings: int) -> tuple[list[float], list[float]]
 
 @contextmanager
 def _mute() -> Iterator[None]:
-    """Nothing is told: no figure, no line, no row."""
-    apply = PostgresBook.apply
+    """Without telemetry: no metric, no log line, no event."""
+    apply = PostgresBookingStore.apply
 
-    def without_events(self: PostgresBook, effects: ports.Effects, *more: Any) -> Any:
+    def without_events(self: PostgresBookingStore, effects: ports.Changes, *more: Any) -> Any:
         return apply(self, replace(effects, events=()), *more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PostgresBook, "apply", without_events)
+        patch.setattr(PostgresBookingStore, "apply", without_events)
         for name in ("count", "milliseconds", "committed", "later"):
             patch.setattr(Recorder, name, lambda *_, **__: None)
         yield

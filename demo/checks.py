@@ -1,4 +1,4 @@
-"""Does the database agree with what the clients saw, and with itself? Each check counts what is wrong."""
+"""Checks that the database agrees with the clients and with itself; each check counts what is wrong."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -10,10 +10,10 @@ import psycopg
 from demo.model import Answer, Document
 from maitred.adapters.postgres import database as postgres
 from maitred.adapters.postgres.invariants import PostgresInvariants
-from maitred.services.upkeep.checks import Check, Scope, inspect
+from maitred.services.upkeep.checks import Check, InspectionScope, inspect
 from ops.replays import count_different
 
-# Confirmations by history: every step to confirmed but those that give a confirmed booking other tables.
+# Confirmations by history: every step to confirmed, except those that give a confirmed booking other tables.
 _RECOUNTED = """
 select 'state ' || state, count(*) from bookings where restaurant_id = %(restaurant)s group by 1
 union all
@@ -70,24 +70,24 @@ _IN_DATABASE: Sequence[tuple[str, str, str]] = (
 
 
 def of_reports(database: Database, reports: Mapping[str, Document]) -> Check:
-    """Each restaurant's report, as the API tells it, against its bookings, attempts and history."""
+    """Each restaurant's report, as the API gives it, against its bookings, attempts and history."""
     checked = wrong = 0
     for restaurant, report in reports.items():
         flows = report["flows"]
-        told = {f"state {state}": count for state, count in report["bookings"]["byState"].items()}
-        told |= {f"{flow} {name}": n for flow in flows for name, n in flows[flow]["outcomes"].items()}
-        told |= {code: count for codes in report["reasons"].values() for code, count in codes.items()}
-        told["confirmations"] = sum(flow["outcomes"].get("confirmed", 0) for flow in flows.values())
+        shown = {f"state {state}": count for state, count in report["bookings"]["byState"].items()}
+        shown |= {f"{flow} {name}": n for flow in flows for name, n in flows[flow]["outcomes"].items()}
+        shown |= {code: count for codes in report["reasons"].values() for code, count in codes.items()}
+        shown["confirmations"] = sum(flow["outcomes"].get("confirmed", 0) for flow in flows.values())
         found: dict[str, int] = dict(
             database.execute(_RECOUNTED.encode(), {"restaurant": restaurant}).fetchall()
         )
-        checked += len(told.keys() | found.keys())
-        wrong += _differences(told, found)
+        checked += len(shown.keys() | found.keys())
+        wrong += _differences(shown, found)
     return Check("every figure of the report is that of a recount", checked, wrong)
 
 
 def in_database(database: Database) -> list[Check]:
-    """What the database must fulfil by itself: always, and once everything has ended."""
+    """Checks of the database alone: those that always hold, and those that hold once everything has ended."""
     counted = [
         Check(name, _count(database, all_of), _count(database, wrong)) for name, all_of, wrong in _IN_DATABASE
     ]
@@ -116,7 +116,7 @@ def against_clients(database: Database, answers: Sequence[Answer], listed: Mappi
         ),
         Check("the state of each is the one the API shows", len(keys), _differences(stored, listed)),
         Check(
-            "the state of each follows from what its client was told",
+            "the state of each follows from the client's answer",
             len(made),
             sum(
                 not _follows(answer.outcome, key in cancelled, stored.get(key, "missing"))
@@ -124,17 +124,17 @@ def against_clients(database: Database, answers: Sequence[Answer], listed: Mappi
             ),
         ),
         Check(
-            "what the inline attempts ended with is what the clients were told",
+            "the outcome of each inline attempt is the one in the client's answer",
             len(made),
-            _told(database, made),
+            _answered_otherwise(database, made),
         ),
     ]
 
 
 def invariants(database: Database) -> list[Check]:
-    """The product's own, of all that ever happened."""
+    """The product's own checks, over all time."""
     now = datetime.now(UTC)
-    scope = Scope(now, datetime.min.replace(tzinfo=UTC), timedelta())
+    scope = InspectionScope(now, datetime.min.replace(tzinfo=UTC), timedelta())
     return inspect(PostgresInvariants(postgres.Database(lambda: database)), scope)
 
 
@@ -144,7 +144,7 @@ def _follows(outcome: str, cancelled: bool, state: str) -> bool:
     return state == "confirmed" or (outcome == "deferred" and state == "manual_review")
 
 
-def _told(database: Database, made: Mapping[str, Answer]) -> int:
+def _answered_otherwise(database: Database, made: Mapping[str, Answer]) -> int:
     rows = database.execute(
         "select booking_id, outcome from booking_assignment_attempts where flow = 'inline'"
     )

@@ -1,4 +1,4 @@
-"""One HTTP client on one kept connection, as an application server would have it."""
+"""One HTTP client on one connection that stays open, as an application server would have it."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ class ApiError(RuntimeError):
 
 
 class Client:
-    """Not for several threads at once. Close it, or use it as a context manager."""
+    """Not thread-safe. Close it, or use it as a context manager."""
 
     def __init__(self, url: str, token: str) -> None:
         self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=SECONDS)
@@ -34,7 +34,7 @@ class Client:
         self._connection.close()
 
     def put_restaurant(self, restaurant_id: str, document: Document) -> None:
-        """Lay out a restaurant. Raises ApiError."""
+        """Create or replace a restaurant. Raises ApiError."""
         self._ask("PUT", f"/restaurants/{quote(restaurant_id)}", document)
 
     def bookings(self, restaurant_id: str) -> Iterator[Document]:
@@ -53,9 +53,7 @@ class Client:
 
     def play(self, step: Step, booking_id: str | None) -> Answer:
         """Send a step's request, timed; ``booking_id`` is what a cancellation cancels."""
-        path = (
-            f"/restaurants/{step.house}/bookings" if booking_id is None else f"/bookings/{booking_id}/cancel"
-        )
+        path = f"/bookings/{booking_id}/cancel" if booking_id else f"/restaurants/{step.restaurant}/bookings"
         body = step.body()
         began = time.perf_counter()
         try:
@@ -82,5 +80,5 @@ class Client:
         response = self._connection.getresponse()
         answer: Any = json.loads(response.read() or b"{}")
         if not isinstance(answer, dict):
-            raise ApiError("the answer is no JSON object")
+            raise ApiError("the answer is not a JSON object")
         return response.status, answer

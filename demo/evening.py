@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 
-from demo.model import Document, House, Programme, Showing, Step
+from demo.model import Document, Programme, Restaurant, Showing, Step
 
-HOUSE = "harbour-room"
+RESTAURANT = "harbour-room"
 BOOKINGS = 105
 CANCEL_SHARE = 0.1
 RATE = 50.0
@@ -21,7 +21,7 @@ _STARTS = {
     "19:15": 6, "19:30": 9, "19:45": 5, "20:00": 7, "20:15": 4, "20:30": 8,
     "21:00": 10, "21:15": 6, "21:30": 6,
 }  # fmt: skip
-_WISHES: tuple[tuple[Document, int], ...] = (
+_PREFERENCES: tuple[tuple[Document, int], ...] = (
     ({}, 74),
     ({"attributes": ["window"]}, 12),
     ({"zone": "terrace"}, 8),
@@ -89,13 +89,13 @@ def programme(bookings: int = BOOKINGS, now: datetime | None = None) -> Programm
     steps = _steps(random.Random(SEED), bookings, datetime.combine(day, time()))  # noqa: S311 - demand, no secret
     cancels = sum(step.cancels is not None for step in steps)
     return Programme(
-        houses=[House(HOUSE, floor())],
+        restaurants=[Restaurant(RESTAURANT, floor())],
         steps=steps,
-        showing=Showing(HOUSE, day, datetime.combine(day, _OPENS), datetime.combine(day, _CLOSES)),
+        showing=Showing(RESTAURANT, day, datetime.combine(day, _OPENS), datetime.combine(day, _CLOSES)),
         intro=[
             f"Harbour Room, 40 tables, dinner on {day:%A %d %B %Y}, 17:00-23:00.",
             f"{bookings} parties ask for a table, {cancels} of them cancel later.",
-            f"Demand is random but the same every time (seed {SEED}), and more than the house can seat.",
+            f"Demand is random but the same every time (seed {SEED}), and more than the restaurant can seat.",
         ],
         rate=RATE,
     )
@@ -103,24 +103,24 @@ def programme(bookings: int = BOOKINGS, now: datetime | None = None) -> Programm
 
 def _steps(dice: random.Random, bookings: int, midnight: datetime) -> list[Step]:
     """Bookings in the order of asking; each cancellation some way after its booking."""
-    asked = [_wish(dice, midnight) for _ in range(bookings)]
+    requests = [_request(dice, midnight) for _ in range(bookings)]
     leaving: dict[int, list[int]] = {}
     for number in sorted(dice.sample(range(bookings), round(bookings * CANCEL_SHARE))):
         leaving.setdefault(dice.randint(max(number, bookings // 2), bookings - 1), []).append(number)
     steps: list[Step] = []
     made: dict[int, Step] = {}
-    for number, (start, party, wishes) in enumerate(asked):
-        made[number] = Step(len(steps), HOUSE, start, party, wishes)
+    for number, (start, party, preferences) in enumerate(requests):
+        made[number] = Step(len(steps), RESTAURANT, start, party, preferences)
         steps.append(made[number])
         for gone in leaving.get(number, ()):
             booked = made[gone]
-            steps.append(Step(len(steps), HOUSE, booked.start, booked.party, cancels=booked.number))
+            steps.append(Step(len(steps), RESTAURANT, booked.start, booked.party, cancels=booked.number))
     return steps
 
 
-def _wish(dice: random.Random, midnight: datetime) -> tuple[datetime, int, Document]:
+def _request(dice: random.Random, midnight: datetime) -> tuple[datetime, int, Document]:
     [clock] = dice.choices(list(_STARTS), list(_STARTS.values()))
     [party] = dice.choices(list(_PARTIES), list(_PARTIES.values()))
-    [wishes] = dice.choices([wish for wish, _ in _WISHES], [weight for _, weight in _WISHES])
+    [preferences] = dice.choices([each for each, _ in _PREFERENCES], [weight for _, weight in _PREFERENCES])
     hour, minute = map(int, clock.split(":"))
-    return midnight + timedelta(hours=hour, minutes=minute), party, wishes
+    return midnight + timedelta(hours=hour, minutes=minute), party, preferences

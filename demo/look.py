@@ -8,8 +8,8 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from localstack.database import database_of
 from localstack.home import Home, HomeBusyError, default_home
-from localstack.kept import database_of
 from localstack.postgres import PostgresError
 
 MISUSE = 2

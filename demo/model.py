@@ -1,4 +1,4 @@
-"""What a demo plays, and what its clients saw."""
+"""The requests that a demo sends, and the answers that its clients got."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ PARTY_NAMES = (
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Restaurant:
     """A restaurant and its floor document."""
 
     id: str
@@ -35,7 +35,7 @@ class Step:
     """
 
     number: int
-    house: str
+    restaurant: str
     start: datetime
     party: int
     preferences: Mapping[str, Any] = field(default_factory=dict)
@@ -57,9 +57,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """The floor to show at the end: a house, its service day, and from when to when (venue-local)."""
+    """The floor to show at the end: a restaurant, its service day, and from when to when (venue-local)."""
 
-    house: str
+    restaurant: str
     day: date
     begins: datetime
     ends: datetime
@@ -67,12 +67,12 @@ class Showing:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """All that is played, in order. ``intro``: lines that say what it is and why.
+    """Everything that is played, in order. ``intro``: lines that say what it is and why.
 
     ``rate``: requests a second, 0 for as fast as the clients get their answers.
     """
 
-    houses: Sequence[House]
+    restaurants: Sequence[Restaurant]
     steps: Sequence[Step]
     showing: Showing
     intro: Sequence[str]
@@ -81,7 +81,7 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one client got for one step. ``status`` 0: no answer at all; ``body`` then says why."""
+    """The answer to one step. ``status`` 0: no answer at all; ``body`` then says why."""
 
     step: Step
     status: int

@@ -10,12 +10,12 @@ from demo.client import SECONDS, Client
 from demo.model import Answer, Step
 
 type MakeClient = Callable[[], Client]
-type Told = Callable[[Answer], None]
+type OnAnswer = Callable[[Answer], None]
 
 
 @dataclass(slots=True)
 class Played:
-    """What came of the steps, in their order. ``seconds``: from the first request to the last answer."""
+    """The answers to the steps, in their order. ``seconds``: from the first request to the last answer."""
 
     answers: Sequence[Answer]
     seconds: float
@@ -49,8 +49,10 @@ class _Queue:
         return step
 
 
-def play(steps: Sequence[Step], make_client: MakeClient, clients: int, rate: float, told: Told) -> Played:
-    """Send all requests; ``told`` hears of each answer, from the clients' threads.
+def play(
+    steps: Sequence[Step], make_client: MakeClient, clients: int, rate: float, on_answer: OnAnswer
+) -> Played:
+    """Send all requests; ``on_answer`` is called with each answer, in the clients' threads.
 
     A cancellation waits for the answer to its booking and is left out when nothing was booked. On any
     exception in the caller's thread (Ctrl-C) the clients stop after the answer they wait for.
@@ -64,7 +66,7 @@ def play(steps: Sequence[Step], make_client: MakeClient, clients: int, rate: flo
                 answer = _play(client, step, answers, queue.stop)
                 answers[step.number].set_result(answer)
                 if answer is not None:
-                    told(answer)
+                    on_answer(answer)
 
     began = time.perf_counter()
     with ThreadPoolExecutor(clients, thread_name_prefix="client") as pool:

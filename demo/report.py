@@ -1,4 +1,4 @@
-"""What the demo prints at the end."""
+"""The tables that the demo prints at the end."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.player import Played
-from demo.results import Durations, Ended, Stay
-from maitred.services.upkeep.checks import Check
+from demo.results import Ended, Stay
+from ops.percentiles import Durations
 
 _WAYS: tuple[tuple[str, Callable[[Ended], bool]], ...] = (
     ("confirmed inline, within the request", lambda e: e.state == "confirmed" and e.flow == "inline"),
@@ -75,26 +75,15 @@ def print_durations(console: Console, durations: Sequence[Durations], played: Pl
     console.print(table)
 
 
-def print_checks(console: Console, checks: Sequence[Check]) -> None:
-    """Each check with its number."""
-    table = Table(title="Recount", title_justify="left")
-    for name in ("check", "of", "wrong", ""):
-        table.add_column(name, justify="right" if name in ("of", "wrong") else "left")
-    for check in checks:
-        verdict = "[red]INCONSISTENT" if check.wrong else "[green]ok"
-        table.add_row(check.name, str(check.checked), str(check.wrong), verdict)
-    console.print(table)
-
-
 def print_where(console: Console, home: Path, mails: int, stay: Stay | None) -> None:
-    """Where everything lies, and commands that show it."""
+    """Where the data is, and commands that show it."""
     queries = {name: query.format(stay.reference if stay else "") for name, query in _QUERIES.items()}
     log = home / "logs" / "BookingsFunction.log"
     lines = [
-        f"[bold]Look at it[/bold] (the data stays in {home}; the next demo begins anew)",
+        f"[bold]Look at it[/bold] (the data stays in {home} until the next demo starts afresh)",
         *(f'{name:12} .venv/bin/python -m demo.look "{query}"' for name, query in queries.items()),
-        f"mail         {mails} letters (who waits is told two minutes later): ls {home / 'mail'}",
-        f"logs         one a function: tail {log}",
+        f"mail         {mails} letters (a guest who waits gets one after two minutes): ls {home / 'mail'}",
+        f"logs         one for each function: tail {log}",
         f"all of it    MAITRED_HOME={home} make up   (prints the addresses and a token)",
     ]
     for line in lines:

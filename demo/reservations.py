@@ -59,7 +59,7 @@ class Part:
 def read(path: Path) -> list[Reservation]:
     """Read a file of reservations, in booking order.
 
-    Raises DataError when it cannot be read, lacks a column or has a row that is no reservation.
+    Raises DataError when it cannot be read, lacks a column or has a row that is not a reservation.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -75,9 +75,9 @@ def read(path: Path) -> list[Reservation]:
             f"{path} cannot be read ({error.strerror}); give DATA the path of a CSV file"
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} is no CSV text in UTF-8 ({error}); save it as such") from error
+        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}); save it as one") from error
     if not found:
-        raise DataError(f"{path} has no rows; put one reservation a line below {','.join(COLUMNS)}")
+        raise DataError(f"{path} has no rows; put one reservation on each line below {','.join(COLUMNS)}")
     return sorted(found, key=lambda reservation: reservation.reserved_at)
 
 

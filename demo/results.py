@@ -1,4 +1,4 @@
-"""What came of the bookings: the numbers of the report, from the database and from the clients' answers."""
+"""The numbers of the report, from the database and from the clients' answers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 
 from demo.model import Answer, Showing
+from ops.percentiles import Durations, percentiles
 
 type Database = psycopg.Connection[tuple[Any, ...]]
 
@@ -58,31 +59,19 @@ class Stay:
     tables: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Durations:
-    """Percentiles in milliseconds, by nearest rank."""
-
-    name: str
-    count: int
-    p50: float
-    p95: float
-    p99: float
-    most: float
-
-
 def ended(database: Database) -> list[Ended]:
     """How the bookings ended, the most frequent way first."""
     return [Ended(*row) for row in database.execute(_ENDED)]
 
 
 def refused(answers: Sequence[Answer]) -> Counter[str]:
-    """Requests of which no booking came, by code."""
+    """Requests that made no booking, by code."""
     return Counter(a.outcome for a in answers if a.step.cancels is None and a.booking_id is None)
 
 
 def stays(database: Database, showing: Showing) -> list[Stay]:
     """All bookings of the evening to show."""
-    rows = database.execute(_FLOOR, (showing.house, showing.day))
+    rows = database.execute(_FLOOR, (showing.restaurant, showing.day))
     return [
         Stay(reference, party, starts, ends, state, reason, tuple(tables))
         for reference, party, starts, ends, state, reason, tables in rows
@@ -90,20 +79,10 @@ def stays(database: Database, showing: Showing) -> list[Stay]:
 
 
 def durations(answers: Sequence[Answer]) -> list[Durations]:
-    """Of the HTTP round trips, as the clients measured them, and of the inline attempts' own clock."""
+    """The durations of the HTTP round trips (clients' clock) and of the inline attempts (their own)."""
     made = [answer for answer in answers if answer.step.cancels is None and answer.booking_id]
     inline = [float(answer.body["assignment"]["durationMs"]) for answer in made]
     return [
         percentiles("HTTP round trip of a booking", [answer.milliseconds for answer in made]),
         percentiles("inline attempt (durationMs)", inline),
     ]
-
-
-def percentiles(name: str, values: Sequence[float]) -> Durations:
-    """Zeros when there are no values."""
-    ordered = sorted(values) or [0.0]
-
-    def at(percent: int) -> float:
-        return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
-
-    return Durations(name, len(values), at(50), at(95), at(99), ordered[-1])

@@ -1,4 +1,4 @@
-"""``python -m local demo``: play, settle, report, check."""
+"""``make demo``: play, settle, report, check."""
 
 import shutil
 import signal
@@ -18,31 +18,24 @@ from demo.client import ApiError, Client
 from demo.look import demo_home
 from demo.model import Answer, Document, Programme
 from demo.player import MakeClient, Played, open_doors, play
-from demo.progress import progress
 from demo.reservations import DataError
 from demo.settle import Open, settle
 from demo.timeline import timeline
-from localstack.build import BuildError
-from localstack.home import Home, HomeBusyError
-from localstack.intrinsics import TemplateError
-from localstack.postgres import PostgresError
-from localstack.service import DeploymentError
-from localstack.sqs import EmulatorError
-from localstack.stack import LocalStack, Options
+from localstack.home import Home
+from localstack.stack import FAILURES, LocalStack, Options
 from maitred.services.upkeep.checks import Check
+from ops.checks import print_checks
+from ops.progress import progress
 
 CLIENTS = 4
 BAD_DATA = 2
 INTERRUPTED = 130
 _PLAIN_WIDTH = 120
-_FAILURES = (
-    ApiError, BuildError, DeploymentError, EmulatorError, HomeBusyError, PostgresError, TemplateError,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """``data``: reservations to play instead of the evening. ``bookings``: how many; None: as usual."""
+class Choices:
+    """``data``: reservations to play instead of the evening. ``bookings``: how many, None for the default."""
 
     data: Path | None = None
     bookings: int | None = None
@@ -51,35 +44,35 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What the API shows at the end: bookings' states by id, reports on assignments by restaurant."""
+    """The API's view at the end: bookings' states by id, reports on assignments by restaurant."""
 
     states: dict[str, str]
     reports: dict[str, Document]
 
 
-def demo(wish: Wish) -> int:
+def demo(choices: Choices) -> int:
     """Run the whole demo; return 0; 1 if anything is inconsistent or fails; 2 for a bad file."""
     console = _console()
     try:
-        programme = _programme(wish)
+        programme = _programme(choices)
     except DataError as error:
         print(error, file=sys.stderr)
         return BAD_DATA
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _run(console, programme, wish.clients)
+        return _run(console, programme, choices.clients)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return INTERRUPTED
-    except _FAILURES as error:
+    except (ApiError, *FAILURES) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _programme(wish: Wish) -> Programme:
-    if wish.data is not None:
-        return replay.programme(wish.data, wish.bookings or replay.AT_LEAST)
-    return evening.programme(wish.bookings or evening.BOOKINGS)
+def _programme(choices: Choices) -> Programme:
+    if choices.data is not None:
+        return replay.programme(choices.data, choices.bookings or replay.AT_LEAST)
+    return evening.programme(choices.bookings or evening.BOOKINGS)
 
 
 def _console() -> Console:
@@ -101,8 +94,8 @@ def _run(console: Console, programme: Programme, clients: int) -> int:
 
 
 def _empty(home: Home) -> None:
-    """The demo begins with nothing. Raises HomeBusyError while another one runs there."""
-    home.hold()
+    """Empty the home. Raises HomeBusyError while another demo is running there."""
+    home.lock()
     try:
         for entry in home.path.iterdir():
             if entry.is_dir():
@@ -110,7 +103,7 @@ def _empty(home: Home) -> None:
             elif entry.name != "lock":
                 entry.unlink()
     finally:
-        home.release()
+        home.unlock()
 
 
 def _evening(console: Console, programme: Programme, stack: LocalStack, clients: int) -> bool:
@@ -123,19 +116,19 @@ def _evening(console: Console, programme: Programme, stack: LocalStack, clients:
         return Client(stack.url, token)
 
     with make_client() as client:
-        for house in programme.houses:
-            client.put_restaurant(house.id, house.document)
+        for restaurant in programme.restaurants:
+            client.put_restaurant(restaurant.id, restaurant.document)
     for function, count in (("BookingsFunction", clients), ("AssignFunction", 1), ("NotifyFunction", 1)):
         stack.warm(function, count)
-    open_doors(make_client, [house.id for house in programme.houses], clients)
+    open_doors(make_client, [each.id for each in programme.restaurants], clients)
     played = _play(console, programme, make_client, clients)
     _settle(console, stack)
     with make_client() as client:
         listed = {
-            str(b["id"]): str(b["state"]) for house in programme.houses for b in client.bookings(house.id)
+            str(b["id"]): str(b["state"]) for each in programme.restaurants for b in client.bookings(each.id)
         }
-        told = {house.id: client.assignments(house.id) for house in programme.houses}
-    found = _report(console, programme, stack, played, clients, _Shown(listed, told))
+        reports = {each.id: client.assignments(each.id) for each in programme.restaurants}
+    found = _report(console, programme, stack, played, clients, _Shown(listed, reports))
     return not any(check.wrong for check in found)
 
 
@@ -144,25 +137,25 @@ def _play(console: Console, programme: Programme, make_client: MakeClient, clien
     lock = threading.Lock()
     with progress(console, "playing") as advance:
 
-        def told(answer: Answer) -> None:
+        def count(answer: Answer) -> None:
             with lock:
                 counts[answer.outcome] += 1
                 words = ", ".join(f"{outcome} {count}" for outcome, count in counts.most_common(4))
                 advance(counts.total(), len(programme.steps), words)
 
-        return play(programme.steps, make_client, clients, programme.rate, told)
+        return play(programme.steps, make_client, clients, programme.rate, count)
 
 
 def _settle(console: Console, stack: LocalStack) -> Open:
     most = 0
     with progress(console, "settling") as advance:
 
-        def told(found: Open) -> None:
+        def show(found: Open) -> None:
             nonlocal most
             most = max(most, found.total)
             advance(most - found.total, most, str(found))
 
-        return settle(stack, told)
+        return settle(stack, show)
 
 
 def _report(
@@ -174,11 +167,11 @@ def _report(
     shown: _Shown,
 ) -> Sequence[Check]:
     showing = programme.showing
-    house = next(house for house in programme.houses if house.id == showing.house)
+    restaurant = next(each for each in programme.restaurants if each.id == showing.restaurant)
     with psycopg.connect(stack.dsn, autocommit=True) as database:
         stays = results.stays(database, showing)
-        console.rule(f"{house.document['name']}, {showing.day:%A %d %B %Y}")
-        console.print(timeline(house.tables, stays, showing, console.width))
+        console.rule(f"{restaurant.document['name']}, {showing.day:%A %d %B %Y}")
+        console.print(timeline(restaurant.tables, stays, showing, console.width))
         console.rule()
         report.print_outcomes(console, results.ended(database), results.refused(played.answers))
         report.print_durations(console, results.durations(played.answers), played, clients)
@@ -187,7 +180,7 @@ def _report(
             *checks.in_database(database),
         ]
         found += [checks.of_reports(database, shown.reports), _parked(stack)]
-    report.print_checks(console, found)
+    print_checks(console, found)
     interesting = next((stay for stay in stays if stay.state == "manual_review"), None)
     mails = sum(1 for _ in (stack.home / "mail").glob("*.eml"))
     report.print_where(console, stack.home, mails, interesting or next(iter(stays), None))

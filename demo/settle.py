@@ -1,4 +1,4 @@
-"""Waits until everything that the play set off has ended."""
+"""Waits until everything that the requests started has ended."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from localstack.stack import InvocationError, LocalStack
 
 PATIENCE_SECONDS = 120.0
 _PAUSE = 0.25
-# "request received" is told to a guest who still waits two minutes later; nobody waits for that here.
+# "request received" goes to a guest who still waits after two minutes; the demo does not wait for it.
 _OPEN = """
 select (select count(*) from bookings
         where state in ('created', 'assignment_pending', 'assignment_in_progress')),
@@ -22,7 +22,7 @@ select (select count(*) from bookings
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What has not ended yet."""
+    """How much has not ended yet."""
 
     bookings: int
     outbox: int
@@ -31,7 +31,7 @@ class Open:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """All of it together."""
         return self.bookings + self.outbox + self.mails + self.messages
 
     def __str__(self) -> str:
@@ -42,17 +42,18 @@ class Open:
         )
 
 
-def settle(stack: LocalStack, told: Callable[[Open], None], patience: float = PATIENCE_SECONDS) -> Open:
-    """Relay on demand until nothing is open, or less has not become open for ``patience`` seconds.
+def settle(stack: LocalStack, on_look: Callable[[Open], None], patience: float = PATIENCE_SECONDS) -> Open:
+    """Relay on demand until nothing is open, or nothing has ended for ``patience`` seconds.
 
-    Returns what is open then. How long it takes depends on how much was played; only standing still is wrong.
+    Returns what is open then. The time depends on how much was played; only a standstill is wrong.
+    ``on_look`` gets what is open each time.
     """
     least: int | None = None
     deadline = 0.0
     with psycopg.connect(stack.dsn, autocommit=True) as connection:
         while True:
             found = _look(stack, connection)
-            told(found)
+            on_look(found)
             if least is None or found.total < least:
                 least, deadline = found.total, time.monotonic() + patience
             if not found.total or time.monotonic() > deadline:
@@ -72,7 +73,7 @@ def _look(stack: LocalStack, connection: psycopg.Connection) -> Open:
 def _relay(stack: LocalStack) -> bool:
     """Invoke the relay now instead of waiting for its minute; whether it sent anything.
 
-    Rows that are leased to somebody else, it leaves alone. A fault stays open, and so is seen at the end.
+    It leaves rows alone that another sender has leased. A failure leaves its row open, so the end shows it.
     """
     try:
         answer = stack.invoke("RelayFunction", {})

@@ -2,24 +2,13 @@
 
 import argparse
 import os
-import signal
 import sys
-from types import FrameType
 
-from localstack.build import BuildError
-from localstack.home import HomeBusyError, default_home
-from localstack.intrinsics import TemplateError
-from localstack.postgres import PostgresError
-from localstack.service import DeploymentError
-from localstack.sqs import EmulatorError
-from localstack.stack import DEFAULT_SANDBOXES, LocalStack, Options, PortBusyError
-from localstack.tokens import ALL_SCOPES, Issuer
+from localstack.constants import ALL_SCOPES, DEFAULT_SANDBOXES
+from localstack.home import default_home
 
 DEFAULT_PORT = 3000
 MAX_PORT = 65535
-_FAILURES = (
-    BuildError, DeploymentError, EmulatorError, HomeBusyError, PortBusyError, PostgresError, TemplateError,
-)  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
@@ -38,57 +27,28 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.command == "token":
         return _token(chosen.restaurants, chosen.scopes, chosen.ttl)
-    return up(chosen.port, Options(sandboxes=chosen.sandboxes))
+    return _up(chosen.port, chosen.sandboxes)
 
 
 def _port(text: str) -> int:
-    if text.isdigit() and int(text) <= MAX_PORT:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_PORT:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text} is no port")
+    raise argparse.ArgumentTypeError(f"PORT must be a number from 1 to {MAX_PORT}, not {text}")
 
 
 def _token(restaurants: str, scopes: str, ttl_seconds: int) -> int:
+    from localstack.tokens import Issuer  # noqa: PLC0415 - loads cryptography; --help needs none
+
     issuer = Issuer.load(default_home())
     print(issuer.mint(restaurants=restaurants, scopes=scopes, ttl_seconds=ttl_seconds))
     return 0
 
 
-def up(port: int, options: Options) -> int:
-    """Run a stack on the environment's home until Ctrl-C or SIGTERM; 0 then, 1 if it cannot run."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
-    stack = LocalStack(default_home(), port=port, options=options, say=_say)
-    try:
-        stack.start()
-        _greet(stack)
-        signal.pause()
-    except KeyboardInterrupt:
-        _say("stopping")
-    except _FAILURES as error:
-        print(error, file=sys.stderr)
-        return 1
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it running
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        stack.stop()
-    return 0
+def _up(port: int, sandboxes: int) -> int:
+    from localstack.stack import Options  # noqa: PLC0415 - loads the whole stack, two seconds on a cold start
+    from localstack.up import up  # noqa: PLC0415 - as above
 
-
-def _greet(stack: LocalStack) -> None:
-    print(f"API    {stack.url}")
-    print(f"page   {stack.url}/_local/")
-    print(f"token  {stack.token()}")
-    print(f"try    curl {stack.url}/health")
-    print(f"data   {stack.home} (logs/, mail/)   database {stack.dsn}")
-    print("Ctrl-C stops it", flush=True)
-
-
-def _say(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    return up(port, Options(sandboxes=sandboxes))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What Lambda's event source mapping makes of SQS messages and of a function's answer. Pure functions."""
+"""Turns SQS messages into events and reads answers, as Lambda's event source mapping does. Pure functions."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from localstack.template import REGION
+from localstack.constants import REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef

@@ -1,19 +1,16 @@
-"""What has to exist before anything runs: the tools' environments and the template, built."""
+"""The template, built for this machine: what has to exist before a function can run."""
 
-import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from uv import find_uv_bin
+from tools.environments import ROOT, environment, locked
 
-ROOT = Path(__file__).resolve().parents[1]
 DEPLOYED_ARCHITECTURE = "arm64"
 BUILD_SECONDS = 600
 BUILDS_KEPT = 3
@@ -27,28 +24,6 @@ class BuildError(RuntimeError):
     """A tool failed; the message ends with what it said."""
 
 
-def environment(name: str, say: Say = lambda _: None) -> Path:
-    """Return the interpreter of ``.venvs/<name>``, made anew when ``requirements/<name>.txt`` has changed.
-
-    Raises BuildError when the packages cannot be installed.
-    """
-    home = ROOT / ".venvs" / name
-    requirements = ROOT / "requirements" / f"{name}.txt"
-    python, stamp = home / "bin" / "python", home / ".ready"
-    place = f"{sys.version} {home}".encode()  # an environment cannot be moved
-    wanted = hashlib.sha256(place + requirements.read_bytes()).hexdigest()
-    with _locked(ROOT / ".venvs" / f".{name}.lock"):
-        if not (stamp.exists() and stamp.read_text() == wanted):
-            say(f"setting up {home.relative_to(ROOT)}")
-            uv = find_uv_bin()
-            _run((uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)))
-            _run(
-                (uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(python), str(requirements))
-            )
-            stamp.write_text(wanted)
-    return python
-
-
 def build(say: Say = lambda _: None, *, root: Path = ROOT, target: Path | None = None) -> Path:
     """Run ``sam build`` for this machine's architecture unless nothing changed; return the built template.
 
@@ -57,11 +32,11 @@ def build(say: Say = lambda _: None, *, root: Path = ROOT, target: Path | None =
     """
     target = target or root / ".aws-sam" / "local"
     target.mkdir(parents=True, exist_ok=True)
-    with _locked(target / ".lock"):
+    with locked(target / ".lock"):
         built = target / f"built-{_fingerprint(root)}"
         if not built.exists():
             say("building the layer and the functions (the first time takes half a minute)")
-            _sam_build(root, target, environment("sam", say))
+            _sam_build(root, target, environment("sam"))
             _precompile(target / "out")
             _keep(target / "out", built)
             _forget_old(target)
@@ -136,7 +111,7 @@ def _run(
 ) -> None:
     done = subprocess.run(
         command,
-        env=variables or {**os.environ, "UV_PYTHON_DOWNLOADS": "never"},
+        env=variables,
         cwd=directory,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -148,12 +123,3 @@ def _run(
         words = (done.stderr or done.stdout).strip().splitlines()[-15:]
         name = Path(command[0]).name
         raise BuildError("\n".join((f"{name} {command[1]} failed:", *words)))
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Let one process at a time build; the others wait for it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

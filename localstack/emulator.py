@@ -198,7 +198,7 @@ class Emulator:
     async def _move_one(self, scope: Json, task: MoveTask, queues: dict[str, str], message: Json) -> None:
         target = task.destination or message["Attributes"].get("DeadLetterQueueSourceArn")
         handle = {"QueueUrl": queues[task.source], "ReceiptHandle": message["ReceiptHandle"]}
-        if target not in queues:  # sent to the dead letter queue by hand: nobody knows where it belongs
+        if target not in queues:  # sent to the dead-letter queue by hand, so where it belongs is unknown
             await self._call(scope, "ChangeMessageVisibility", {**handle, "VisibilityTimeout": 0})
             raise SqsError("CouldNotDetermineMessageSource", "no source queue")
         request: Json = {"QueueUrl": queues[target], "MessageBody": message["Body"]}

@@ -25,7 +25,7 @@ from localstack.tokens import Issuer, TokenRefusedError
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 INTEGRATION_SECONDS = 30.0
-PATIENCE_SECONDS = 10.0  # for a sandbox; AWS would start another one, this machine has only so many
+PATIENCE_SECONDS = 10.0  # for a sandbox; AWS would start another one, but this machine has a limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What API Gateway makes of a request and of an answer: the HTTP API's payload format 2.0. Pure functions."""
+"""Turns requests into events and answers into replies, as API Gateway does (payload format 2.0). Pure."""
 
 import base64
 import binascii
@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from localstack.constants import ACCOUNT
 from localstack.routes import Match
-from localstack.template import ACCOUNT
 
 API_ID = "local"
 MIN_STATUS, MAX_STATUS = 100, 599

@@ -34,7 +34,7 @@ def default_home() -> Path:
 
 
 class Home:
-    """A home directory, held by one stack at a time."""
+    """A home directory, locked by one stack at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
@@ -45,10 +45,10 @@ class Home:
         """Where each function's log is, as ``<logical id>.log``."""
         return self.path / "logs"
 
-    def hold(self) -> None:
-        """Take the home; the kernel gives it back when this process ends, however it ends.
+    def lock(self) -> None:
+        """Lock the home; the kernel unlocks it when this process ends, however it ends.
 
-        Raises HomeBusyError when another process holds it.
+        Raises HomeBusyError when another process has it.
         """
         self.logs.mkdir(parents=True, exist_ok=True)
         lock = (self.path / "lock").open("a+")
@@ -56,43 +56,43 @@ class Home:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            holder = lock.read().strip() or "unknown"
+            owner = lock.read().strip() or "unknown"
             lock.close()
             raise HomeBusyError(
-                f"a local stack is already running on {self.path} (process {holder})"
+                f"a local stack is already running on {self.path} (process {owner})"
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
 
-    def release(self) -> None:
-        """Give the home back."""
+    def unlock(self) -> None:
+        """Unlock the home."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def announce(self, running: Running) -> None:
-        """Tell other commands about the running stack, whole or not at all."""
+        """Publish the running stack to other commands, whole or not at all."""
         partial = self.path / ".stack.json"
         partial.touch(mode=0o600)
         partial.write_text(json.dumps(asdict(running), indent=2), encoding="utf-8")
         partial.rename(self.path / "stack.json")
 
     def withdraw(self) -> None:
-        """No stack is running any more."""
+        """Take back what `announce` published."""
         with suppress(FileNotFoundError):
             (self.path / "stack.json").unlink()
 
     def running(self) -> Running | None:
-        """Return what the running stack announced, None when there is none."""
+        """Return what the running stack published; None when no stack is running."""
         try:
             found = Running(**json.loads((self.path / "stack.json").read_text(encoding="utf-8")))
         except (FileNotFoundError, ValueError, TypeError):
             return None
-        return found if self._is_held() else None
+        return found if self._is_locked() else None
 
-    def _is_held(self) -> bool:
+    def _is_locked(self) -> bool:
         with suppress(FileNotFoundError), (self.path / "lock").open() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

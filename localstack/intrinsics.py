@@ -68,7 +68,7 @@ class Resolver:
     def condition(self, name: str) -> bool:
         """Return whether a named condition holds.
 
-        Raises TemplateError when there is none of that name.
+        Raises TemplateError when the name is unknown.
         """
         try:
             return self.condition_value(self.template["Conditions"][name])

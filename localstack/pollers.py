@@ -113,9 +113,7 @@ class Poller:
             MessageAttributeNames=["All"],
         )
         messages = answer.get("Messages", [])
-        if (
-            self._stopping
-        ):  # nobody will work on them: the next run shall not wait for their visibility timeout
+        if self._stopping:  # no worker is left: the next run must not wait for their visibility timeout
             for message in messages:
                 self._client.change_message_visibility(
                     QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0

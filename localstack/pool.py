@@ -117,7 +117,7 @@ class Pool:
             raise
 
     def _start_for_waiting(self) -> None:
-        """Start as many sandboxes as there are callers that none is being started for."""
+        """Start a sandbox for each caller that has none on its way, up to the limit."""
         if self._closed.is_set():
             return
         starting = sum(not sandbox.ready for sandbox in self.sandboxes.values())
@@ -138,7 +138,7 @@ class Pool:
             self._give(failure("Runtime.StartError", str(error)))
 
     def _give(self, result: Sandbox | Result) -> bool:
-        """Give the caller who waited longest a sandbox, or the reason why there is none."""
+        """Give the caller that has waited longest a sandbox, or the reason why there is none."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():

@@ -151,7 +151,7 @@ class PostgresServer:
             if self._process.poll() is not None:
                 return self._failed_start()
             with suppress(psycopg.OperationalError), psycopg.connect(self.dsn(), connect_timeout=5):
-                self._port_is_settled = True  # who knows the address can use it after a stop and a start
+                self._port_is_settled = True  # the address stays good after a stop and a start
                 return True
             time.sleep(0.02)
         self.stop()
@@ -179,7 +179,7 @@ class PostgresServer:
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()
-        return " | ".join(lines[-5:]) or "it said nothing"
+        return " | ".join(lines[-5:]) or "no output"
 
 
 def _binary(name: str) -> Path:
@@ -197,7 +197,7 @@ def _free_port() -> int:
 
 
 def _choose_identity(data_dir: Path) -> str:
-    """Who shall run the server: us, us in a user namespace, or (root without namespaces) nobody."""
+    """The account that runs the server: ours, also in a user namespace, or (root without one) nobody."""
     if os.geteuid() != 0:
         return "same"
     probe = spawn(
@@ -232,7 +232,7 @@ def _end_leftover(data_dir: Path) -> None:
 
 
 def _end(process: psutil.Process) -> None:
-    """End a server that should be ending already (its parent's death told it to)."""
+    """End a server that should be ending already (because its parent died)."""
     for signal_number in (None, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         if signal_number is not None:
             process.send_signal(signal_number)

@@ -1,7 +1,7 @@
 """Run as a script in the emulator's own environment: ministack, able to create the types it does not know.
 
 ``rehearsal_emulator.py LISTENING_SOCKET``. A type of ``PLACEHOLDERS`` is recorded with the attributes that
-the template asks of it, and does nothing; who rehearses must say so.
+the template asks of it, and does nothing; the report must say so.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ def _creator(attributes: Callable[[Properties], dict[str, str]]) -> Callable[...
 
 
 def _supply_cluster_attributes(handler: dict[str, Any]) -> None:
-    """Let Fn::GetAtt see what ministack's own cluster does not tell: its managed secret and its id."""
+    """Let Fn::GetAtt see what ministack's own cluster lacks: its managed secret and its id."""
     create = handler["create"]
 
     def create_with_secret(logical_id: str, properties: Properties, stack: str) -> tuple[str, dict[str, str]]:

@@ -22,10 +22,11 @@ import boto3
 import psycopg
 from botocore.exceptions import BotoCoreError
 
-from localstack.build import ROOT, build, environment
+from localstack.build import build
 from localstack.postgres import PostgresServer
 from localstack.processes import spawn, stop
 from localstack.rehearsal_emulator import PLACEHOLDERS, REGION
+from tools.environments import ROOT, environment
 
 STACK = "maitred-rehearsal"
 OWNER, DATABASE = "maitred_owner", "maitred"
@@ -186,7 +187,7 @@ def _report(variables: Mapping[str, str], server: PostgresServer) -> int:
     }
     missing = sorted(set(processed["Resources"]) - conditional - set(created))
     for kind, count in sorted(Counter(row["ResourceType"] for row in created.values()).items()):
-        print(f"  {count:3}  {kind}" + ("   (emulated: no. Recorded only)" if kind in PLACEHOLDERS else ""))
+        print(f"  {count:3}  {kind}" + ("   (recorded only, not emulated)" if kind in PLACEHOLDERS else ""))
     print(f"not created: {', '.join(missing)}" if missing else f"all {len(created)} resources created")
     if conditional - set(created):
         print(f"not of this stage: {', '.join(sorted(conditional - set(created)))}")
@@ -214,7 +215,7 @@ def _client(service: str, variables: Mapping[str, str]) -> Any:
 
 
 def _complaints(folder: Path) -> list[str]:
-    """What the emulator said about it, if it ran."""
+    """What the emulator logged about it, if it ran."""
     log = folder / "emulator.log"
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return [line for line in lines if "ERROR" in line or "Error" in line][-10:]

@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from localstack.constants import ACCOUNT, REGION
 from localstack.processes import spawn
-from localstack.template import ACCOUNT, REGION, Function
+from localstack.template import Function
 
 INIT_SECONDS = 60.0
 MAX_PAYLOAD_BYTES = 6_291_456
@@ -24,7 +25,7 @@ MAX_LINE_BYTES = 1_048_576
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What an invocation gave. ``failed`` means a function error; the payload then describes it.
+    """The result of an invocation. ``failed`` means a function error; the payload then describes it.
 
     ``throttled``: the function was not run at all, because too many of its invocations were under way.
     """
@@ -69,12 +70,12 @@ def failure(kind: str, message: str) -> Result:
 
 def throttled() -> Result:
     """Return what Lambda says when a function is at its concurrency."""
-    told = {
+    answer = {
         "Type": "User",
         "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded",
         "message": "Rate Exceeded.",
     }
-    return Result(json.dumps(told).encode(), failed=True, throttled=True)
+    return Result(json.dumps(answer).encode(), failed=True, throttled=True)
 
 
 def new_trace_id() -> str:
@@ -99,7 +100,7 @@ class LineLog:
 
 
 class _Output(asyncio.Protocol):
-    """What a sandbox prints, cut into lines."""
+    """A sandbox's output, cut into lines."""
 
     def __init__(self, log: LineLog) -> None:
         self._log = log
@@ -192,7 +193,7 @@ class Sandbox:
 
     @property
     def busy(self) -> bool:
-        """Whether somebody waits for its answer."""
+        """Whether a caller waits for its answer."""
         return self.current is not None and not self.current.result.done()
 
     @property
@@ -236,7 +237,7 @@ class Sandbox:
         return invocation
 
     def respond(self, request_id: str, result: Result) -> bool:
-        """Take the process's answer; False when nobody waits for it."""
+        """Take the process's answer; False when no caller waits for it."""
         if self.current is None or self.current.request_id != request_id:
             return False
         self.current.settle(result)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from localstack.constants import ACCOUNT, REGION
 from localstack.front import Front
-from localstack.page.emf import Metrics
 from localstack.page.mailbox import Mailbox
+from localstack.page.metrics import Metrics
 from localstack.page.queues import Queues
 from localstack.page.records import Records
 from localstack.page.site import Page
@@ -23,7 +24,7 @@ from localstack.routes import Router
 from localstack.runtime_api import SHUTDOWN_SECONDS, RuntimeApi
 from localstack.sandbox import Result, Runtime
 from localstack.schedules import Scheduler
-from localstack.template import ACCOUNT, REGION, CustomResource, Stack
+from localstack.template import CustomResource, Stack
 from localstack.tokens import Issuer
 
 if TYPE_CHECKING:
@@ -139,10 +140,9 @@ class Service:
     def _make_page(self) -> Page:
         known = self.settings
         return Page(
-            self.stack.dashboards,
             metrics=Metrics(known.logs),
             records=Records(known.dsn),
-            queues=Queues(self.stack.queues, known.queue_urls, known.sqs_client),
+            queues=Queues(known.queue_urls, self.stack.dead_letter_sources(), known.sqs_client),
             mailbox=Mailbox(known.mail),
         )
 

@@ -15,8 +15,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from localstack.constants import ACCOUNT, REGION
 from localstack.processes import spawn, stop
-from localstack.template import ACCOUNT, REGION, Queue
+from localstack.template import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

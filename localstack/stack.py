@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 from psycopg import sql
 
-from localstack.build import build, environment
-from localstack.home import Home, Running
-from localstack.postgres import PostgresServer
+from localstack.build import BuildError, build
+from localstack.constants import ALL_SCOPES, DEFAULT_SANDBOXES
+from localstack.home import Home, HomeBusyError, Running
+from localstack.intrinsics import TemplateError
+from localstack.postgres import PostgresError, PostgresServer
 from localstack.sandbox import Result
-from localstack.service import Service, Settings
-from localstack.sqs import Emulator, create_queues
+from localstack.service import DeploymentError, Service, Settings
+from localstack.sqs import Emulator, EmulatorError, create_queues
 from localstack.template import Stack, read_stack
-from localstack.tokens import ALL_SCOPES, AUDIENCE, ISSUER, Issuer
+from localstack.tokens import AUDIENCE, ISSUER, Issuer
+from tools.environments import SetupError, environment
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
 DATABASE = "maitred"
 APPLICATION_ROLE = "maitred_app"
 OWNER_ROLE = "maitred_owner"
-DEFAULT_SANDBOXES = 4
 _FIRST_CALL_SECONDS = 30.0
 
 
@@ -40,6 +42,13 @@ class PortBusyError(RuntimeError):
 
 class InvocationError(RuntimeError):
     """A function failed; the message is its error."""
+
+
+#: Everything that can keep a stack from starting; each message says why.
+FAILURES = (
+    BuildError, DeploymentError, EmulatorError, HomeBusyError, PortBusyError, PostgresError, SetupError,
+    TemplateError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,8 @@ class Depth:
 class LocalStack:
     """Everything that ``template.yaml`` declares, running on this machine until the context ends.
 
-    ``home`` keeps the data between runs; ``port`` 0 takes any free one; ``say`` is told what is going on.
-    Raises (at start) HomeBusyError, PortBusyError, BuildError, PostgresError, EmulatorError, DeploymentError.
+    ``home`` keeps the data between runs; ``port`` 0 takes any free one; ``say`` prints progress.
+    ``start`` raises one of `FAILURES`.
     """
 
     def __init__(
@@ -125,8 +134,8 @@ class LocalStack:
         self._cleanup.close()
 
     def _start(self) -> None:
-        self._home.hold()
-        self._cleanup.callback(self._home.release)
+        self._home.lock()
+        self._cleanup.callback(self._home.unlock)
         listener = _listen(self._port)
         self._cleanup.callback(listener.close)
         self._port = listener.getsockname()[1]
@@ -336,7 +345,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def _prepare_database(server: PostgresServer) -> None:
-    """Give the database the owner that the cloud's has: no superuser, but one who may create roles."""
+    """Give the database an owner like the cloud's: not a superuser, but allowed to create roles."""
     server.ensure_database(DATABASE)
     owner, database = sql.Identifier(OWNER_ROLE), sql.Identifier(DATABASE)
     with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:

@@ -13,10 +13,9 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from localstack.cloudformation_yaml import read_yaml
+from localstack.constants import ACCOUNT, REGION
 from localstack.intrinsics import Json, Resolver, TemplateError
 
-REGION = "eu-west-1"
-ACCOUNT = "000000000000"
 _FUNCTION_IN_URI = re.compile(r"function:([A-Za-z0-9_-]+)(?::[^/]+)?(?:/invocations)?$")
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
@@ -130,10 +129,7 @@ class CustomResource:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Everything of the template that runs locally. Functions and queues by logical id.
-
-    ``dashboards``: the text of each dashboard's body, by logical id.
-    """
+    """Everything of the template that runs locally. Functions and queues by logical id."""
 
     functions: Mapping[str, Function]
     queues: Mapping[str, Queue]
@@ -141,7 +137,15 @@ class Stack:
     event_sources: tuple[EventSource, ...]
     schedules: tuple[Schedule, ...]
     custom_resources: tuple[CustomResource, ...]
-    dashboards: Mapping[str, str]
+
+    def dead_letter_sources(self) -> dict[str, list[str]]:
+        """Return each dead-letter queue with the queues whose failed messages go there, by logical id."""
+        by_arn = {queue.arn: name for name, queue in self.queues.items()}
+        sources: dict[str, list[str]] = {}
+        for name, queue in self.queues.items():
+            if queue.redrive and queue.redrive.target_arn in by_arn:
+                sources.setdefault(by_arn[queue.redrive.target_arn], []).append(name)
+        return sources
 
 
 @dataclass(slots=True)
@@ -178,10 +182,6 @@ class Reader:
             event_sources=tuple(self._event_sources()),
             schedules=tuple(self._schedules()),
             custom_resources=tuple(self._custom_resources()),
-            dashboards={
-                name: self._get(name, "DashboardBody")
-                for name, _ in self._of_type("AWS::CloudWatch::Dashboard")
-            },
         )
 
     def _parameters(self) -> dict[str, str | list[str]]:
@@ -208,7 +208,7 @@ class Reader:
     def _translate(self, parameters: Mapping[str, str | list[str]]) -> Json:
         logging.getLogger("samtranslator").setLevel(
             logging.ERROR
-        )  # it warns of features that nobody asked for
+        )  # it warns about features that are not used
         # Without a default region the translator asks the environment and fails on a bare machine.
         session = boto3.Session(region_name=REGION, aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106
         translator = Translator({}, Parser(), boto_session=session)
@@ -311,7 +311,7 @@ class Reader:
         for name, _ in self._of_type("AWS::Lambda::Function"):
             if self._physical_name(name, "FunctionName") == wanted:
                 return name
-        raise TemplateError(f"{address} is no function of this template")
+        raise TemplateError(f"{address} is not a function of this template")
 
     def _event_sources(self) -> Iterator[EventSource]:
         queues = {self._queue(name).arn: name for name, _ in self._of_type("AWS::SQS::Queue")}
@@ -390,6 +390,6 @@ def read_stack(path: Path, parameters: Mapping[str, str], *, sqs_endpoint: str) 
 
 
 def _logging(config: Json) -> dict[str, str]:
-    """What Lambda tells the runtime of a ``LoggingConfig``."""
+    """What Lambda passes to the runtime for a ``LoggingConfig``."""
     names = {"LogFormat": "AWS_LAMBDA_LOG_FORMAT", "ApplicationLogLevel": "AWS_LAMBDA_LOG_LEVEL"}
     return {names[key]: str(value) for key, value in config.items() if key in names}

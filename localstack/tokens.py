@@ -6,19 +6,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from localstack.template import Authorizer
+from localstack.constants import ALL_SCOPES
+
+if TYPE_CHECKING:  # the template's reader takes a second to import
+    from localstack.template import Authorizer
 
 ISSUER = "http://127.0.0.1/local-issuer"
 AUDIENCE = "maitred-local"
 KEY_FILE = "issuer.pem"
 KEY_BITS = 2048
-ALL_SCOPES = "bookings:write bookings:read operations"
 _ALGORITHM = "RS256"
 
 
@@ -64,7 +66,7 @@ class Issuer:
         }
         return jwt.encode(claims, self.key, algorithm=_ALGORITHM)
 
-    def verify(self, header: str | None, authorizer: Authorizer) -> Mapping[str, Any]:
+    def verify(self, header: str | None, authorizer: "Authorizer") -> Mapping[str, Any]:
         """Return the claims of an Authorization header's token.
 
         Raises TokenRefusedError when it is missing, forged, expired, not yet valid, or meant for others.

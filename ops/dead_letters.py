@@ -1,4 +1,4 @@
-"""Dead letters: looked at, sent again at a bounded rate, or thrown away for a reason."""
+"""Dead letters: list them, send them again at a bounded rate, or delete one for a reason."""
 
 import json
 import time
@@ -17,7 +17,10 @@ _SHOWN = ("bookingId", "restaurantId", "trigger", "attempt", "kind", "variant", 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """``reason``: why a reader could never read it; None if it was delivered too often."""
+    """One message of a dead-letter queue.
+
+    ``reason``: why its reader could not read it; None if it was delivered too often.
+    """
 
     queue: str
     id: str
@@ -27,8 +30,8 @@ class DeadLetter:
     correlation_id: str | None
     sent_at: datetime
 
-    def told(self) -> dict[str, Any]:
-        """What may be shown: no address of a guest's, and nothing of a body that nobody can read."""
+    def shown(self) -> dict[str, Any]:
+        """What may be printed: no guest's address, and nothing of a body that is not JSON."""
         shown: dict[str, Any] = {
             "queue": self.queue,
             "id": self.id,
@@ -38,14 +41,14 @@ class DeadLetter:
         try:
             body = json.loads(self.body)
         except ValueError:
-            return shown | {"body": f"{len(self.body)} characters, no JSON"}
+            return shown | {"body": f"{len(self.body)} characters, not JSON"}
         if not isinstance(body, dict):
-            return shown | {"body": "no JSON object"}
+            return shown | {"body": "not a JSON object"}
         return shown | {name: body[name] for name in _SHOWN if body.get(name) is not None}
 
 
 def look(target: Target, queue: str, limit: int) -> list[DeadLetter]:
-    """At most ``limit`` letters of one queue. Others do not see them for a minute, or until `put_back`."""
+    """Return at most ``limit`` letters of one queue; they stay hidden for a minute, or until `put_back`."""
     found: dict[str, DeadLetter] = {}
     while len(found) < limit:
         batch = list(_receive(target, queue, min(_BATCH, limit - len(found))))
@@ -56,7 +59,7 @@ def look(target: Target, queue: str, limit: int) -> list[DeadLetter]:
 
 
 def put_back(target: Target, letters: list[DeadLetter]) -> None:
-    """Visible to others again."""
+    """Make the letters visible again."""
     for letter in letters:
         target.sqs.change_message_visibility(
             QueueUrl=_dead(target, letter.queue), ReceiptHandle=letter.receipt, VisibilityTimeout=0
@@ -64,9 +67,12 @@ def put_back(target: Target, letters: list[DeadLetter]) -> None:
 
 
 def redrive(
-    target: Target, letters: list[DeadLetter], per_second: float, told: Callable[[int], None]
+    target: Target, letters: list[DeadLetter], per_second: float, on_sent: Callable[[int], None]
 ) -> None:
-    """Send each to its queue again, then delete it: a crash in between sends it twice, which is safe."""
+    """Send each to its queue again, then delete it: a crash in between sends it twice, which is safe.
+
+    ``on_sent`` gets the number sent so far.
+    """
     for number, letter in enumerate(letters, 1):
         began = time.monotonic()
         attributes = (
@@ -78,7 +84,7 @@ def redrive(
             QueueUrl=_live(target, letter.queue), MessageBody=letter.body, MessageAttributes=attributes
         )
         delete(target, letter)
-        told(number)
+        on_sent(number)
         if number < len(letters):
             time.sleep(max(0.0, 1 / per_second - (time.monotonic() - began)))
 
@@ -88,13 +94,16 @@ def delete(target: Target, letter: DeadLetter) -> None:
 
 
 def find(target: Target, message_id: str, limit: int) -> tuple[DeadLetter, list[DeadLetter]]:
-    """The letter with this id, and the others that were looked at. Raises OpsError if it is in no queue."""
+    """Return the letter with this id, and the others that are now hidden.
+
+    Raises OpsError if it is not among the first ``limit`` letters of any queue.
+    """
     seen = [letter for queue in QUEUES for letter in look(target, queue, limit)]
     for letter in seen:
         if letter.id == message_id:
             return letter, [other for other in seen if other is not letter]
     put_back(target, seen)
-    raise OpsError(f"no dead letter {message_id} among the first {limit} a queue; dlq show lists them")
+    raise OpsError(f"no dead letter {message_id} among the first {limit} of each queue; dlq show lists them")
 
 
 def _receive(target: Target, queue: str, most: int) -> Iterator[DeadLetter]:

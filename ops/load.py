@@ -1,4 +1,4 @@
-"""A bounded load of bookings through the HTTP API. No guest of it can get mail: none has a real address."""
+"""A bounded load of bookings through the HTTP API. No guest has a real address, so nobody gets mail."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ _NO_ANSWER = "no answer"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """``rate``: bookings a second, in all; with ``rising`` it is reached evenly by the end."""
+    """``rate``: bookings a second in total; with ``rising`` the rate grows evenly to it."""
 
     number: int
     rate: float
@@ -40,7 +40,7 @@ class Load:
 
 @dataclass(slots=True)
 class Tally:
-    """What the answers were."""
+    """The answers so far: how many of each status, and how long each took."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     milliseconds: list[float] = field(default_factory=list)
@@ -52,30 +52,33 @@ def refuse_unless_meant(target: Target, meant: str | None) -> None:
     if target.name == LOCAL:
         return
     if meant != target.name:
-        raise OpsError(f"load on {target.name} must be meant: add --yes-i-mean {target.name}")
+        raise OpsError(f"to put load on {target.name}, add --yes-i-mean {target.name}")
     if target.sends_mail:
         raise OpsError(
-            f"{target.name} sends mail: no load before it is deployed with MailDelivery=suppressed"
+            f"{target.name} sends mail: deploy it with MailDelivery=suppressed before putting load on it"
         )
 
 
 def prepare(target: Target) -> None:
-    """The restaurant that takes the load; whatever else the target holds is not touched. Raises OpsError."""
+    """Create the restaurant that takes the load; nothing else on the target changes. Raises OpsError."""
     with Caller(target) as caller:
         status, answer = caller.call("PUT", f"/restaurants/{RESTAURANT}", _floor())
         if status not in ("200", "201"):
             raise OpsError(
-                f"the restaurant {RESTAURANT} could not be laid out: {status} {answer.get('code', '')}"
+                f"the restaurant {RESTAURANT} could not be created: {status} {answer.get('code', '')}"
             )
 
 
-def run(target: Target, load: Load, told: Callable[[int, Counter[str]], None]) -> Tally:
-    """Send every booking at its time, or as soon after it as a caller is free."""
+def run(target: Target, load: Load, on_answer: Callable[[int, Counter[str]], None]) -> Tally:
+    """Send every booking at its time, or as soon after it as a client is free.
+
+    ``on_answer`` gets the number of answers so far, and how many of each status.
+    """
     tally, lock = Tally(), threading.Lock()
     positions = iter(range(load.number))
     name, began = uuid4().hex[:8], time.monotonic()
 
-    def call_on() -> None:
+    def send_bookings() -> None:
         with Caller(target) as caller:
             while True:
                 with lock:
@@ -88,9 +91,9 @@ def run(target: Target, load: Load, told: Callable[[int, Counter[str]], None]) -
                 with lock:
                     tally.statuses[status] += 1
                     tally.milliseconds.append((time.perf_counter() - sent) * 1000)
-                    told(tally.statuses.total(), tally.statuses)
+                    on_answer(tally.statuses.total(), tally.statuses)
 
-    threads = [threading.Thread(target=call_on, daemon=True) for _ in range(load.concurrency)]
+    threads = [threading.Thread(target=send_bookings, daemon=True) for _ in range(load.concurrency)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -100,7 +103,7 @@ def run(target: Target, load: Load, told: Callable[[int, Counter[str]], None]) -
 
 
 class Caller:
-    """One HTTP client on one kept connection. Not for several threads."""
+    """One HTTP client on one connection that stays open. Not thread-safe."""
 
     def __init__(self, target: Target) -> None:
         if target.token is None:
@@ -119,7 +122,7 @@ class Caller:
         self._connection.close()
 
     def call(self, method: str, path: str, body: Any) -> tuple[str, dict[str, Any]]:
-        """The status and the answer's JSON; ``no answer`` where there was none."""
+        """Return the status and the JSON of the answer; the status is ``no answer`` if there was none."""
         try:
             self._connection.request(
                 method, path, json.dumps(body), self._headers | {"idempotency-key": uuid4().hex}

@@ -1,17 +1,22 @@
-"""``python -m ops.replays <booking id>``: decisions made again from what was stored with them."""
+"""``python -m ops.replays <booking id>``: makes stored decisions again and says if they are the same."""
 
 import argparse
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from localstack.database import database_of
 from localstack.home import Home, HomeBusyError, default_home
-from localstack.kept import database_of
 from localstack.postgres import PostgresError
-from ops.replaying import Recorded, Replays
+from maitred.contracts.stored_floor import floor_from_document
+from maitred.planner.answer.explanation import explanation_data
+from maitred.planner.answer.replay import replay
+from maitred.planner.floor.index import FloorIndex, compile_floor
 
 type Database = psycopg.Connection[tuple[object, ...]]
 
@@ -24,6 +29,48 @@ _RECORDED = """
     where a.replay is not null and a.explanation ->> 'decision' <> 'none'
       and (%(booking_id)s::uuid is null or a.booking_id = %(booking_id)s)
     order by a.created_at"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One stored attempt. ``layout``: the floor document of the version that it was made on."""
+
+    restaurant_id: str
+    layout_version: int
+    layout: dict[str, Any]
+    replay: str
+    explanation: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """``again``: the decision as it is made now; ``identical``: all of it but its words is as stored."""
+
+    again: dict[str, Any]
+    identical: bool
+
+
+class Replays:
+    """Replays decisions; floors are compiled once a layout version."""
+
+    def __init__(self) -> None:
+        self._floors: dict[tuple[str, int], FloorIndex] = {}
+
+    def run(self, recorded: Recorded) -> Replayed:
+        decision = replay(self._floor(recorded), recorded.replay)
+        again = json.loads(json.dumps(explanation_data(decision)))
+        return Replayed(again, _decided(again) == _decided(recorded.explanation))
+
+    def _floor(self, recorded: Recorded) -> FloorIndex:
+        key = (recorded.restaurant_id, recorded.layout_version)
+        if key not in self._floors:
+            self._floors[key] = compile_floor(floor_from_document(recorded.layout, *key))
+        return self._floors[key]
+
+
+def _decided(explanation: dict[str, Any]) -> dict[str, Any]:
+    """All but the sentence for people: a release may say the same decision in other words."""
+    return {name: value for name, value in explanation.items() if name != "summary"}
 
 
 def recorded(database: Database, booking_id: UUID | None = None) -> Iterator[Recorded]:

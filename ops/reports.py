@@ -1,4 +1,4 @@
-"""The report on assignments for people: one, or two side by side; as a table, JSON, CSV or a page."""
+"""The report on assignments, one or two side by side, as a table, JSON, CSV or an HTML page."""
 
 import csv
 import html
@@ -18,7 +18,7 @@ _NOT_FIGURES = frozenset({"restaurantId", "from", "to", "cohort"})
 _BAR, _ROW, _FIGURE = 250, 18, 80
 _COLOURS = ("#8aa4c8", "#c8743c")
 _LETTERS = "AB"
-#: What the page draws; figures of one chart share a scale.
+#: The charts of the page; the figures of one chart share a scale.
 _CHARTS = (
     ("How runs ended", ".results."),
     ("Milliseconds of planner, attempts and runs", "Ms."),
@@ -45,8 +45,8 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Of a restaurant together with ``others``, between two edges, while the flags of ``cohort`` held."""
+class Query:
+    """Which report: a restaurant and ``others``, from and to, only runs under the flags of ``cohort``."""
 
     restaurant: str
     edges: tuple[str | None, str | None]
@@ -56,16 +56,16 @@ class Asked:
     @property
     def path(self) -> str:
         since, until = self.edges
-        said = {"from": since, "to": until, "with": ",".join(self.others), "cohort": self.cohort}
-        named = urlencode({name: value for name, value in said.items() if value})
+        given = {"from": since, "to": until, "with": ",".join(self.others), "cohort": self.cohort}
+        query = urlencode({name: value for name, value in given.items() if value})
         path = f"/restaurants/{quote(self.restaurant, safe='')}/reports/assignments"
-        return f"{path}?{named}" if named else path
+        return f"{path}?{query}" if query else path
 
 
-def fetch(target: Target, asked: Asked) -> Json:
-    """The report that was asked for. Raises OpsError with the service's own words."""
+def fetch(target: Target, query: Query) -> Json:
+    """Fetch a report. Raises OpsError with the service's message if it gives none."""
     with Caller(target) as caller:
-        status, answer = caller.call("GET", asked.path, None)
+        status, answer = caller.call("GET", query.path, None)
     if status != _OK:
         raise OpsError(f"no report: {status} {answer.get('detail') or answer.get('message', '')}")
     return answer
@@ -81,7 +81,7 @@ def column(report: Json) -> Column:
 
 
 def as_text(kind: str, reports: Sequence[Json]) -> str:
-    """``kind``: one of `FORMATS`. One report, or two to be compared."""
+    """Render one report, or two for comparison. ``kind``: one of `FORMATS`."""
     columns = [column(report) for report in reports]
     match kind:
         case "json":
@@ -101,14 +101,14 @@ def rows(columns: Sequence[Column]) -> list[tuple[str, list[float | None]]]:
 
 
 def change(values: Sequence[float | None]) -> float | None:
-    """By how much the second is more than the first, as a share of the first; None if that says nothing."""
+    """Return the relative change from the first to the second; None if there is no such figure."""
     if len(values) != len(_COLOURS) or values[0] is None or values[1] is None or not values[0]:
         return None
     return round(values[1] / values[0] - 1, 4)
 
 
 def shadow_text(report: Json) -> str:
-    """What would have changed, in sentences."""
+    """Say in sentences what the full planner would have changed."""
     shadow = report["shadow"]
     if not shadow["compared"]:
         return "nothing was compared: the flag assignment_pipeline was not shadow"
@@ -116,11 +116,11 @@ def shadow_text(report: Json) -> str:
     planner = report["flows"]["shadow"]["plannerMs"]
     return "\n".join(
         (
-            f"{shadow['compared']} decisions of the plain planner were made once more by the full one:",
+            f"the full planner repeated {shadow['compared']} decisions of the plain planner:",
             *(f"  {count:6}  {kind}" for kind, count in kinds.items()),
             f"{parties.get('would_confirm', 0)} more parties seated, {parties.get('would_refuse', 0)} fewer",
             f"{shadow['withMoves']} decisions that move other bookings",
-            f"it took {planner['median']} ms in the median, {planner['p99']} ms in the 99th percentile",
+            f"the full planner took {planner['median']} ms (median), {planner['p99']} ms (99th percentile)",
         )
     )
 
@@ -138,13 +138,13 @@ def _compared(reports: Sequence[Json], columns: Sequence[Column]) -> Json:
 
 
 def _csv(columns: Sequence[Column]) -> str:
-    told = io.StringIO()
-    writer = csv.writer(told, lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     compared = ["change"] if len(columns) > 1 else []
     writer.writerow(["figure", *(each.title for each in columns), *compared])
     for name, values in rows(columns):
         writer.writerow([name, *values, *([change(values)] if compared else [])])
-    return told.getvalue()
+    return text.getvalue()
 
 
 def _table(columns: Sequence[Column]) -> str:
@@ -158,7 +158,7 @@ def _table(columns: Sequence[Column]) -> str:
 
 
 def _html(columns: Sequence[Column]) -> str:
-    """One file that needs nothing else."""
+    """One file that loads nothing else."""
     compared = len(columns) > 1
     head = [*_LETTERS[: len(columns)], *(["change"] if compared else [])]
     body = [
@@ -185,7 +185,7 @@ def _html(columns: Sequence[Column]) -> str:
 
 
 def _chart(title: str, part: str, columns: Sequence[Column]) -> str:
-    """Under each figure's name a bar a column."""
+    """Each figure's name, and under it one bar for each column."""
     chosen = [(name, values) for name, values in rows(columns) if part in name and _is_bar(name)]
     most = max((value or 0 for _, values in chosen for value in values), default=0)
     if not most:

@@ -1,1 +1,1 @@
-"""What the repository needs of itself: environments, requirements, generated documents."""
+"""The repository's own tools: environments, requirements, generated documents."""

@@ -1,9 +1,9 @@
-"""Makes ``.venv``, then the tools' environments that are named: the step before anything of ours can run.
+"""Makes ``.venv``, then the tools' environments that are named: the first step, before our code can run.
 
-``python tools/environments.py [NAME...]``, with any Python 3.13 and nothing installed. ``.venv`` holds
-exactly what ``requirements/dev.txt`` pins, by hash, and is brought up to date when that changes; the tools'
-environments are the affair of ``localstack.build``. Two calls at once wait for each other. All output goes to
-standard error: somebody may be capturing a token.
+``python tools/environments.py [NAME...]`` needs only Python 3.13. ``.venv`` holds exactly what
+``requirements/dev.txt`` pins by hash; ``.venvs/NAME`` holds what ``requirements/NAME.txt`` pins. Each is made
+again only when its requirements, the Python or its place changed. Two calls at once wait for each other. All
+output goes to standard error, because the caller may be capturing a token.
 """
 
 import fcntl
@@ -13,49 +13,85 @@ import subprocess
 import sys
 import sysconfig
 import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
-PYTHON = HOME / "bin" / "python"
-STAMP = HOME / ".ready"
+PYTHON, UV = HOME / "bin" / "python", HOME / "bin" / "uv"
 BOOTSTRAP, REQUIREMENTS = ROOT / "requirements" / "bootstrap.txt", ROOT / "requirements" / "dev.txt"
-TOOLS = "import sys, localstack.build; [localstack.build.environment(name) for name in sys.argv[1:]]"
+_QUIETLY = ("--quiet", "--require-hashes")
+
+
+class SetupError(RuntimeError):
+    """A tool that makes an environment failed; what it said is on standard error."""
 
 
 def main(tools: Sequence[str]) -> None:
-    """Bring ``.venv`` and the named tools' environments up to date."""
-    if not _is_ready():
-        with _alone():
-            if not _is_ready():  # another call made it while this one waited
-                _install()
-    if tools:  # localstack.build needs what was just installed, which this interpreter may not have
-        _run(PYTHON, "-c", TOOLS, *tools)
+    """Bring ``.venv`` and the named tools' environments up to date. Raises SetupError."""
+    _renew(HOME, (Path(__file__), BOOTSTRAP, REQUIREMENTS), _install)
+    for name in tools:
+        environment(name)
 
 
-def _is_ready() -> bool:
-    return STAMP.exists() and STAMP.read_text() == _fingerprint()
+def environment(name: str) -> Path:
+    """Return the interpreter of ``.venvs/<name>``, which is made if need be. ``.venv`` must exist.
+
+    Raises SetupError when the packages cannot be installed.
+    """
+    home, requirements = ROOT / ".venvs" / name, ROOT / "requirements" / f"{name}.txt"
+    python = home / "bin" / "python"
+
+    def make() -> None:
+        _run(UV, "venv", "--quiet", "--clear", "--python", PYTHON, home)
+        _run(UV, "pip", "sync", *_QUIETLY, "--python", python, requirements)
+
+    _renew(home, (requirements,), make)
+    return python
 
 
-def _fingerprint() -> str:
-    """Changes with the requirements, the Python, this file and the place: an environment cannot be moved."""
-    digest = hashlib.sha256(Path(__file__).read_bytes() + f"{sys.version_info[:3]} {HOME}".encode())
-    for path in (BOOTSTRAP, REQUIREMENTS):
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time do the work; the others wait for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _renew(home: Path, sources: Sequence[Path], make: Callable[[], None]) -> None:
+    """Make an environment unless its stamp says that it was made from these very sources."""
+    stamp, wanted = home / ".ready", _fingerprint(home, sources)
+
+    def is_ready() -> bool:
+        return stamp.exists() and stamp.read_text() == wanted
+
+    if is_ready():
+        return
+    with locked(ROOT / ".venvs" / f".{home.name}.lock"):
+        if is_ready():  # another call made it while this one waited
+            return
+        print(f"setting up {home.relative_to(ROOT)}", file=sys.stderr)
+        stamp.unlink(missing_ok=True)
+        make()
+        stamp.write_text(wanted)
+
+
+def _fingerprint(home: Path, sources: Sequence[Path]) -> str:
+    """Changes with the sources, the Python and the place: an environment cannot be moved."""
+    digest = hashlib.sha256(f"{sys.version} {home}".encode())
+    for path in sources:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def _install() -> None:
-    print("setting up .venv", file=sys.stderr)
-    STAMP.unlink(missing_ok=True)
     venv.create(HOME, with_pip=True, symlinks=True)
-    quietly = ("--quiet", "--require-hashes")
-    _run(PYTHON, "-m", "pip", "install", *quietly, "--disable-pip-version-check", "--requirement", BOOTSTRAP)
-    _run(HOME / "bin" / "uv", "pip", "sync", *quietly, "--python", PYTHON, REQUIREMENTS)
+    pip = (PYTHON, "-m", "pip", "install", *_QUIETLY, "--disable-pip-version-check")
+    _run(*pip, "--requirement", BOOTSTRAP)
+    _run(UV, "pip", "sync", *_QUIETLY, "--python", PYTHON, REQUIREMENTS)
     _make_product_importable()
-    STAMP.write_text(_fingerprint())
 
 
 def _make_product_importable() -> None:
@@ -65,21 +101,14 @@ def _make_product_importable() -> None:
 
 
 def _run(*command: str | Path) -> None:
-    environment = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
-    subprocess.run(command, check=True, cwd=ROOT, stdout=sys.stderr, env=environment)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    folder = ROOT / ".venvs"
-    folder.mkdir(exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    variables = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
+    done = subprocess.run(command, check=False, cwd=ROOT, stdout=sys.stderr, env=variables)
+    if done.returncode:
+        raise SetupError(f"set-up failed: {Path(command[0]).name} ended with {done.returncode}")
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except subprocess.CalledProcessError as failure:
-        sys.exit(f"set-up failed: {Path(failure.cmd[0]).name} ended with {failure.returncode}")
+    except SetupError as failure:
+        sys.exit(str(failure))

@@ -1,4 +1,4 @@
-"""Compiles the hashed requirements files from pyproject.toml; with ``--check`` only says which are stale.
+"""Compiles the hashed requirements files from pyproject.toml; ``--check`` only reports those that are stale.
 
 Pins that still fit are kept; ``--upgrade`` takes the newest of everything. No file ever names a registry.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LAYER = Path("layers/shared/requirements.txt")
 ASSIGN = Path("functions/assign/requirements.txt")
-# What is compiled together with the product's own dependencies, and what stands alone.
+# The sources of each file: the product's own dependencies, a group, or both.
 SOURCES = {
     LAYER: ("pyproject.toml",),
     ASSIGN: ("--group", "assign"),

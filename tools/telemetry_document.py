@@ -11,22 +11,24 @@ from tools.vocabulary import COUNTS, DURATIONS, EVENTS, SERVICES, SPANS, Metric
 DOCUMENT = Path(__file__).parents[1] / "docs" / "telemetry.md"
 _HEAD = f"""# Telemetry
 
-Made by `make telemetry` from `tools/vocabulary.py`; `make check` says when it is
-stale. No figure, event, log line or span carries guest data, a token or a secret.
+`make telemetry` writes this file from `tools/vocabulary.py`; `make check` fails when it is stale. No
+metric, event, log line or span carries guest data, a token or a secret.
 
-**Metrics** are lines in CloudWatch's embedded format (EMF), namespace `{NAMESPACE}`, each with the dimension
-`service` (the function that tells it) and those named below; no id is ever a dimension. They are written as
-the invocation ends, on whatever exit: a line for all of one request that have the same dimensions.
+**Metrics** are lines in CloudWatch's embedded metric format (EMF) in the namespace `{NAMESPACE}`. Each has
+the dimension `service` (the function that emits it) and the dimensions named below. An id is never a
+dimension. They are written when the invocation ends, whether it succeeds or fails: one line for all metrics
+of a request that share the same dimensions.
 
 **Events** are rows of `observability_events` and the same line in the function's log, with `restaurant_id`,
-`booking_id` and `correlation_id`; each has all of its keys, each time. They commit with the outcome they tell
-of; those without a transaction of their own are written in one batch as the invocation ends. One that cannot
-be written is counted (`EventsLost`) and logged, and never costs a booking. The table is made of months (UTC):
-the maintenance run makes three ahead, and drops a month once all of it is older than `EVENTS_DAYS`.
+`booking_id` and `correlation_id`. Every event carries all of its keys. Events commit with the outcome they
+describe; those without a transaction of their own are written in one batch when the invocation ends. An
+event that cannot be written is counted (`EventsLost`) and logged; it never costs a booking. The table has
+one partition for each month (UTC). The maintenance run creates three months ahead and drops a month once
+all of it is older than `EVENTS_DAYS`.
 
-**Logs** are JSON. Every line of an invocation, the libraries' too, carries `correlation_id`, and
-`restaurant_id` and `booking_id` once they are known. Libraries write warnings and worse only: their debug
-lines hold whole requests.
+**Logs** are JSON. Every line of an invocation, including the libraries' lines, carries `correlation_id`,
+and `restaurant_id` and `booking_id` once they are known. Libraries log warnings and errors only, because
+their debug lines contain whole requests.
 
 **Spans** are subsegments of the X-Ray trace, annotated with the restaurant or the correlation id.
 
@@ -41,28 +43,28 @@ def document() -> str:
 
 def _metrics() -> Iterator[str]:
     yield "## Metrics\n"
-    yield "| metric | unit | told by | dimensions | meaning |\n|---|---|---|---|---|"
+    yield "| metric | unit | emitted by | dimensions | meaning |\n|---|---|---|---|---|"
     rows: list[tuple[str, str, Metric]] = [
         *((name, "count", metric) for name, metric in COUNTS.items()),
         *((name, "ms", metric) for name, metric in DURATIONS.items()),
     ]
     for name, unit, metric in sorted(rows, key=lambda row: row[0]):
-        told_by = _services(metric.services)
-        yield f"| `{name}` | {unit} | {told_by} | {_dimensions(metric.dimensions)} | {metric.meaning} |"
+        emitted_by = _services(metric.services)
+        yield f"| `{name}` | {unit} | {emitted_by} | {_dimensions(metric.dimensions)} | {metric.meaning} |"
 
 
 def _events() -> Iterator[str]:
     yield "\n## Events\n"
-    yield "| event | told by | context | meaning |\n|---|---|---|---|"
-    for name, told in EVENTS.items():
-        keys = ", ".join(f"`{key}`" for key in sorted(told.keys))
-        keys += "".join(f", sometimes `{key}`" for key in sorted(told.sometimes))
-        yield f"| `{name}` | {_services(told.services)} | {keys} | {told.meaning} |"
+    yield "| event | emitted by | context | meaning |\n|---|---|---|---|"
+    for name, event in EVENTS.items():
+        keys = ", ".join(f"`{key}`" for key in sorted(event.keys))
+        keys += "".join(f", sometimes `{key}`" for key in sorted(event.sometimes))
+        yield f"| `{name}` | {_services(event.services)} | {keys} | {event.meaning} |"
     yield "\n### Values\n"
-    yield "Of keys that have only certain ones.\n"
+    yield "Keys that take only certain values.\n"
     yield "| event | key | values |\n|---|---|---|"
-    for name, told in EVENTS.items():
-        for key, values in told.values.items():
+    for name, event in EVENTS.items():
+        for key, values in event.values.items():
             yield f"| `{name}` | `{key}` | {', '.join(value or 'null' for value in values)} |"
 
 
@@ -82,7 +84,7 @@ def _dimensions(dimensions: Mapping[str, tuple[str, ...]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.telemetry_document", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say whether the file is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the file is stale")
     if not parser.parse_args().check:
         DOCUMENT.write_text(document())
         return 0

@@ -1,4 +1,4 @@
-"""The mail that the stack "sent": files in a folder, listed and read, never run."""
+"""The mail that the stack "sent": files in a folder, which are listed and read, never run."""
 
 import re
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ class Mailbox:
         self._folder = folder
 
     def newest(self) -> dict[str, Any]:
-        """Return how many letters there are, and the heads of the newest."""
+        """Return how many letters there are, and the headers of the newest."""
         paths = sorted(self._folder.glob("*.eml"), key=lambda path: path.name, reverse=True)
         return {"count": len(paths), "items": list(self._heads(paths[:MOST_LISTED]))}
 
     def read(self, name: str) -> dict[str, Any]:
         """Return one letter as text, with all its headers and the names of what is attached.
 
-        Raises LookupError when there is none of that name.
+        Raises LookupError when there is no letter of that name.
         """
         letter = self._letter(name)
         plain = letter.get_body(("plain",))
@@ -42,7 +42,7 @@ class Mailbox:
         }
 
     def html(self, name: str) -> str:
-        """Return a letter's HTML, as it was sent. Raises LookupError when there is none."""
+        """Return a letter's HTML, as it was sent. Raises LookupError when it has no HTML."""
         part = self._letter(name).get_body(("html",))
         if part is None:
             raise LookupError(f"{name} has no HTML")
@@ -51,8 +51,8 @@ class Mailbox:
     def _heads(self, paths: list[Path]) -> Iterator[dict[str, Any]]:
         for path in paths:
             head = _parse(path, headers_only=True)
-            told = {key.lower(): str(head.get(key, "")) for key in _LISTED}
-            yield {"id": path.stem, "at": _sent_at(head, path), **told}
+            head_fields = {key.lower(): str(head.get(key, "")) for key in _LISTED}
+            yield {"id": path.stem, "at": _sent_at(head, path), **head_fields}
 
     def _letter(self, name: str) -> EmailMessage:
         if not _NAME.fullmatch(name):  # and so no path to somewhere else

@@ -1,10 +1,8 @@
-"""The template's queues, as the emulator has them, and the redrive of the dead-letter ones."""
+"""The stack's queues as the emulator has them, and the redrive of the dead-letter ones."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-from localstack.template import Queue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -13,48 +11,49 @@ _COUNTS = {"visible": "", "inFlight": "NotVisible", "delayed": "Delayed"}
 
 
 class Queues:
-    """``declared`` and ``urls`` by logical id; ``connect`` makes a client."""
+    """All queues by logical id. ``sources``: each dead-letter queue with the queues that it serves."""
 
     def __init__(
-        self, declared: Mapping[str, Queue], urls: Mapping[str, str], connect: Callable[[], "SQSClient"]
+        self,
+        urls: Mapping[str, str],
+        sources: Mapping[str, Sequence[str]],
+        connect: Callable[[], "SQSClient"],
     ) -> None:
-        self._declared = declared
         self._urls = urls
+        self._sources = sources
         self._connect = connect
         self._of_thread = threading.local()
-        targets = {queue.redrive.target_arn for queue in declared.values() if queue.redrive}
-        self._dead = {name for name, queue in declared.items() if queue.arn in targets}
 
     def all(self) -> list[dict[str, Any]]:
-        """Return every queue with how many messages it holds; which queues a dead-letter one serves."""
-        return [
-            {
-                "id": name,
-                "name": queue.name,
-                "deadLetters": name in self._dead,
-                "sources": [other for other, each in self._declared.items() if _target(each) == queue.arn],
-                "redrives": self._redrives(queue) if name in self._dead else [],
-                **self._counts(self._urls[name]),
-            }
-            for name, queue in self._declared.items()
-        ]
+        """Return every queue with how many messages it has, and the redrives of a dead-letter one."""
+        return [self._shown(name, self._attributes(name)) for name in self._urls]
 
     def redrive(self, name: str) -> None:
         """Send a dead-letter queue's messages back to where they came from.
 
-        Raises LookupError when it is no dead-letter queue, ClientError when the queues refuse.
+        Raises LookupError when it is not a dead-letter queue, ClientError when the queues refuse.
         """
-        if name not in self._dead:
-            raise LookupError(f"{name} is no dead-letter queue")
-        self._client().start_message_move_task(SourceArn=self._declared[name].arn)
+        if name not in self._sources:
+            raise LookupError(f"{name} is not a dead-letter queue")
+        self._client().start_message_move_task(SourceArn=self._attributes(name)["QueueArn"])
 
-    def _counts(self, url: str) -> dict[str, int]:
-        answer = self._client().get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        values: Mapping[str, str] = answer["Attributes"]  # type: ignore[assignment]  # its keys are literals
-        return {name: int(values[f"ApproximateNumberOfMessages{end}"]) for name, end in _COUNTS.items()}
+    def _shown(self, name: str, attributes: Mapping[str, str]) -> dict[str, Any]:
+        dead = name in self._sources
+        return {
+            "id": name,
+            "deadLetters": dead,
+            "sources": list(self._sources.get(name, ())),
+            "redrives": self._redrives(attributes["QueueArn"]) if dead else [],
+            **{key: int(attributes[f"ApproximateNumberOfMessages{end}"]) for key, end in _COUNTS.items()},
+        }
 
-    def _redrives(self, queue: Queue) -> list[dict[str, Any]]:
-        answer = self._client().list_message_move_tasks(SourceArn=queue.arn, MaxResults=3)
+    def _attributes(self, name: str) -> Mapping[str, str]:
+        answer = self._client().get_queue_attributes(QueueUrl=self._urls[name], AttributeNames=["All"])
+        attributes: Mapping[str, str] = answer["Attributes"]  # type: ignore[assignment]  # its keys are literals
+        return attributes
+
+    def _redrives(self, arn: str) -> list[dict[str, Any]]:
+        answer = self._client().list_message_move_tasks(SourceArn=arn, MaxResults=3)
         return [
             {
                 "status": task["Status"],
@@ -71,7 +70,3 @@ class Queues:
             self._of_thread.client = self._connect()
         client: SQSClient = self._of_thread.client
         return client
-
-
-def _target(queue: Queue) -> str | None:
-    return queue.redrive.target_arn if queue.redrive else None

@@ -1,4 +1,4 @@
-"""What the page reads from the stack's database: the floor of a day, and the events."""
+"""Reads the stack's database for the page: the floor of a day, and the events."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
@@ -22,11 +22,11 @@ _HOUR = timedelta(hours=1)
 
 
 class Unknown(LookupError):
-    """There is no such thing."""
+    """There is no such restaurant."""
 
 
 class Records:
-    """Looks at the database and can not change it: each answer is one read-only connection."""
+    """Reads the database and cannot change it: each answer uses one read-only connection."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -48,12 +48,12 @@ class Records:
         """Return one service day as a timeline. Raises Unknown when there is no such restaurant."""
         of_day = {"restaurant": restaurant, "day": day}
         names = ("stays", "holds", "pending", "moves")
-        house, stays, holds, pending, moves = self._read(
-            ("house", {"restaurant": restaurant}), *((name, of_day) for name in names)
+        layouts, stays, holds, pending, moves = self._read(
+            ("layout", {"restaurant": restaurant}), *((name, of_day) for name in names)
         )
-        if not house:
+        if not layouts:
             raise Unknown(f"no restaurant {restaurant}")
-        return floor_of_day(house[0], day, stays=stays, holds=holds, pending=pending, moves=moves)
+        return floor_of_day(layouts[0], day, stays=stays, holds=holds, pending=pending, moves=moves)
 
     def _connect(self) -> psycopg.Connection[DictRow]:
         return psycopg.connect(
@@ -68,15 +68,15 @@ class Records:
             return [connection.execute(statements[name], values).fetchall() for name, values in wanted]
 
 
-def floor_of_day(house: DictRow, day: date, *, stays: Rows, holds: Rows, pending: Rows, moves: Rows) -> Json:
+def floor_of_day(layout: DictRow, day: date, *, stays: Rows, holds: Rows, pending: Rows, moves: Rows) -> Json:
     """Lay a day out. Times are seconds since the epoch, and words in the venue's own zone. Pure."""
-    zone = ZoneInfo(house["timezone"])
+    zone = ZoneInfo(layout["timezone"])
     shown = [*stays, *holds, *pending]
-    begins, ends = _hours(house["document"], day, zone, shown)
+    begins, ends = _hours(layout["document"], day, zone, shown)
     moved = {row["booking"] for row in moves}
     return {
-        "name": house["name"],
-        "timezone": house["timezone"],
+        "name": layout["name"],
+        "timezone": layout["timezone"],
         "begins": begins.timestamp(),
         "ends": ends.timestamp(),
         "hours": [
@@ -84,25 +84,24 @@ def floor_of_day(house: DictRow, day: date, *, stays: Rows, holds: Rows, pending
         ],
         "tables": [
             {"id": table["id"], "zone": table["zone"], "capacity": table["capacity"]}
-            for table in house["document"]["tables"]
+            for table in layout["document"]["tables"]
         ],
-        "stays": [_told(row, zone) | {"kind": "stay", "moved": row["booking"] in moved} for row in stays]
-        + [_told(row, zone) | {"kind": "hold"} for row in holds],
-        "pending": [_told(row, zone) for row in pending],
-        "moves": [_told(row, zone) for row in moves],
+        "stays": [_shown(row, zone) | {"kind": "stay", "moved": row["booking"] in moved} for row in stays]
+        + [_shown(row, zone) | {"kind": "hold"} for row in holds],
+        "pending": [_shown(row, zone) for row in pending],
+        "moves": [_shown(row, zone) for row in moves],
     }
 
 
-def _told(row: DictRow, zone: ZoneInfo) -> Json:
+def _shown(row: DictRow, zone: ZoneInfo) -> Json:
     words = f"{row['starts'].astimezone(zone):%H:%M}-{row['ends'].astimezone(zone):%H:%M}"
-    told: Json = {
+    shown: Json = {
         name: value.timestamp() if isinstance(value, datetime) else value for name, value in row.items()
     }
     for name in ("at", "expires"):
         if name in row:
-            words_of_moment = f"{row[name].astimezone(zone):%H:%M:%S}"
-            told[f"{name}Words"] = words_of_moment
-    return told | {"words": words}
+            shown[f"{name}Words"] = f"{row[name].astimezone(zone):%H:%M:%S}"
+    return shown | {"words": words}
 
 
 def _hours(document: Json, day: date, zone: ZoneInfo, shown: Iterable[DictRow]) -> tuple[datetime, datetime]:

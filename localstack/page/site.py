@@ -1,14 +1,13 @@
 """``/_local/`` over HTTP: one page, the data that it shows, and one action.
 
-It shows guests' data, so it answers a browser of this machine that the page itself or its user sent, and no
-other: a foreign Host (a name that an attacker points at this machine) and other sites' requests are refused.
+It shows guests' data, so it answers only a browser of this machine, sent by the page itself or by its user. A
+foreign Host (a name that an attacker points at this machine) and requests from other sites are refused.
 """
 
 import asyncio
 import json
 import re
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,22 +20,20 @@ import psycopg
 from aiohttp import web
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localstack.page.emf import Metrics
 from localstack.page.mailbox import Mailbox
+from localstack.page.metrics import Metrics
 from localstack.page.queues import Queues
 from localstack.page.records import Records
-from localstack.page.series import draw
-from localstack.page.widgets import NoDashboard, Widget, parse
 
 ROOT = "/_local/"
 TOKEN_HEADER = "x-page-token"  # noqa: S105 - a header's name
 STATIC = Path(__file__).parent / "static"
 THREADS = 4
 LONGEST_MINUTES = 180
-_KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".LICENSE": "text/plain"}
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 _HOSTS = {"127.0.0.1", "localhost"}
 _YEARS = range(2000, 2100)  # far from where the calendar ends, and with it its arithmetic
-_FROM_HERE = {"same-origin", "none"}  # the page itself; typed or kept by its user
+_FROM_HERE = {"same-origin", "none"}  # from the page itself; typed or bookmarked by the user
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -74,30 +71,19 @@ class Refused(Exception):
 
 
 class Page:
-    """The page of one running stack. ``dashboards``: the template's bodies by logical id."""
+    """The page of one running stack."""
 
-    def __init__(
-        self,
-        dashboards: Mapping[str, str],
-        *,
-        metrics: Metrics,
-        records: Records,
-        queues: Queues,
-        mailbox: Mailbox,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._dashboards = dashboards
+    def __init__(self, *, metrics: Metrics, records: Records, queues: Queues, mailbox: Mailbox) -> None:
         self._metrics = metrics
         self._records = records
         self._queues = queues
         self._mailbox = mailbox
-        self._now = now
         self._token = secrets.token_urlsafe()
         self._threads = ThreadPoolExecutor(THREADS, "page")  # its own: the stack never waits for the page
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
             ("GET", re.compile(""), self._index),
             ("GET", re.compile(r"static/(?P<name>[\w./-]+)"), self._static),
-            ("GET", re.compile("dashboards"), self._drawn),
+            ("GET", re.compile("metrics"), self._figures),
             ("GET", re.compile("events"), self._events),
             ("GET", re.compile("restaurants"), lambda _: _json(self._records.restaurants())),
             ("GET", re.compile(r"restaurants/(?P<restaurant>[\w-]+)/days"), self._days),
@@ -143,14 +129,14 @@ class Page:
         except ClientError as error:
             return _json({"message": error.response["Error"]["Message"]}, 409)
         except (psycopg.Error, BotoCoreError, OSError) as error:
-            return _json({"message": f"not to be reached just now: {error}"}, 503)
+            return _json({"message": f"not reachable right now: {error}"}, 503)
 
     def _admit(self, http: web.BaseRequest) -> None:
         host = http.headers.get("host", "")
         if _hostname(host) not in _HOSTS:
-            raise Refused(421, "this page is for this machine only")
+            raise Refused(421, "this page answers only requests of this machine")
         if http.headers.get("sec-fetch-site", "none") not in _FROM_HERE:
-            raise Refused(403, "another site asked for this")
+            raise Refused(403, "another site sent this request")
         if http.method in {"GET", "HEAD"}:
             return
         given = http.headers.get(TOKEN_HEADER, "")
@@ -158,7 +144,7 @@ class Page:
         if not own or not secrets.compare_digest(
             given.encode(errors="surrogateescape"), self._token.encode()
         ):
-            raise Refused(403, "not asked for by this page: reload it")
+            raise Refused(403, "this request did not come from the page: reload it")
 
     def _route(self, method: str, path: str) -> tuple[Callable[..., Reply], dict[str, str]]:
         known = [
@@ -169,7 +155,7 @@ class Page:
         for each, work, found in known:
             if each == method:
                 return work, found
-        raise Refused(405 if known else 404, "there is nothing here")
+        raise Refused(405 if known else 404, "not found")
 
     def _index(self, _query: Query) -> Reply:
         page = (STATIC / "index.html").read_text(encoding="utf-8")
@@ -181,15 +167,8 @@ class Page:
             raise LookupError("no such file")
         return Reply(path.read_bytes(), _KINDS[path.suffix])
 
-    def _drawn(self, query: Query) -> Reply:
-        minutes = _number(query, "minutes", 15, LONGEST_MINUTES)
-        self._metrics.refresh()
-        now = self._now()
-        told = []
-        for name, body in self._dashboards.items():
-            widgets = [draw(widget, self._metrics, minutes * 60, now) for widget in _widgets(body)]
-            told.append({"name": name, "widgets": widgets})
-        return _json(told)
+    def _figures(self, query: Query) -> Reply:
+        return _json(self._metrics.figures(_number(query, "minutes", 15, LONGEST_MINUTES) * 60))
 
     def _events(self, query: Query) -> Reply:
         return _json(self._records.events(query.get("find", "").strip(), _number(query, "limit", 100, 500)))
@@ -201,9 +180,9 @@ class Page:
         try:
             service_day = date.fromisoformat(day)
         except ValueError:
-            raise Refused(400, f"{day} is no day") from None
+            raise Refused(400, f"{day} is not a date") from None
         if service_day.year not in _YEARS:
-            raise Refused(400, f"{day} is not of this age")
+            raise Refused(400, f"{day} is outside the years 2000 to 2099")
         return _json(self._records.floor(restaurant, service_day))
 
     def _redrive(self, _query: Query, queue: str) -> Reply:
@@ -224,13 +203,6 @@ def _hostname(host: str) -> str | None:
         return None
 
 
-def _widgets(body: str) -> tuple[Widget, ...]:
-    try:
-        return parse(body)
-    except NoDashboard as error:
-        return (Widget("", "other", note=f"CloudWatch would refuse this dashboard: {error}"),)
-
-
 def _json(value: Any, status: int = 200) -> Reply:
     return Reply(json.dumps(value, ensure_ascii=False).encode(), status=status)
 
@@ -241,4 +213,4 @@ def _number(query: Query, name: str, default: int, most: int) -> int:
         return default
     if text.isascii() and text.isdigit() and 0 < int(text) <= most:
         return int(text)
-    raise Refused(400, f"{name} is a number from 1 to {most}")
+    raise Refused(400, f"{name} must be a number from 1 to {most}")

@@ -32,7 +32,7 @@ def _fixed(value: Any) -> Any:
     return _UUID.sub("<id>", value) if isinstance(value, str) else value
 
 
-def _told(answer: Answer) -> Any:
+def _recorded(answer: Answer) -> Any:
     return [answer.status, _fixed(json.loads(answer.text))]
 
 
@@ -60,7 +60,7 @@ def story(restaurant: str) -> list[Any]:
     answers += [call("bookings", "POST", path, body=wish) for wish in wishes]
     listed = call("bookings", "GET", path, query={"date": evening()}).json["items"]
     # Those that start together are listed in the order of their random ids.
-    return [*(_told(answer) for answer in answers), sorted(map(_fixed, listed), key=json.dumps)]
+    return [*(_recorded(answer) for answer in answers), sorted(map(_fixed, listed), key=json.dumps)]
 
 
 if __name__ == "__main__":

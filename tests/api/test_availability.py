@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from maitred.adapters.system import SystemClock
 from maitred.bootstrap.bookings import services
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.planner.model import Decision
+from maitred.planner.day.problem import Problem
+from maitred.planner.model import Decision, Refusal
 from tests.harness.problems import assert_problem, call, nothing_written
 from tests.harness.service import Service, evening, house, party
 
@@ -126,14 +128,14 @@ def test_musts(service: Service) -> None:
 def test_live_holds_are_in_the_way_and_expired_ones_are_not(service: Service) -> None:
     service.put_restaurant("harbour", house(2))
     start = slots(service)["19:00"]["startAt"]
-    held = (
+    on_hold = (
         "with held as (insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id,"
         " service_date, expires_at) values (gen_random_uuid(), 'harbour', 2, %s::timestamptz,"
         " %s::timestamptz + interval '90 minutes', 'dinner', %s, now() + interval '1 minute') returning *)"
         " insert into allocations (restaurant_id, layout_version, table_id, capacity, hold_id, occupied)"
         " select 'harbour', 1, 'T1', 2, id, tstzrange(start_at, end_at) from held"
     )
-    service.database.query(held, start, start, evening())
+    service.database.query(on_hold, start, start, evening())
     assert reasons(slots(service))["19:00"] == "hold_conflict"
     service.database.query("update holds set expires_at = now() - interval '1 second'")
     assert reasons(slots(service))["19:00"] is None
@@ -286,7 +288,7 @@ def test_nothing_is_written_by_asking(harbour: Service) -> None:
 def test_what_is_not_decided_in_time_is_never_told_as_full(
     harbour: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("maitred.services.assignment.budget.Budget.expired", lambda _: True)
+    monkeypatch.setattr("maitred.services.budget.Budget.expired", lambda _: True)
     found = slots(harbour, 2)
     assert set(reasons(found).values()) == {"search_truncated"}
     assert {slot["reason"]["category"] for slot in found.values()} == {"undecided"}
@@ -297,17 +299,21 @@ def test_one_hard_slot_does_not_silence_the_others(harbour: Service, monkeypatch
     planning = services().availability._planning
     decide, asked = planning._decide, Counter[int]()
     ended = Reason(ReasonCode.SEARCH_TRUNCATED, "over")
+    seconds = 0.0
 
-    def slow(index: Any, occupancy: Any, request: Any, pacing: Any, deadline: Any, **more: Any) -> Decision:
-        asked[request.start] += 1
-        if request.start == min(asked):
+    def slow(index: Any, problem: Problem, deadline: Any, day: Any) -> Decision:
+        nonlocal seconds
+        start = problem.request.start
+        asked[start] += 1
+        if start == min(asked):
             while not deadline.expired():
-                pass
-            return Decision(None, ended, 0, 0, 0, truncated=True, explanation="over")
-        answer: Decision = decide(index, occupancy, request, pacing, deadline, **more)
+                seconds += 0.001
+            return Refusal(ended, candidates=0, truncated=True, explanation="over")
+        answer: Decision = decide(index, problem, deadline, day)
         return answer
 
     monkeypatch.setattr(planning, "_decide", slow)
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: seconds)
     found = reasons(slots(harbour, 2))
     assert (found.pop("17:00"), set(found.values())) == ("search_truncated", {None})
     assert [asked[start] for start in sorted(asked)] == [2] + [1] * 21
@@ -325,7 +331,7 @@ def test_a_fault_of_the_planner_is_not_a_full_house(
 
 def test_b15_a_failed_read_is_a_failure(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     slots(harbour)
-    services().core.database.close()
+    services().runtime.database.close()
     monkeypatch.setenv("DATABASE_PORT", "1")
     services.cache_clear()
     assert_problem(harbour.availability("harbour", partySize=2), 503, "database_unavailable")

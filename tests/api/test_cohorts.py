@@ -16,13 +16,13 @@ SAME = ("restaurantId", "restaurants", "from", "to", "cohort")  # these say what
 def figures(path: str = PATH, **query: str) -> dict[str, Any]:
     answer = call("operations", "GET", path, query=query)
     assert answer.status == 200, answer.text
-    told: dict[str, Any] = answer.json
-    return told
+    recorded: dict[str, Any] = answer.json
+    return recorded
 
 
 @pytest.mark.parametrize("others", ["nowhere", "", "other,", "a\x00b", "harbour other"])
-def test_a_restaurant_that_is_none_is_not_counted_as_one(shared: Service, others: str) -> None:
-    with nothing_written(shared):
+def test_a_restaurant_that_is_none_is_not_counted_as_one(harbour: Service, others: str) -> None:
+    with nothing_written(harbour):
         assert_problem(call("operations", "GET", PATH, query={"with": others}), 404, "restaurant_not_found")
 
 
@@ -32,21 +32,22 @@ def test_a_restaurant_that_is_none_is_not_counted_as_one(shared: Service, others
      "planner_cache=True", "assignment_pipeline=on,",
      "assignment_pipeline=on,assignment_pipeline=off"],
 )  # fmt: skip
-def test_a_cohort_that_is_none(shared: Service, cohort: str) -> None:
-    with nothing_written(shared):
+def test_a_cohort_that_is_none(harbour: Service, cohort: str) -> None:
+    with nothing_written(harbour):
         assert_problem(
             call("operations", "GET", PATH, query={"cohort": cohort}), 422, "invalid_request", "cohort"
         )
 
 
-def counted(told: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in told.items() if name not in SAME}
+def counted(recorded: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in recorded.items() if name not in SAME}
 
 
 def played(service: Service, restaurant: str, number: int) -> list[str]:
-    """So many parties ask for the two tables; who has to wait is tried by the job."""
+    """So many parties ask for the two tables; who has to wait is tried by the job, and not again later."""
     answers = [service.book(restaurant, party(2)).json["booking"]["id"] for _ in range(number)]
     service.work()
+    service.sqs.purge_queue(QueueUrl=service.queues["assign"])
     return answers
 
 
@@ -79,16 +80,19 @@ def attempts(service: Service, bookings: list[str]) -> list[tuple[Any, ...]]:
 def test_a_cohort_equals_a_recount_by_the_bookings_that_were_made_in_it(
     service: Service, cohorts: dict[str, list[str]], value: str
 ) -> None:
-    told = figures(cohort=f"assignment_pipeline={value}", **{"with": "other"})
-    assert (told["restaurants"], told["cohort"]) == (2, {"assignment_pipeline": value})
+    recorded = figures(cohort=f"assignment_pipeline={value}", **{"with": "other"})
+    assert (recorded["restaurants"], recorded["cohort"]) == (2, {"assignment_pipeline": value})
     bookings = cohorts[value]
     states = service.database.query("select state from bookings where id = any(%s::uuid[])", bookings)
-    assert told["bookings"] == {"made": len(bookings), "byState": dict(Counter(state for (state,) in states))}
+    assert recorded["bookings"] == {
+        "made": len(bookings),
+        "byState": dict(Counter(state for (state,) in states)),
+    }
     rows = attempts(service, bookings)
     for flow in ("inline", "job"):
         own = [row for row in rows if row[0] == flow]
         assert len(own) > 0
-        part = told["flows"][flow]
+        part = recorded["flows"][flow]
         assert part["outcomes"] == dict(Counter(row[1] for row in own))
         assert part["attemptMs"]["median"] == pytest.approx(median(row[3] for row in own), abs=0.001)
         events = service.database.query(
@@ -101,7 +105,7 @@ def test_a_cohort_equals_a_recount_by_the_bookings_that_were_made_in_it(
         assert part["results"] == dict(Counter(context["result"] for context in summaries))
         assert part["plannerMs"]["count"] == sum(kind == "auto_assign.quote" for kind, _ in events)
     codes = Counter(row[2] for row in rows if row[2])
-    assert told["reasons"] == {"deterministic": dict(codes)}
+    assert recorded["reasons"] == {"deterministic": dict(codes)}
 
 
 def test_the_cohorts_of_a_flag_that_was_always_set_add_up_to_everything(

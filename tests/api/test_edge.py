@@ -2,7 +2,7 @@
 
 import base64
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +17,7 @@ def _cursor(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-ID = str(uuid4())
+ID = "2b69a8b2-1bce-464d-a063-64005239acc6"
 BAD_QUERIES = [
     *[
         ({"date": day}, "date")
@@ -70,7 +70,7 @@ BOOKING_ROUTES = [
 ]
 
 
-@pytest.mark.parametrize("booking", ["1", "abc", "0" * 31, f"{ID}x", "'", "null", "%27", str(uuid4())])
+@pytest.mark.parametrize("booking", ["1", "abc", "0" * 31, f"{ID}x", "'", "null", "%27", ID])
 @pytest.mark.parametrize(("function", "method", "path"), BOOKING_ROUTES)
 def test_a_booking_that_is_none(shared: Service, function: str, method: str, path: str, booking: str) -> None:
     with nothing_written(shared):
@@ -185,3 +185,23 @@ def test_an_event_of_the_gateway_without_headers_or_claims(shared: Service) -> N
     event["headers"] = None
     answer = handler("bookings")(event, None)
     assert answer["statusCode"] == 404
+
+
+def test_a_booking_without_an_attempt_is_explained_all_the_same(shared: Service) -> None:
+    booking = shared.book("harbour", party(2, date=evening(32))).json["booking"]
+    shared.database.query("delete from booking_assignment_attempts where booking_id = %s", booking["id"])
+    answer = call("operations", "GET", f"/bookings/{booking['id']}/explanation")
+    assert answer.status == 200
+    assert answer.json == {
+        "summary": "No attempt has been made yet.",
+        "decision": "none",
+        "chosen": None,
+        "scoreTerms": {},
+        "losers": [],
+        "refusedBy": None,
+        "moves": [],
+        "at": answer.json["at"],
+    }
+    assert answer.json["at"].startswith(booking["createdAt"][:19])
+    assert call("operations", "GET", f"/bookings/{booking['id']}/attempts").json["items"] == []
+    shared.cancel(booking["id"])

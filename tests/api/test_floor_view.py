@@ -37,8 +37,8 @@ def statuses(clock: str, **query: str) -> dict[str, str]:
     return {name: table["status"] for name, table in at(clock, **query).items()}
 
 
-def clock(told: str) -> str:
-    return datetime.fromisoformat(told).astimezone(UTC).strftime("%H:%M")
+def clock(recorded: str) -> str:
+    return datetime.fromisoformat(recorded).astimezone(UTC).strftime("%H:%M")
 
 
 def booked(service: Service, size: int = 4, hour: int = 19, minutes: int = 0) -> dict[str, Any]:
@@ -134,8 +134,8 @@ def hold(service: Service, expires: str) -> None:
 
 def test_live_holds_are_shown_unless_they_are_not_wanted(place: Service) -> None:
     hold(place, "1 minute")
-    held = at("19:00")["T1"]
-    assert (held["status"], clock(held["until"]), "bookingId" in held) == ("held", "20:30", False)
+    on_hold = at("19:00")["T1"]
+    assert (on_hold["status"], clock(on_hold["until"]), "bookingId" in on_hold) == ("held", "20:30", False)
     assert statuses("19:00", includeHolds="true")["T1"] == "held"
     assert at("19:00", includeHolds="false")["T1"] == {"id": "T1", "status": "free"}
 
@@ -178,13 +178,13 @@ def test_who_sits_at_a_table_that_broke_is_still_seen(place: Service) -> None:
 
 def test_one_round_trip_once_the_floor_is_known(place: Service) -> None:
     look()
-    database = services().core.database
+    database = services().runtime.database
     before = database.round_trips
     assert look().status == 200
     assert database.round_trips - before == 1
     forget_wiring()
     assert look().status == 200
-    assert services().core.database.round_trips == 1
+    assert services().runtime.database.round_trips == 1
 
 
 def test_a_new_floor_is_seen_at_once(place: Service) -> None:

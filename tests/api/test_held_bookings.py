@@ -7,7 +7,7 @@ import pytest
 
 from ops.replays import count_different
 from tests.harness.consistency import assert_consistent
-from tests.harness.holds import book, expire, held, ledger, wanted
+from tests.harness.holds import book, expire, ledger, on_hold, wanted
 from tests.harness.problems import assert_problem, rows_of
 from tests.harness.service import Service, evening, house, party
 
@@ -16,7 +16,7 @@ def test_a_booking_takes_exactly_the_held_tables(service: Service) -> None:
     """The planner would give a party of two the smaller table by now."""
     assert service.put_restaurant("harbour", house(2, 6)).status == 201
     first = service.book("harbour", party(2)).json["booking"]
-    hold = held(service, wanted(2))
+    hold = on_hold(service, wanted(2))
     assert hold["tables"] == ["T2"]
     service.cancel(first["id"])
     answer = book(service, hold, 2)
@@ -31,15 +31,15 @@ def test_a_booking_takes_exactly_the_held_tables(service: Service) -> None:
 
 
 def test_a_booking_of_a_hold_is_told_and_stored_like_others(four_top: Service) -> None:
-    booking = book(four_top, held(four_top)).json["booking"]["id"]
+    booking = book(four_top, on_hold(four_top)).json["booking"]["id"]
     [summary] = four_top.events("auto_assign.summary", booking)
     assert (summary["result"], summary["trigger"]) == ("confirmed", "inline_creation")
     [quote] = four_top.events("auto_assign.quote", booking)
     assert (quote["plannerStrategy"]["name"], quote["plannerSuccess"]) == ("hold", True)
     [attempt] = four_top.http("operations", "GET", f"/bookings/{booking}/attempts").json["items"]
     assert (attempt["strategy"]["name"], attempt["outcome"]) == ("hold", "confirmed")
-    told = four_top.http("operations", "GET", f"/bookings/{booking}/explanation").json
-    assert told["chosen"] == ["T1"]
+    recorded = four_top.http("operations", "GET", f"/bookings/{booking}/explanation").json
+    assert recorded["chosen"] == ["T1"]
     assert four_top.database.value("select count(*) from notifications where kind = 'confirmed'") == 1
     with four_top.database.connect() as owner:
         assert count_different(owner) == (0, 0)  # a hold is no search, so there is nothing to make again
@@ -48,11 +48,11 @@ def test_a_booking_of_a_hold_is_told_and_stored_like_others(four_top: Service) -
 def test_h2_ones_own_hold_is_no_obstacle_not_even_to_pacing(service: Service) -> None:
     policy = {"maxTables": 1, "pacing": {"slotMinutes": 15, "maxCoversPerSlot": 4}}
     assert service.put_restaurant("harbour", house(4, policy=policy)).status == 201
-    assert book(service, held(service)).json["assignment"]["outcome"] == "confirmed"
+    assert book(service, on_hold(service)).json["assignment"]["outcome"] == "confirmed"
 
 
 def test_a_hold_is_used_once(four_top: Service) -> None:
-    hold, key = held(four_top), {"idempotency-key": "one"}
+    hold, key = on_hold(four_top), {"idempotency-key": "one"}
     first = book(four_top, hold, headers=key)
     before = rows_of(four_top.database)
     again = book(four_top, hold, headers=key)
@@ -78,7 +78,7 @@ def test_a_hold_is_used_once(four_top: Service) -> None:
     ],
 )
 def test_another_wish_than_was_held_is_a_mismatch(four_top: Service, other: dict[str, Any]) -> None:
-    hold = held(four_top)
+    hold = on_hold(four_top)
     before = rows_of(four_top.database)
     assert_problem(four_top.book("harbour", party(4, holdId=hold["holdId"]) | other), 422, "hold_mismatch")
     assert rows_of(four_top.database) == before
@@ -86,7 +86,7 @@ def test_another_wish_than_was_held_is_a_mismatch(four_top: Service, other: dict
 
 
 def test_the_same_moment_written_otherwise_is_the_same(four_top: Service) -> None:
-    hold = held(four_top, wanted(durationMinutes=120))
+    hold = on_hold(four_top, wanted(durationMinutes=120))
     body = {"partySize": 4, "startAt": hold["startAt"], "durationMinutes": 120, "holdId": hold["holdId"]}
     answer = four_top.book("harbour", body | {"preferences": {"attributes": ["window"]}})
     assert answer.json["booking"]["endAt"] == hold["endAt"]
@@ -94,10 +94,10 @@ def test_the_same_moment_written_otherwise_is_the_same(four_top: Service) -> Non
 
 
 def test_a_cancelled_booking_frees_what_was_held(four_top: Service) -> None:
-    booking = book(four_top, held(four_top)).json["booking"]["id"]
+    booking = book(four_top, on_hold(four_top)).json["booking"]["id"]
     assert four_top.cancel(booking).status == 200
     assert ledger(four_top) == []
-    held(four_top)
+    on_hold(four_top)
 
 
 # --- a new floor document under a hold ---
@@ -106,7 +106,7 @@ def test_a_cancelled_booking_frees_what_was_held(four_top: Service) -> None:
 def test_a_hold_outlives_a_floor_that_still_has_its_tables(service: Service) -> None:
     """New turn times, buffers and pacing are for new assignments, as they are for bookings."""
     assert service.put_restaurant("harbour", house(4, 4)).status == 201
-    hold = held(service)
+    hold = on_hold(service)
     policy = {"maxTables": 1, "bufferAfterMinutes": 30, "bufferBeforeMinutes": 30}
     assert service.put_restaurant("harbour", house(4, 4, 2, policy=policy)).status == 200
     answer = book(service, hold).json
@@ -119,7 +119,7 @@ def test_b10_where_held_tables_are_gone_the_planner_looks_afresh(
     service: Service, change: dict[str, Any] | None
 ) -> None:
     assert service.put_restaurant("harbour", house(4, 4)).status == 201
-    hold = held(service)
+    hold = on_hold(service)
     [taken] = hold["tables"]
     new = house(4, 4)
     new["tables"] = [table for table in new["tables"] if change or table["id"] != taken]
@@ -140,7 +140,7 @@ def test_b10_where_nothing_else_is_free_the_booking_waits_or_is_refused_as_any_o
     service: Service,
 ) -> None:
     assert service.put_restaurant("harbour", house(4, 4)).status == 201
-    hold = held(service)
+    hold = on_hold(service)
     assert service.put_restaurant("harbour", house(2, 4)).status == 200
     service.book("harbour", party(4))
     before = rows_of(service.database)
@@ -153,7 +153,7 @@ def test_b10_where_nothing_else_is_free_the_booking_waits_or_is_refused_as_any_o
 
 def test_new_turn_times_under_a_hold_are_no_mismatch(service: Service) -> None:
     assert service.put_restaurant("harbour", house(4)).status == 201
-    hold = held(service)
+    hold = on_hold(service)
     turns = [{"maxParty": None, "minutes": 60}]
     policy = {"maxTables": 1, "bufferAfterMinutes": 0, "turnTimes": turns}
     assert service.put_restaurant("harbour", house(4, policy=policy)).status == 200

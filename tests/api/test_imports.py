@@ -20,7 +20,7 @@ OF_OTHERS = {
     "guests": {
         "maitred.entrypoints.bookings",
         "maitred.services.booking.create",
-        "maitred.services.booking.day_reader",
+        "maitred.services.booking.inline",
     },
     "operators": {
         "maitred.entrypoints.operations",
@@ -33,7 +33,7 @@ OF_OTHERS = {
     "mail": {
         "maitred.adapters.mail",
         "maitred.services.messaging.notify",
-        "maitred.services.messaging.mail.letter",
+        "maitred.services.messaging.mail.email",
         "email.message",
     },
     "maintenance": {"maitred.services.upkeep.maintain", "maitred.adapters.postgres.maintenance"},

@@ -113,15 +113,15 @@ def test_a_page_needs_the_ledger_of_few_days_only(harbour: Service) -> None:
     days = [(first + timedelta(days=number)).isoformat() for number in range(10)]
     for day in days:
         harbour.unassign(booked(harbour, date=day))
-    database = services().core.database
+    database = services().runtime.database
     items()
     before = database.round_trips
     one = review().json
     assert database.round_trips - before == 2
     two = review(cursor=one["nextCursor"]).json
     assert [len(one["items"]), len(two["items"]), two["nextCursor"]] == [8, 2, None]
-    told = [item["booking"]["startAt"][:10] for item in one["items"] + two["items"]]
-    assert told == days
+    recorded = [item["booking"]["startAt"][:10] for item in one["items"] + two["items"]]
+    assert recorded == days
     assert all(len(item["alternatives"]) == 5 for item in one["items"])
 
 

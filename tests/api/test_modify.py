@@ -98,8 +98,8 @@ def test_b13_no_table_keeps_the_old_booking_untouched(harbour: Service) -> None:
     assert (read(harbour, booking), ledger(harbour, booking), mails(harbour, booking)) == before
     attempts = harbour.http("operations", "GET", f"/bookings/{booking['id']}/attempts").json["items"]
     assert [item["outcome"] for item in attempts] == ["confirmed", "refused"]
-    for told in answer.json["alternatives"]:
-        assert patch(harbour, booking, {"startAt": told["startAt"]}).status == 200
+    for recorded in answer.json["alternatives"]:
+        assert patch(harbour, booking, {"startAt": recorded["startAt"]}).status == 200
 
 
 def test_pend_lets_the_old_table_go_and_wakes_who_waits_for_it(service: Service) -> None:
@@ -320,6 +320,6 @@ def test_t5_a_note_leaves_the_inline_result_fresh(service: Service) -> None:
     waiting = booked(service, 2)
     assert patch(service, waiting, {"notes": "A birthday"}).status == 200
     service.work()
-    told = {each["result"]: each for each in service.events("auto_assign.summary", waiting["id"])}
-    assert told.keys() == {"deferred", "superseded", "manual_review"}
-    assert told["manual_review"]["reducedBy"] == "fresh_inline_result"
+    recorded = {each["result"]: each for each in service.events("auto_assign.summary", waiting["id"])}
+    assert recorded.keys() == {"deferred", "superseded", "manual_review"}
+    assert recorded["manual_review"]["reducedBy"] == "fresh_inline_result"

@@ -1,6 +1,7 @@
 """Guests' data stays in the booking and the letter: not in logs, events, figures, messages, errors."""
 
 import json
+from collections.abc import Iterator
 
 import boto3
 import pytest
@@ -29,7 +30,7 @@ def everything_logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptu
 
 
 @pytest.fixture
-def told(service: Service, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> str:
+def recorded(service: Service, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> str:
     """Everything that was written to the logs through a guest's whole story, refusals included."""
     caplog.set_level("INFO")
     boto3.client("sesv2").create_email_identity(EmailIdentity="bookings@example.com")
@@ -68,11 +69,11 @@ def told(service: Service, capfd: pytest.CaptureFixture[str], caplog: pytest.Log
     return logged
 
 
-def test_logs_and_figures(told: str) -> None:
-    assert_silent(told)
+def test_logs_and_figures(recorded: str) -> None:
+    assert_silent(recorded)
 
 
-def test_events_and_whatever_else_is_stored(told: str, service: Service) -> None:
+def test_events_and_whatever_else_is_stored(recorded: str, service: Service) -> None:
     for (table,) in service.database.query(
         "select table_name from information_schema.tables where table_schema = 'public'"
     ):
@@ -86,7 +87,7 @@ def test_events_and_whatever_else_is_stored(told: str, service: Service) -> None
     assert service.database.value("select count(*) from observability_events") > 10
 
 
-def test_messages_of_letters_hold_the_address_alone(told: str, service: Service) -> None:
+def test_messages_of_letters_hold_the_address_alone(recorded: str, service: Service) -> None:
     payloads = service.database.query("select payload from outbox where topic = 'notification'")
     assert payloads
     for (payload,) in payloads:
@@ -94,18 +95,25 @@ def test_messages_of_letters_hold_the_address_alone(told: str, service: Service)
         assert_silent(json.dumps(payload))
 
 
-def test_history_of_a_cancel_is_for_operators_of_the_restaurant(told: str, service: Service) -> None:
+def test_history_of_a_cancel_is_for_operators_of_the_restaurant(recorded: str, service: Service) -> None:
     booking = service.database.value("select booking_id from booking_state_history where reason = %s", REASON)
     assert call("operations", "GET", f"/bookings/{booking}/history", scope="bookings:write").status == 403
 
 
+@pytest.fixture
+def forbidding(service: Service) -> Iterator[Service]:
+    """A database that takes no booking with notes."""
+    service.database.query("alter table bookings add constraint forbids check (notes is null) not valid")
+    yield service
+    service.database.query("alter table bookings drop constraint forbids")
+
+
 def test_a_defect_of_ours(
-    service: Service, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    forbidding: Service, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """PostgreSQL's message about a row that it refuses quotes the row."""
-    service.put_restaurant("harbour", house(2, 2, 4))
-    service.database.query("alter table bookings add constraint forbids check (notes is null) not valid")
-    answer = service.book("harbour", party(2, guest=GUEST, notes=NOTES))
+    forbidding.put_restaurant("harbour", house(2, 2, 4))
+    answer = forbidding.book("harbour", party(2, guest=GUEST, notes=NOTES))
     assert_problem(answer, 500, "internal_error")
     assert "forbids" not in answer.text
     logged = everything_logged(capfd, caplog)

@@ -25,8 +25,8 @@ def report(path: str = PATH, **query: str) -> Answer:
 def figures(**query: str) -> dict[str, Any]:
     answer = report(**query)
     assert answer.status == 200, answer.text
-    told: dict[str, Any] = answer.json
-    return told
+    recorded: dict[str, Any] = answer.json
+    return recorded
 
 
 def percentile(values: Iterable[float], share: float) -> float:
@@ -48,12 +48,12 @@ def percentile(values: Iterable[float], share: float) -> float:
         ({"since": "2026-01-01"}, "since"),
     ],
 )
-def test_a_time_that_is_none(shared: Service, query: dict[str, str], field: str) -> None:
-    with nothing_written(shared):
+def test_a_time_that_is_none(harbour: Service, query: dict[str, str], field: str) -> None:
+    with nothing_written(harbour):
         assert_problem(report(**query), 422, "invalid_request", field)
 
 
-def test_a_naive_time_is_refused(shared: Service) -> None:
+def test_a_naive_time_is_refused(harbour: Service) -> None:
     assert_problem(report(**{"from": "2026-11-01T10:00:00"}), 422, "naive_timestamp", "from")
 
 
@@ -68,8 +68,8 @@ def test_soon_is_the_time_that_the_saved_attempts_would_have_taken() -> None:
     assert taken == SOON
 
 
-def test_a_restaurant_that_does_not_exist(shared: Service) -> None:
-    with nothing_written(shared):
+def test_a_restaurant_that_does_not_exist(harbour: Service) -> None:
+    with nothing_written(harbour):
         assert_problem(report("/restaurants/nowhere/reports/assignments"), 404, "restaurant_not_found")
 
 
@@ -98,16 +98,16 @@ def counted(service: Service, table: str) -> list[tuple[Any, ...]]:
 
 
 def test_the_report_equals_a_recount_of_bookings_attempts_and_history(played: Service) -> None:
-    told = figures()
+    recorded = figures()
     bookings = counted(played, "bookings")
     attempts = counted(played, "booking_assignment_attempts")
-    assert told["bookings"] == {
+    assert recorded["bookings"] == {
         "made": len(bookings),
         "byState": dict(Counter(state for _, state in bookings)),
     }
     for flow in ("inline", "job"):
         own = [row for row in attempts if row[1] == flow]
-        part = told["flows"][flow]
+        part = recorded["flows"][flow]
         assert part["outcomes"] == dict(Counter(row[2] for row in own))
         assert part["attempts"] == len(own) == part["attemptMs"]["count"]
         durations = [row[5] for row in own]
@@ -116,7 +116,7 @@ def test_the_report_equals_a_recount_of_bookings_attempts_and_history(played: Se
         assert part["attemptMs"]["p99"] == pytest.approx(percentile(durations, 0.99), abs=0.001)
         assert part["attemptMs"]["total"] == pytest.approx(sum(durations), abs=0.001)
     reasons = Counter((row[3], row[4]) for row in attempts if row[3])
-    assert told["reasons"] == {
+    assert recorded["reasons"] == {
         category: {code: count for (of, code), count in reasons.items() if of == category}
         for category in {of for of, _ in reasons}
     }
@@ -125,12 +125,12 @@ def test_the_report_equals_a_recount_of_bookings_attempts_and_history(played: Se
         "select count(*) from booking_state_history h join bookings b on b.id = h.booking_id"
         " where b.restaurant_id = 'harbour' and h.to_state = 'confirmed' and h.from_state <> 'confirmed'"
     )
-    assert sum(flow["outcomes"].get("confirmed", 0) for flow in told["flows"].values()) == confirmed
+    assert sum(flow["outcomes"].get("confirmed", 0) for flow in recorded["flows"].values()) == confirmed
     given_up = played.database.value(
         "select count(*) from booking_state_history h join bookings b on b.id = h.booking_id"
         " where b.restaurant_id = 'harbour' and h.to_state = 'manual_review'"
     )
-    assert told["flows"]["job"]["results"]["manual_review"] == given_up == told["retries"]["cut"] > 0
+    assert recorded["flows"]["job"]["results"]["manual_review"] == given_up == recorded["retries"]["cut"] > 0
 
 
 def test_runs_planner_calls_and_mails_are_those_of_the_events(played: Service) -> None:
@@ -139,16 +139,16 @@ def test_runs_planner_calls_and_mails_are_those_of_the_events(played: Service) -
     )
     quotes = [(booking, context) for kind, booking, context in rows if kind == "auto_assign.quote"]
     summaries = [context for kind, _, context in rows if kind == "auto_assign.summary"]
-    told = figures()
-    assert told["emails"]["skipped"] == sum(context["emailSkipped"] for context in summaries) > 0
+    recorded = figures()
+    assert recorded["emails"]["skipped"] == sum(context["emailSkipped"] for context in summaries) > 0
     of_bookings = [booking for booking, _ in quotes if booking]
-    assert told["plannerCalls"] == {
+    assert recorded["plannerCalls"] == {
         "ofBookings": len(of_bookings),
         "bookings": len(set(of_bookings)),
         "perBooking": round(len(of_bookings) / len(set(of_bookings)), 3),
     }
     for flow in ("inline", "job"):
-        part, own = told["flows"][flow], [context for context in summaries if context["flow"] == flow]
+        part, own = recorded["flows"][flow], [context for context in summaries if context["flow"] == flow]
         assert part["runs"] == len(own)
         assert part["results"] == dict(Counter(context["result"] for context in own))
         durations = [context["totalDurationMs"] for context in own]
@@ -163,10 +163,10 @@ def test_runs_planner_calls_and_mails_are_those_of_the_events(played: Service) -
 def test_a_cut_was_wrong_if_the_job_seats_the_party_soon_after(played: Service) -> None:
     """The cancelled table went to the one who had been given up."""
     assert figures()["retries"]["confirmedSoon"] == 1
-    told = figures()["retries"]
-    assert told["right"] == round(1 - 1 / told["cut"], 4)
-    assert told["byCause"] == {
-        "fresh_inline_result": {"cut": told["cut"], "confirmedSoon": 1, "confirmedLater": 0}
+    recorded = figures()["retries"]
+    assert recorded["right"] == round(1 - 1 / recorded["cut"], 4)
+    assert recorded["byCause"] == {
+        "fresh_inline_result": {"cut": recorded["cut"], "confirmedSoon": 1, "confirmedLater": 0}
     }
     played.database.query(
         "update booking_assignment_attempts set created_at = created_at + interval '2 hours'"
@@ -195,8 +195,8 @@ def test_only_what_lies_between_from_and_to_counts(played: Service) -> None:
 def test_dates_are_the_restaurants_days(service: Service) -> None:
     document = house(2) | {"timezone": "Pacific/Auckland"}
     assert service.put_restaurant("harbour", document).status == 201
-    told = figures(**{"from": "2026-11-01", "to": "2026-11-02"})
-    assert (told["from"], told["to"]) == ("2026-11-01T00:00:00+13:00", "2026-11-03T00:00:00+13:00")
+    recorded = figures(**{"from": "2026-11-01", "to": "2026-11-02"})
+    assert (recorded["from"], recorded["to"]) == ("2026-11-01T00:00:00+13:00", "2026-11-03T00:00:00+13:00")
 
 
 def test_the_report_holds_nothing_of_a_guest(played: Service) -> None:

@@ -26,9 +26,9 @@ def test_out_of_review_onto_the_chosen_table(harbour: Service) -> None:
     changed = {"status": "confirmed", "state": "confirmed", "zone": "main", "tables": ["T3"], "pinned": True}
     assert booking == before | changed | {"version": before["version"] + 1}
     assert harbour.booking(waiting).json["booking"] == booking
-    told = answer.json["assignment"]
-    assert (told["trigger"], told["outcome"], told["strategy"]) == ("staff", "confirmed", "staff")
-    assert (answer.json["alternatives"], answer.json["warnings"], told["reason"]) == ([], [], None)
+    recorded = answer.json["assignment"]
+    assert (recorded["trigger"], recorded["outcome"], recorded["strategy"]) == ("staff", "confirmed", "staff")
+    assert (answer.json["alternatives"], answer.json["warnings"], recorded["reason"]) == ([], [], None)
     last = history(waiting)[-1]
     assert (last["fromState"], last["toState"], last["actor"]) == ("manual_review", "confirmed", "tester")
     assert (last["reason"], last["metadata"]["tables"]) == ("assigned_by_staff", ["T3"])
@@ -37,18 +37,22 @@ def test_out_of_review_onto_the_chosen_table(harbour: Service) -> None:
 
 def test_everything_is_told(place: Service) -> None:
     booking = in_review(place, 4)
-    told = place.assign(booking, "B", headers={"x-correlation-id": "by-hand"}).json["assignment"]
+    recorded = place.assign(booking, "B", headers={"x-correlation-id": "by-hand"}).json["assignment"]
     last = attempts(booking)[-1]
     assert (last["flow"], last["trigger"], last["outcome"]) == ("staff", "staff", "confirmed")
     assert last["strategy"]["name"] == "staff"
     quote = place.events("auto_assign.quote", booking)[-1]
-    assert (quote["flow"], quote["attemptId"], quote["plannerSuccess"]) == ("staff", told["attemptId"], True)
+    assert (quote["flow"], quote["attemptId"], quote["plannerSuccess"]) == (
+        "staff",
+        recorded["attemptId"],
+        True,
+    )
     assert place.events("auto_assign.attempt", booking)[-1]["success"] is True
     changed = place.events("booking.state_changed", booking)[-1]
     assert (changed["from"], changed["to"], changed["actor"]) == ("manual_review", "confirmed", "tester")
     why = call("operations", "GET", f"/bookings/{booking}/explanation").json
     assert (why["decision"], why["chosen"]) == ("plan", ["B"])
-    assert why["summary"] == "A person chose table B: 4 seats for a party of 4."
+    assert why["summary"] == "Staff chose table B: 4 seats for a party of 4."
 
 
 def test_a_pending_booking_is_confirmed_and_its_message_comes_too_late(harbour: Service) -> None:

@@ -31,6 +31,6 @@ def test_answers_are_the_same_everywhere(service: Service, surroundings: dict[st
     command = [sys.executable, "-m", "tests.api.story"]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    [told] = [line for line in done.stdout.decode().splitlines() if line.startswith("STORY")]
-    there = json.loads(told.removeprefix("STORY").replace("abroad", "home"))
+    [recorded] = [line for line in done.stdout.decode().splitlines() if line.startswith("STORY")]
+    there = json.loads(recorded.removeprefix("STORY").replace("abroad", "home"))
     assert there == here

@@ -147,13 +147,13 @@ def test_a_list_holds_one_restaurants_bookings(shared: Service, booking: str) ->
     assert [item["id"] for item in listed] == [theirs]
 
 
-def test_a_key_belongs_to_its_caller_and_restaurant(service: Service) -> None:
+def test_a_key_belongs_to_its_caller_and_restaurant(shared: Service) -> None:
     for restaurant in ("one", "two"):
-        assert service.put_restaurant(restaurant, house(4, 4)).status == 201
+        assert shared.put_restaurant(restaurant, house(4, 4)).status == 201
     key = {"idempotency-key": "same"}
     calls = [("one", "ada"), ("one", "bob"), ("two", "ada")]
-    made = [service.book(r, party(), headers=key, subject=who).json["booking"]["id"] for r, who in calls]
+    made = [shared.book(r, party(), headers=key, subject=who).json["booking"]["id"] for r, who in calls]
     assert len(set(made)) == 3
-    again = service.book("one", party(), headers=key, subject="bob")
+    again = shared.book("one", party(), headers=key, subject="bob")
     assert again.headers["idempotent-replayed"] == "true"
     assert again.json["booking"]["id"] == made[1]

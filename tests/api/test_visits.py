@@ -176,7 +176,7 @@ def test_the_host_is_told_the_table_that_the_party_has_now(service: Service) -> 
     service.put_restaurant("harbour", house(2, 4))
     first, moved = booked(service), booked(service)
     assert service.cancel(first["id"]).status == 200
-    read = services().core.book.booking(UUID(moved["id"]))
+    read = services().runtime.deps.store.booking(UUID(moved["id"]))
     assert read is not None
     assert booked(service, 4)["tables"] == ["T2"]
     answer = services().visits.seat(read, RequestContext("host", "correlation"))

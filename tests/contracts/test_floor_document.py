@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from maitred.contracts.base import parse
-from maitred.contracts.floor_document import FloorDocument, floor_from_document, to_floor
+from maitred.contracts.floor_document import FloorDocument
+from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain.errors import InvalidRequest
-from maitred.domain.floor import Adjacency, Combination, Pacing, Policy, TurnTime
+from maitred.domain.floor import Adjacency, Combination, Floor, Pacing, Policy, TurnTime
 from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 
 type Document = dict[str, Any]
@@ -32,14 +33,18 @@ def changed(change: Callable[[Document], object]) -> str:
     return json.dumps(document)
 
 
+def to_floor(document: FloorDocument, restaurant_id: str, layout_version: int) -> Floor:
+    return floor_from_document(document.stored(), restaurant_id, layout_version)
+
+
 def problems(body: str) -> list[tuple[str, str]]:
     with pytest.raises(InvalidRequest) as caught:
-        parse(FloorDocument, body)
+        parse(FloorDocument, body)[0]
     return [(error.field, error.code) for error in caught.value.errors]
 
 
 def test_defaults_are_those_of_the_contract() -> None:
-    floor = to_floor(parse(FloorDocument, json.dumps(LEAST)), "harbour", 7)
+    floor = to_floor(parse(FloorDocument, json.dumps(LEAST))[0], "harbour", 7)
     assert (floor.restaurant_id, floor.layout_version, floor.name) == ("harbour", 7, "Harbour Room")
     assert floor.timezone.key == "Europe/London"
     assert floor.policy == Policy()
@@ -58,10 +63,11 @@ def test_defaults_are_those_of_the_contract() -> None:
 
 
 def test_the_stored_document_reads_back_as_itself() -> None:
-    document = parse(FloorDocument, changed(_everything))
-    stored = document.model_dump(by_alias=True, mode="json")
-    assert parse(FloorDocument, json.dumps(stored)) == document
-    assert floor_from_document(stored, "harbour", 3) == to_floor(document, "harbour", 3)
+    document = parse(FloorDocument, changed(_everything))[0]
+    stored = document.stored()
+    assert parse(FloorDocument, json.dumps(stored))[0] == document
+    read_back = json.loads(json.dumps(stored))
+    assert floor_from_document(read_back, "harbour", 3) == to_floor(document, "harbour", 3)
     assert stored["policy"]["turnTimes"][-1] == {"maxParty": None, "minutes": 100}
     assert stored["policy"]["holdSeconds"] == 300
 
@@ -89,7 +95,7 @@ def _everything(document: Document) -> None:
 
 
 def test_every_member_reaches_the_floor() -> None:
-    floor = to_floor(parse(FloorDocument, changed(_everything)), "harbour", 1)
+    floor = to_floor(parse(FloorDocument, changed(_everything))[0], "harbour", 1)
     assert floor.policy.adjacency is Adjacency.NEIGHBORS
     assert floor.policy.pacing == Pacing(30, 20)
     assert floor.policy.turn_times == (TurnTime(2, 60), TurnTime(None, 100))
@@ -116,7 +122,7 @@ def test_every_member_reaches_the_floor() -> None:
 )
 def test_last_seating_by_default(opens: str, closes: str, overrun: bool, last: int) -> None:
     service = {"id": "s", "opens": opens, "closes": closes, "allowOverrun": overrun}
-    document = parse(FloorDocument, changed(lambda d: d.update(services=[service])))
+    document = parse(FloorDocument, changed(lambda d: d.update(services=[service])))[0]
     assert to_floor(document, "harbour", 1).services[0].last_seating == last
 
 
@@ -259,12 +265,14 @@ def test_too_many_tables() -> None:
 
 def test_every_weight_may_be_set() -> None:
     body = changed(_policy(weights=dict.fromkeys(DEFAULT_WEIGHTS, 3)))
-    assert set(parse(FloorDocument, body).policy.weights) == set(DEFAULT_WEIGHTS)
+    assert set(parse(FloorDocument, body)[0].policy.weights) == set(DEFAULT_WEIGHTS)
 
 
 @pytest.mark.parametrize("tag", ["en", "de-AT", "zh-Hant-TW", "es-419", "sr-latn-rs", "de-1996", "nds"])
 def test_a_language_tag_is_kept_as_it_is_written(tag: str) -> None:
-    document = parse(FloorDocument, changed(lambda d: d.update(locale=tag, contactEmail="Host@example.com")))
+    document = parse(FloorDocument, changed(lambda d: d.update(locale=tag, contactEmail="Host@example.com")))[
+        0
+    ]
     stored = document.model_dump(mode="json", by_alias=True)
     assert (stored["locale"], stored["contactEmail"]) == (tag, "Host@example.com")
     floor = to_floor(document, "harbour", 1)
@@ -272,7 +280,7 @@ def test_a_language_tag_is_kept_as_it_is_written(tag: str) -> None:
 
 
 def test_without_a_language_letters_are_english_and_the_document_says_nothing_of_it() -> None:
-    document = parse(FloorDocument, changed(lambda d: d.update(locale=None)))
+    document = parse(FloorDocument, changed(lambda d: d.update(locale=None)))[0]
     assert document.model_dump(mode="json", by_alias=True).keys().isdisjoint({"locale", "contactEmail"})
     floor = to_floor(document, "harbour", 1)
     assert (floor.locale, floor.contact_email) == ("en", None)

@@ -55,7 +55,8 @@ def empty(postgres: PostgresServer) -> Iterator[TestDatabase]:
     name = f"m_{uuid4().hex}"
     with psycopg.connect(postgres.dsn(), autocommit=True) as owner:
         owner.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
-        yield TestDatabase(postgres, name)
+        with TestDatabase(postgres, name) as database:
+            yield database
         owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 

@@ -38,9 +38,9 @@ def crowded(postgres: PostgresServer) -> Iterator[TestDatabase]:
         owner.execute(
             sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
         )
-        database = TestDatabase(postgres, name)
-        crowd(database)
-        yield database
+        with TestDatabase(postgres, name) as database:
+            crowd(database)
+            yield database
         owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
@@ -230,16 +230,16 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
     statements = load_statements()
     assert_cheap(conn, statements["release_expired_holds"], rows, 150)
     assert_cheap(conn, statements["insert_allocations"], rows, 150)
-    held = conn.execute(
+    on_hold = conn.execute(
         b"select coalesce(array_agg(table_id order by table_id collate \"C\"), '{}') from allocations"
         b" where live and booking_id = %s",
         [a_booking(conn)],
     ).fetchone()
-    assert held is not None
+    assert on_hold is not None
     change = {
         "booking_id": a_booking(conn), "expected_version": 3, "version": 4, "state": "cancelled",
         "last_result": None, "lease_token": None, "new_lease_token": None, "new_lease_until": None,
-        "pinned": None, "tables": held[0],
+        "pinned": None, "tables": on_hold[0],
     }  # fmt: skip
     assert_cheap(conn, statements["change_booking"], change, 150)
     assert_cheap(conn, statements["release_tables"], {"booking_ids": [a_booking(conn)]}, 60)

@@ -50,8 +50,8 @@ def step(number: int) -> Step:
 def recount(service: Service, answers: Sequence[Answer]) -> list[Check]:
     with service.database.connect() as connection:
         listed = {b["id"]: b["state"] for b in harbour_bookings(service)}
-        told = service.http("operations", "GET", "/restaurants/harbour/reports/assignments").json
-        report = of_reports(connection, {"harbour": told})
+        answer = service.http("operations", "GET", "/restaurants/harbour/reports/assignments").json
+        report = of_reports(connection, {"harbour": answer})
         return [*against_clients(connection, answers, listed), *in_database(connection), report]
 
 
@@ -66,13 +66,13 @@ def recount(service: Service, answers: Sequence[Answer]) -> list[Check]:
 def test_a_report_that_differs_from_the_book_is_found(
     harbour: Service, answers: list[Answer], statement: str
 ) -> None:
-    told = harbour.http("operations", "GET", "/restaurants/harbour/reports/assignments").json
+    answer = harbour.http("operations", "GET", "/restaurants/harbour/reports/assignments").json
     with harbour.database.connect() as connection:
-        before = of_reports(connection, {"harbour": told})
+        before = of_reports(connection, {"harbour": answer})
         assert (before.checked > 5, before.wrong) == (True, 0)
         connection.execute(b"set session_replication_role = replica")
         connection.execute(statement.encode())
-        assert of_reports(connection, {"harbour": told}).wrong > 0
+        assert of_reports(connection, {"harbour": answer}).wrong > 0
 
 
 def harbour_bookings(service: Service) -> list[Any]:
@@ -141,11 +141,11 @@ def test_a_sound_book_has_no_inconsistency(harbour: Service, answers: list[Answe
         ("delete from bookings where state = 'cancelled'", "bookings the clients made are those"),
         (
             f"update bookings set state = 'manual_review' where id = {FIRST}",
-            "follows from what its client was told",
+            "follows from the client's answer",
         ),
         (
             f"update booking_assignment_attempts set outcome = 'deferred' where booking_id = {FIRST}",
-            "what the inline attempts ended with",
+            "the outcome of each inline attempt",
         ),
     ],
 )

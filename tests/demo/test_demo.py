@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from localstack.build import ROOT
+from tools.environments import ROOT
 
 pytestmark = pytest.mark.stack
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from demo.client import Client
 from demo.model import Answer, Step
 from demo.player import play
-from demo.progress import progress
-from demo.results import percentiles
+from ops.percentiles import percentiles
+from ops.progress import progress
 
 SEVEN = datetime.fromisoformat("2026-12-04 19:00")
 
@@ -41,9 +41,9 @@ def steps(count: int, **cancels: int) -> list[Step]:
 
 def played(*args: Any, refuse: frozenset[int] = frozenset(), clients: int = 3, **kwargs: Any) -> Any:
     asked: list[tuple[int, str | None]] = []
-    told: list[Answer] = []
-    result = play(steps(*args, **kwargs), lambda: FakeClient(asked, refuse), clients, 0, told.append)
-    assert len(told) == len(result.answers)
+    seen: list[Answer] = []
+    result = play(steps(*args, **kwargs), lambda: FakeClient(asked, refuse), clients, 0, seen.append)
+    assert len(seen) == len(result.answers)
     return result, asked
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from demo import evening, halls, replay
-from demo.model import House
+from demo.model import Restaurant
 from demo.reservations import Reservation
-from maitred.contracts.floor_document import FloorDocument, to_floor
+from maitred.contracts.floor_document import FloorDocument
+from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain.floor import Floor
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -22,13 +23,14 @@ def visit(party: int, start: datetime = MONDAY) -> Reservation:
     return Reservation(start - timedelta(days=1), start, "a", party)
 
 
-def floor_of(house: House) -> Floor:
-    return to_floor(FloorDocument.model_validate_json(json.dumps(house.document)), house.id, 1)
+def floor_of(restaurant: Restaurant) -> Floor:
+    document = FloorDocument.model_validate_json(json.dumps(restaurant.document))
+    return floor_from_document(document.stored(), restaurant.id, 1)
 
 
 def test_the_evenings_restaurant_is_a_valid_floor_of_forty_tables() -> None:
-    [house] = evening.programme().houses
-    floor = floor_of(house)
+    [restaurant] = evening.programme().restaurants
+    floor = floor_of(restaurant)
     assert len(floor.tables) == 40
     assert {table.zone for table in floor.tables} == {"main", "terrace", "bar"}
     assert {table.capacity for table in floor.tables} >= {2, 4, 6}
@@ -78,11 +80,11 @@ def test_a_hall_never_has_more_tables_than_a_floor_document_may() -> None:
     assert len(sizes) <= halls.MOST_TABLES
     counts = Counter(sizes)
     assert max(counts.values()) - min(counts.values()) <= 1
-    floor_of(House("h", halls.hall("Full", sizes)))
+    floor_of(Restaurant("h", halls.hall("Full", sizes)))
 
 
 def test_a_hall_is_a_valid_floor_whose_neighbours_touch() -> None:
-    floor = floor_of(House("h", halls.hall("Hall", [2] * 50 + [100])))
+    floor = floor_of(Restaurant("h", halls.hall("Hall", [2] * 50 + [100])))
     assert len(floor.tables) == 51
     assert len({table.zone for table in floor.tables}) == 2
     edges = halls.hall("Hall", [2] * 9)["adjacency"]
@@ -90,7 +92,7 @@ def test_a_hall_is_a_valid_floor_whose_neighbours_touch() -> None:
 
 
 def test_turn_times_are_those_of_the_floor_document() -> None:
-    turns = floor_of(House("h", halls.hall("Hall", [2]))).policy.turn_times
+    turns = floor_of(Restaurant("h", halls.hall("Hall", [2]))).policy.turn_times
     for party in (1, 2, 3, 4, 5, 6, 7, 100):
         expected = next(t.minutes for t in turns if t.max_party is None or party <= t.max_party)
         assert halls.turn_minutes(party) == expected
@@ -112,14 +114,14 @@ def file(tmp_path: Path) -> Path:
 def test_the_ten_busiest_have_a_hall_and_everybody_shares_the_large_house(file: Path) -> None:
     programme = replay.programme(file, now=NOW)
 
-    counts = Counter(step.house for step in programme.steps)
-    assert len(programme.houses) == 11
+    counts = Counter(step.restaurant for step in programme.steps)
+    assert len(programme.restaurants) == 11
     assert counts[replay.POOLED] == 78
     assert counts["r01-R-12"] == 12
     assert counts["r10-R-3"] == 3
     assert sum(counts.values()) == 78 + 78 - 1 - 2
-    for house in programme.houses:
-        floor = floor_of(house)
+    for restaurant in programme.restaurants:
+        floor = floor_of(restaurant)
         assert len(floor.tables) <= 500
         assert [(s.opens, s.closes) for s in floor.services] == [(10 * 60, 28 * 60)]
     assert {step.start.weekday() for step in programme.steps} == {4, 5}
@@ -128,13 +130,13 @@ def test_the_ten_busiest_have_a_hall_and_everybody_shares_the_large_house(file: 
 
 def test_requests_come_in_booking_order(file: Path) -> None:
     programme = replay.programme(file, now=NOW)
-    pooled = [step.party for step in programme.steps if step.house == replay.POOLED]
+    pooled = [step.party for step in programme.steps if step.restaurant == replay.POOLED]
     assert pooled == [number % 6 + 1 for number in range(12) for _ in range(12 - number)]
 
 
 def test_the_floor_to_show_is_the_busiest_own_evening(file: Path) -> None:
     programme = replay.programme(file, now=NOW)
-    assert programme.showing.house == "r01-R-12"
+    assert programme.showing.restaurant == "r01-R-12"
     assert programme.showing.day.weekday() == 4
     assert programme.showing.begins.hour == 19
     assert programme.showing.ends.hour == 4

@@ -11,7 +11,7 @@ from tests.harness.rows import add_booking, add_restaurant
 
 
 class FakeStack:
-    """A stack whose relay does what it is told to."""
+    """A stack whose relay does what the test says."""
 
     def __init__(self, database: TestDatabase, relay: Any = None) -> None:
         self._database = database
@@ -35,8 +35,8 @@ def unsent(database: TestDatabase) -> TestDatabase:
 
 
 def settled(stack: FakeStack, patience: float) -> tuple[Open, list[Open]]:
-    told: list[Open] = []
-    return settle(cast("LocalStack", stack), told.append, patience), told
+    looks: list[Open] = []
+    return settle(cast("LocalStack", stack), looks.append, patience), looks
 
 
 def test_it_relays_at_once_what_lies_in_the_outbox(unsent: TestDatabase) -> None:
@@ -44,9 +44,9 @@ def test_it_relays_at_once_what_lies_in_the_outbox(unsent: TestDatabase) -> None
         unsent.query("update outbox set sent_at = now()")
         return {"sent": 1}
 
-    found, told = settled(FakeStack(unsent, relay), 30)
+    found, looks = settled(FakeStack(unsent, relay), 30)
 
-    assert [open_.total for open_ in told] == [1, 0]
+    assert [open_.total for open_ in looks] == [1, 0]
     assert found.total == 0
 
 

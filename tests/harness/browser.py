@@ -43,21 +43,21 @@ class Tab:
 
     async def listen(self) -> None:
         async for message in self._socket:
-            told = json.loads(message.data)
-            if "id" in told:
-                self._waiting.pop(told["id"]).set_result(told)
-            elif told["method"] == "Runtime.exceptionThrown":
-                self.troubles.append(json.dumps(told["params"]["exceptionDetails"])[:400])
-            elif told["method"] == "Log.entryAdded" and told["params"]["entry"]["level"] == "error":
-                self.troubles.append(json.dumps(told["params"]["entry"])[:400])
+            recorded = json.loads(message.data)
+            if "id" in recorded:
+                self._waiting.pop(recorded["id"]).set_result(recorded)
+            elif recorded["method"] == "Runtime.exceptionThrown":
+                self.troubles.append(json.dumps(recorded["params"]["exceptionDetails"])[:400])
+            elif recorded["method"] == "Log.entryAdded" and recorded["params"]["entry"]["level"] == "error":
+                self.troubles.append(json.dumps(recorded["params"]["entry"])[:400])
 
     async def send(self, method: str, **params: Any) -> Any:
         number = next(self._numbers)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": params})
-        told = await asyncio.wait_for(answer, PATIENCE_SECONDS)
-        assert "error" not in told, told
-        return told["result"]
+        recorded = await asyncio.wait_for(answer, PATIENCE_SECONDS)
+        assert "error" not in recorded, recorded
+        return recorded["result"]
 
     async def open(self, url: str, width: int, height: int = 900) -> None:
         """Go to an address, in a window of this size."""

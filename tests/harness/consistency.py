@@ -9,10 +9,10 @@ import psycopg
 
 from maitred.adapters.postgres.database import Database
 from maitred.adapters.postgres.invariants import PostgresInvariants
-from maitred.services.upkeep.checks import ALWAYS, Check, Scope, inspect
+from maitred.services.upkeep.checks import ALWAYS, Check, InspectionScope, inspect
 
 
-class Book(Protocol):
+class BookingStore(Protocol):
     """A database that can be looked at, as its owner."""
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
@@ -20,18 +20,19 @@ class Book(Protocol):
 
 
 def inspected(
-    database: Book, names: Mapping[str, str] = ALWAYS, patience: timedelta = timedelta()
+    database: BookingStore, names: Mapping[str, str] = ALWAYS, patience: timedelta = timedelta()
 ) -> list[Check]:
     """The invariants, of all that ever happened here."""
     connection = Database(database.connect)
     now = datetime.now(UTC)
+    scope = InspectionScope(now, now - timedelta(days=400), patience)
     try:
-        return inspect(PostgresInvariants(connection), Scope(now, now - timedelta(days=400), patience), names)
+        return inspect(PostgresInvariants(connection), scope, names)
     finally:
         connection.close()
 
 
-def assert_consistent(database: Book) -> None:
+def assert_consistent(database: BookingStore) -> None:
     """All that must be true at every moment."""
     assert [check for check in inspected(database) if check.wrong] == []
 

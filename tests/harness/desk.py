@@ -12,16 +12,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg
-
-from maitred.adapters.highs.solver import HighsSolver
-from maitred.adapters.postgres.book import PostgresBook
+from maitred import config
 from maitred.adapters.postgres.database import Database
-from maitred.adapters.postgres.guard import Guard
-from maitred.adapters.postgres.outbox import PostgresOutbox
-from maitred.adapters.postgres.restaurants import PostgresRestaurants
-from maitred.adapters.system import SystemClock, SystemIds
 from maitred.adapters.telemetry.recorder import Recorder
+from maitred.bootstrap.assign import AssignServices
+from maitred.bootstrap.bookings import BookingsServices
+from maitred.bootstrap.operations import OperationsServices
+from maitred.bootstrap.relay import RelayServices
+from maitred.bootstrap.runtime import Adapters, runtime
 from maitred.contracts.base import parse
 from maitred.contracts.floor_document import FloorDocument
 from maitred.contracts.messages import ASSIGN, NOTIFICATION, AssignMessage
@@ -29,30 +27,20 @@ from maitred.domain.booking import LocalStart, Preferences
 from maitred.entrypoints.http import as_ours
 from maitred.planner.answer.choice import Choice
 from maitred.planner.answer.quote import quote
-from maitred.services.assignment.day import Floors
-from maitred.services.assignment.day_snapshots import DaySnapshots
-from maitred.services.assignment.planning import Planning
-from maitred.services.assignment.seating import Seating
-from maitred.services.assignment.wake import Waking
 from maitred.services.booking.cancel import CancelBooking
 from maitred.services.booking.create import CreateBooking
-from maitred.services.booking.day_reader import DayReader
 from maitred.services.booking.holds import Holds
-from maitred.services.booking.inline import Inline
 from maitred.services.booking.modify import ModifyBooking
-from maitred.services.booking.request import BookingWish
+from maitred.services.booking.request import BookingRequest
 from maitred.services.idempotency import Reply, RequestContext
-from maitred.services.job.deep_search import DeepSearch
-from maitred.services.job.worker import AssignJob, JobLimits
-from maitred.services.kit import Kit
-from maitred.services.messaging.outbox import OwnRelay, Relay, Sweep
-from maitred.services.ports import Book, IdempotencyKey, OutgoingMessage, SendReport
+from maitred.services.job.worker import AssignJob
+from maitred.services.messaging.outbox import Sweep
+from maitred.services.ports import BookingStore, IdempotencyKey, OutgoingMessage, SendReport
 from maitred.services.ports.limits import Bucket, Limits
-from maitred.services.rollout import Everywhere
 from maitred.services.staff.assignment import StaffAssignment
 from maitred.services.staff.restaurants import RestaurantService
-from tests.harness.databases import APPLICATION_ROLE, TestDatabase
-from tests.harness.service import evening
+from tests.harness.databases import TestDatabase
+from tests.harness.service import SETTINGS, evening
 
 GENEROUS = Limits(Bucket(1000.0, 10_000), 1000, Bucket(1000.0, 10_000))
 LONDON = ZoneInfo("Europe/London")
@@ -73,6 +61,9 @@ class RecordingQueue:
             self.sent += [(queue_url, message) for message in messages]
         return SendReport({})
 
+    def change_visibility(self, queue_url: str, receipt: str, seconds: int) -> None:
+        """A message that is taken is gone: there is none to put off."""
+
     def take(self, queue_url: str = ASSIGN) -> list[AssignMessage]:
         """The assign messages that lie in the queue; they are gone then."""
         with self._lock:
@@ -86,7 +77,7 @@ class Desk:
     """The services of one sandbox."""
 
     database: Database
-    book: Book
+    book: BookingStore
     create: CreateBooking
     modify_booking: ModifyBooking
     cancel_booking: CancelBooking
@@ -98,11 +89,11 @@ class Desk:
     recorder: Recorder
     answers: list[Reply] = field(default_factory=list)
 
-    def booking(self, wish: BookingWish, key: IdempotencyKey | None = None) -> int:
+    def booking(self, wish: BookingRequest, key: IdempotencyKey | None = None) -> int:
         """Create a booking; the status that HTTP would give."""
         return self._status(lambda: self.create.create(wish, RequestContext("tester", "correlation", key)))
 
-    def hold(self, wish: BookingWish) -> int:
+    def hold(self, wish: BookingRequest) -> int:
         return self._status(lambda: self.holds.make(wish, RequestContext("tester", "correlation")))
 
     def give_back(self, hold_id: UUID) -> int:
@@ -130,7 +121,7 @@ class Desk:
 
         return self._status(run)
 
-    def modify(self, booking_id: UUID, wanted: BookingWish, versions: frozenset[int] | None = None) -> int:
+    def modify(self, booking_id: UUID, wanted: BookingRequest, versions: frozenset[int] | None = None) -> int:
         """Change the booking to ``wanted``, whatever it was; the status that HTTP would give."""
 
         def run() -> Reply:
@@ -142,7 +133,7 @@ class Desk:
         return self._status(run)
 
     def put(self, restaurant_id: str, document: dict[str, Any]) -> int:
-        floor = parse(FloorDocument, json.dumps(document))
+        floor = parse(FloorDocument, json.dumps(document))[0]
         context = RequestContext("tester", "correlation")
         return self._status(lambda: self.restaurants.put(restaurant_id, floor, context, dry_run=False))
 
@@ -164,48 +155,45 @@ def open_desk(
     queue: RecordingQueue,
     *,
     port: int | None = None,
-    budget_ms: int = 2000,
+    budget_ms: int = 8000,
     decide: Callable[..., Any] = quote,
-    wrap: Callable[[Book], Book] = lambda book: book,
+    wrap: Callable[[BookingStore], BookingStore] = lambda book: book,
     limits: Limits = GENEROUS,
 ) -> Desk:
     """``decide``: the planner. ``wrap``: what stands between the services and the book."""
-
-    def connect() -> psycopg.Connection[tuple[Any, ...]]:
-        return psycopg.connect(
-            host="127.0.0.1",
-            port=port or database.port,
-            dbname=database.name,
-            user=APPLICATION_ROLE,
-            sslmode="disable",
-            autocommit=True,
-            prepare_threshold=None,
-            connect_timeout=3,
-            application_name="maitred-desk",
-        )
-
-    db = Database(connect)
-    clock, ids, recorder = SystemClock(), SystemIds(), Recorder("desk", db)
-    book = wrap(PostgresBook(db, "desk", Guard(db, recorder, limits)))
-    outbox = PostgresOutbox(db)
-    relay = Relay(outbox, queue, {ASSIGN: ASSIGN, NOTIFICATION: NOTIFICATION}, clock)
-    kit = Kit(book, clock, ids, OwnRelay(relay, recorder), recorder)
-    seating, planning, floors = Seating(book, recorder), Planning(clock, decide=decide), Floors(Everywhere())
-    reader = DayReader(book, floors, clock, recorder)
-    inline = Inline(kit, reader, seating, planning, budget_ms)
-    search = DeepSearch(planning, HighsSolver(clock), clock)
+    client, restaurant = limits.client, limits.restaurant
+    assert client is not None
+    assert restaurant is not None
+    settings = SETTINGS | {
+        "DATABASE_PORT": str(port or database.port),
+        "DATABASE_NAME": database.name,
+        "INLINE_BUDGET_MS": str(budget_ms),
+        "CLIENT_RATE": str(client.per_second),
+        "CLIENT_BURST": str(client.burst),
+        "RESTAURANT_RATE": str(restaurant.per_second),
+        "RESTAURANT_BURST": str(restaurant.burst),
+        "RESTAURANT_IN_FLIGHT": str(limits.in_flight),
+        "ASSIGN_QUEUE_URL": ASSIGN,
+        "ASSIGN_DLQ_URL": f"{ASSIGN}-dlq",
+        "NOTIFICATION_QUEUE_URL": NOTIFICATION,
+        "RELAY_BATCH": "10",
+    }
+    of_guests = config.load(config.BookingsSettings, settings)
+    base = runtime(of_guests, "desk", Adapters(queue=queue, around_store=wrap))
+    guests = BookingsServices(of_guests, base, decide)
+    staff = OperationsServices(config.load(config.OperationsSettings, settings), base)
     return Desk(
-        db,
-        book,
-        CreateBooking(kit, inline),
-        ModifyBooking(kit, inline, Waking(book)),
-        CancelBooking(kit, Waking(book)),
-        Holds(kit, Inline(kit, reader, seating, planning.moving_nobody(), budget_ms), Waking(book)),
-        StaffAssignment(kit, DaySnapshots(book, floors), seating, Waking(book)),
-        AssignJob(kit, floors, seating, search, JobLimits(4, 10_000, 90), Everywhere()),
-        RestaurantService(kit, PostgresRestaurants(db, "desk")),
-        Sweep(relay, outbox, clock, recorder, 10),
-        recorder,
+        base.database,
+        base.deps.store,
+        guests.create,
+        guests.modify,
+        guests.cancel,
+        guests.holds,
+        staff.staff,
+        AssignServices(config.load(config.AssignSettings, settings), base, decide).job,
+        staff.restaurants,
+        RelayServices(config.load(config.RelaySettings, settings), base).sweep,
+        base.recorder,
     )
 
 
@@ -216,17 +204,15 @@ def wish(
     restaurant: str = "harbour",
     refuse: bool = False,
     hold_id: UUID | None = None,
-) -> BookingWish:
+) -> BookingRequest:
     """What a guest asks for on the evening of `tests.harness.service.evening`."""
     day = datetime.fromisoformat(evening()).replace(tzinfo=UTC).date()
-    return BookingWish(
+    return BookingRequest(
         restaurant_id=restaurant,
         party_size=size,
         start=LocalStart(day, time.fromisoformat(at)),
         guest={"name": "Ada", "email": "ada@example.com"},
         preferences=Preferences(),
-        notes=None,
-        duration_minutes=None,
         refuse_if_full=refuse,
         hold_id=hold_id,
     )
@@ -248,5 +234,5 @@ def all_at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join()
     return results

@@ -1,15 +1,10 @@
 """Fixtures of the tests that go through the true handlers; a conftest imports the ones it offers."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from localstack.postgres import PostgresServer
-from tests.harness.databases import TEMPLATE, TestDatabase
-from tests.harness.problems import tables_of
+from tests.harness.databases import CleanDatabases, TestDatabase
 from tests.harness.service import Service, forget_wiring, house, running_service
 from tests.harness.vocabulary import check_stored
 
@@ -35,25 +30,22 @@ def four_top(service: Service) -> Service:
 
 
 @pytest.fixture(scope="module")
-def running(postgres: PostgresServer) -> Iterator[Service]:
+def running(databases: CleanDatabases) -> Iterator[Service]:
     """One service for a whole module."""
-    name = f"t_{uuid4().hex}"
-    with psycopg.connect(postgres.dsn(), autocommit=True) as owner:
-        owner.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
-        )
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            running_service(TestDatabase(postgres, name), patch) as service,
-        ):
-            yield service
-        assert check_stored(service.database) == []
-        owner.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+    database = databases.take()
+    with pytest.MonkeyPatch.context() as patch, running_service(database, patch) as service:
+        yield service
+    undefined = check_stored(database)
+    databases.give_back(database)
+    assert undefined == []
 
 
 @pytest.fixture(scope="module")
 def shared(running: Service) -> Service:
-    """With ``harbour``: for calls that must not write, or need not be alone."""
+    """With ``harbour``: for calls that must not write, or need not be alone.
+
+    A module has either tests that share it or tests that empty it: they run in any order.
+    """
     assert running.put_restaurant("harbour", house(2, 2, 4)).status == 201
     return running
 
@@ -69,14 +61,11 @@ def emptied(running: Service) -> Iterator[Service]:
 def empty(running: Service) -> None:
     """Empty tables and queues, no sandbox that remembers."""
     empty_database(running)
-    for name, url in running.queues.items():
-        running.sqs.delete_queue(QueueUrl=url)
-        running.sqs.create_queue(QueueName=name)
+    for url in running.queues.values():
+        running.sqs.purge_queue(QueueUrl=url)
 
 
 def empty_database(running: Service) -> None:
     """Empty tables, and no sandbox that remembers."""
     forget_wiring()
-    tables = sql.SQL(", ").join(sql.Identifier(table) for table in tables_of(running.database))
-    with running.database.connect() as owner:
-        owner.execute(sql.SQL("truncate {} restart identity").format(tables))
+    running.database.empty()

@@ -10,7 +10,7 @@ def wanted(size: int = 4, time: str = "19:00", **changes: Any) -> dict[str, Any]
     return {"partySize": size, "date": evening(), "time": time} | changes
 
 
-def held(service: Service, body: Any = None, **request: Any) -> dict[str, Any]:
+def on_hold(service: Service, body: Any = None, **request: Any) -> dict[str, Any]:
     answer = service.hold("harbour", body or wanted(), **request)
     assert answer.status == 201, answer.text
     hold: dict[str, Any] = answer.json

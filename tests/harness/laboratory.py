@@ -160,13 +160,14 @@ class Laboratory:
 
     def _let_time_pass(self) -> None:
         """Leases run out, what is due later becomes due, what was touched lately was touched long ago."""
-        with self.service.database.connect() as owner:
-            owner.execute("update outbox set claimed_until = '-infinity', due_at = least(due_at, now())")
-            owner.execute(
-                "update bookings set updated_at = now() - interval '1 hour',"
-                " lease_until = lease_until - interval '1 hour'"
-            )
-            owner.execute("update notifications set claimed_at = now() - interval '1 hour'")
+        self.service.database.query(
+            "update outbox set claimed_until = '-infinity', due_at = least(due_at, now())"
+        )
+        self.service.database.query(
+            "update bookings set updated_at = now() - interval '1 hour',"
+            " lease_until = lease_until - interval '1 hour'"
+        )
+        self.service.database.query("update notifications set claimed_at = now() - interval '1 hour'")
 
 
 @pytest.fixture

@@ -50,18 +50,9 @@ def assert_problem(answer: Answer, status: int, code: str, field: str | None = N
 
 def rows_of(database: TestDatabase) -> dict[str, int]:
     """How many rows each table has. What the limits count is no trace of a request that was refused."""
-    tables = (table for table in tables_of(database) if table not in ("rate_limits", "attempts_in_flight"))
+    tables = (table for table in database.tables() if table not in ("rate_limits", "attempts_in_flight"))
     counts = " union all ".join(f"select '{table}', count(*) from {table}" for table in tables)
     return dict(database.query(counts))
-
-
-def tables_of(database: TestDatabase) -> list[str]:
-    """The product's tables, without the migrator's own."""
-    found = database.query(
-        "select relname from pg_class where relnamespace = 'public'::regnamespace"
-        " and relkind in ('r', 'p') and not relispartition and relname <> 'schema_migrations'"
-    )
-    return [table for (table,) in found]
 
 
 @contextmanager

@@ -2,16 +2,19 @@
 
 import importlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from maitred.adapters.system import SystemClock
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.events import LambdaContext, http_event, sqs_event
 
@@ -29,7 +32,7 @@ SETTINGS = {
     "DATABASE_AUTH": "trust",
     "DATABASE_USER": APPLICATION_ROLE,
     "ASSIGNMENT_PIPELINE": "on",
-    "INLINE_BUDGET_MS": "2000",
+    "INLINE_BUDGET_MS": "8000",
     "CLIENT_RATE": "1000",
     "CLIENT_BURST": "10000",
     "RESTAURANT_RATE": "1000",
@@ -164,6 +167,12 @@ def handler(function: str) -> Any:
     return importlib.import_module(f"functions.{function}.app").handler
 
 
+@cache
+def _session() -> boto3.Session:
+    """One for all tests: each new one reads the descriptions of AWS's services anew."""
+    return boto3.Session()
+
+
 @contextmanager
 def running_service(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Settings by environment, wiring made anew, queues of moto."""
@@ -171,7 +180,11 @@ def running_service(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("DATABASE_PORT", str(database.port))
     monkeypatch.setenv("DATABASE_NAME", database.name)
+    monkeypatch.setenv("MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR", "false")  # purged for each test
+    slow_stopwatch(monkeypatch)
+    monkeypatch.setattr("moto.core.models.RESPONSES_METHODS", [])  # nobody comes through requests
     with mock_aws():
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
         sqs = boto3.client("sqs")
         queues = {}
         for setting, name in _QUEUES.items():
@@ -184,12 +197,17 @@ def running_service(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> 
             forget_wiring()
 
 
+def slow_stopwatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Budgets last ten times as long, so that a busy machine does not use them up."""
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: time.monotonic() / 10)
+
+
 def forget_wiring() -> None:
     """As if the sandboxes had ended."""
     for name in _WIRINGS:
         wiring = importlib.import_module(f"maitred.bootstrap.{name}").services
         if wiring.cache_info().currsize:
-            wiring().core.database.close()
+            wiring().runtime.database.close()
         wiring.cache_clear()
 
 

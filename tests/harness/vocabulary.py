@@ -8,8 +8,8 @@ import pytest
 from aws_lambda_powertools.metrics import MetricUnit
 
 from maitred.adapters.telemetry.recorder import Recorder
+from maitred.services.feature_flags import VALUES, Flag
 from maitred.services.ports import Event
-from maitred.services.rollout import VALUES, Flag
 from tests.harness.databases import TestDatabase
 from tools.vocabulary import COUNTS, DURATIONS, EVENTS, SERVICES, Metric
 
@@ -37,24 +37,23 @@ def check_metric(name: str, unit: str, service: str, given: Mapping[str, str]) -
 
 def check_event(event_type: str, service: str, context: Mapping[str, object]) -> None:
     """Raises Undefined unless ``service`` may tell this event with exactly these keys."""
-    told = next((told for name, told in EVENTS.items() if name == event_type), None)
-    if told is None:
+    recorded = next((recorded for name, recorded in EVENTS.items() if name == event_type), None)
+    if recorded is None:
         raise Undefined(f"no event has the type {event_type}")
-    _check_service(event_type, service, told.services)
-    if context.keys() - told.sometimes != told.keys:
-        raise Undefined(f"{event_type} has the keys {sorted(told.keys)}, not {sorted(context)}")
-    wrong = {key: context[key] for key, values in told.values.items() if context[key] not in values}
+    _check_service(event_type, service, recorded.services)
+    if context.keys() - recorded.sometimes != recorded.keys:
+        raise Undefined(f"{event_type} has the keys {sorted(recorded.keys)}, not {sorted(context)}")
+    wrong = {key: context[key] for key, values in recorded.values.items() if context[key] not in values}
     if wrong:
         raise Undefined(f"{event_type} does not have the values {wrong}")
-    held = context.get("flags")
-    if isinstance(held, Mapping):
-        _check_flags(event_type, held)
+    on_hold = context.get("flags")
+    if isinstance(on_hold, Mapping):
+        _check_flags(event_type, on_hold)
 
 
 def check_stored(database: TestDatabase) -> list[str]:
     """What is in the table of events and not in the vocabulary, whichever process wrote it."""
-    with database.connect() as conn:
-        return check_events_of(conn)
+    return check_events_of(database.owner)
 
 
 def check_events_of(conn: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
@@ -73,10 +72,10 @@ def check_events_of(conn: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
     return undefined
 
 
-def _check_flags(event_type: str, held: Mapping[str, object]) -> None:
+def _check_flags(event_type: str, on_hold: Mapping[str, object]) -> None:
     """Of those that attempts heed."""
     known = {flag.value: values for flag, values in VALUES.items() if flag is not Flag.KILL_SWITCH}
-    wrong = {name: value for name, value in held.items() if value not in known.get(name, ())}
+    wrong = {name: value for name, value in on_hold.items() if value not in known.get(name, ())}
     if wrong:
         raise Undefined(f"{event_type} does not have the flags {wrong}")
 
@@ -92,9 +91,9 @@ def watch_recorders(patch: pytest.MonkeyPatch) -> list[str]:
     undefined: list[str] = []
     emit, committed, later = Recorder._emit, Recorder.committed, Recorder.later
 
-    def check(call: Any, *told: Any) -> None:
+    def check(call: Any, *recorded: Any) -> None:
         try:
-            call(*told)
+            call(*recorded)
         except Undefined as error:
             undefined.append(str(error))
 

@@ -7,7 +7,7 @@ import pytest
 from aws_lambda_powertools.utilities.feature_flags import SchemaValidator
 
 from maitred.adapters.flags import checked, packaged
-from maitred.services.rollout import Flag
+from maitred.services.feature_flags import Flag
 from tests.infra.template import deployed, references
 
 APPCONFIG = "AWS::AppConfig::"

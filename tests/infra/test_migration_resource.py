@@ -73,7 +73,7 @@ def cloudformation() -> Iterator[CloudFormation]:
 @pytest.fixture
 def migrator(monkeypatch: pytest.MonkeyPatch) -> Migrator:
     fake = Migrator()
-    monkeypatch.setattr(importlib.import_module("functions.migrate.app"), "migrator", lambda: fake)
+    monkeypatch.setattr("maitred.entrypoints.migrate.migrate", fake.run)
     return fake
 
 
@@ -87,8 +87,8 @@ def test_a_deployment_migrates_and_is_told(
     kind: str, cloudformation: CloudFormation, migrator: Migrator
 ) -> None:
     _call({"RequestType": kind, "ResponseURL": cloudformation.url, **STACK})
-    told = {"PhysicalResourceId": "schema", "Status": "SUCCESS", "Data": {"Applied": "0001_initial"}}
-    assert cloudformation.answers == [STACK | told]
+    recorded = {"PhysicalResourceId": "schema", "Status": "SUCCESS", "Data": {"Applied": "0001_initial"}}
+    assert cloudformation.answers == [STACK | recorded]
     assert cloudformation.content_types == [""]  # the address is signed for none
     assert migrator.runs == 1
 
@@ -100,7 +100,7 @@ def test_a_failed_migration_fails_the_deployment_without_telling_secrets(
     _call({"RequestType": "Update", "ResponseURL": cloudformation.url, **STACK})
     (answer,) = cloudformation.answers
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "schema")
-    assert answer["Reason"] == "RuntimeError; the log stream stream-7 tells more"
+    assert answer["Reason"] == "RuntimeError; see the log stream stream-7"
 
 
 def test_a_stack_that_goes_keeps_its_data(cloudformation: CloudFormation, migrator: Migrator) -> None:

@@ -27,7 +27,7 @@ def test_a_function_may_do_what_it_does_and_nothing_else(name: str) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_may_send_to_the_queues_that_it_is_told_of(name: str) -> None:
     template = deployed()
-    told = {
+    recorded = {
         value["Ref"]
         for key, value in template.environment(name).items()
         if key.endswith(("_QUEUE_URL", "_DLQ_URL"))
@@ -39,7 +39,7 @@ def test_a_function_may_send_to_the_queues_that_it_is_told_of(name: str) -> None
         for queue in references(statement["Resource"])
         if not queue.startswith("AWS::")
     }
-    assert allowed == told
+    assert allowed == recorded
 
 
 def _statements(value: Any) -> list[dict[str, Any]]:

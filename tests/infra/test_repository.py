@@ -89,3 +89,13 @@ def test_a_function_folder_is_its_handler_only() -> None:
     }
     handlers = {parts for parts in inside if parts[1:] == ("app.py",)}
     assert inside - handlers == {("assign", "requirements.txt")}
+
+
+def test_every_decision_has_its_date() -> None:
+    rows = [
+        line
+        for line in (ROOT / "docs" / "decisions.md").read_text().splitlines()
+        if line.startswith("| ") and not line.startswith("| date |")
+    ]
+    assert len(rows) > 100
+    assert [row for row in rows if not re.match(r"\| 20\d\d-\d\d-\d\d \| [^|]+ \| [^|]+ \|", row)] == []

@@ -1,7 +1,7 @@
-"""Any number of moves: tables that serve the same parties are counted, so are parties alike; joins are named.
+"""Any number of moves: equal tables and equal parties are counted, joins are named.
 
-A proof that even the counts do not work out is a proof for the evening itself. Where they do, the parties
-at single tables get names by colouring; where joins and fixed rows prevent that, the model gets the names.
+If even the counts do not work out, that proves it for the evening itself. If they do, the parties at single
+tables get table names by colouring; where joins and fixed rows prevent that, the model gets the names.
 """
 
 from collections import defaultdict
@@ -67,9 +67,9 @@ class Counted:
         self._by_name: set[int] = set()
 
     def solve(self, seconds: float) -> Arrangement:
-        """Count, then name the tables of each kind; what can not be named is counted otherwise.
+        """Count, then name the tables of each kind; counts that cannot be named are made anew.
 
-        First with the fewest joins that nobody sits at now, then with the fewest tables in joins: these
+        The first goal is the fewest new joins, the second the fewest tables in joins: these
         leave single tables whole, which mostly suffices. A kind that still fails has its tables named.
         """
         self._limit_kinds()
@@ -205,7 +205,7 @@ class Counted:
         return Arrangement(tables=tuple(chosen[number] for number in range(len(self._guests))))
 
     def _busy(self, joined: Mapping[int, frozenset[str]]) -> dict[str, list[Window]]:
-        """What joins and fixed rows take of each table."""
+        """The windows that joins and fixed rows take of each table."""
         busy: defaultdict[str, list[Window]] = defaultdict(list)
         for row in self._fixed:
             busy[row.table_id].append((row.start, row.end))
@@ -244,7 +244,7 @@ class Counted:
 
 
 def _kinds(guests: Iterable[Guest]) -> dict[str, int]:
-    """Tables of a number serve the same guests alone, or none at all."""
+    """Tables by kind: all tables of one number serve the same guests alone, or none."""
     serves: defaultdict[str, list[int]] = defaultdict(list)
     for number, guest in enumerate(guests):
         for table in guest.singles:
@@ -259,13 +259,13 @@ def _kinds(guests: Iterable[Guest]) -> dict[str, int]:
 def _cliques[T](
     uses: Sequence[tuple[Window, T]], rows: Sequence[Allocation]
 ) -> Iterable[tuple[int, list[T]]]:
-    """Who is there at each minute after which somebody leaves: with those, all others hold as well."""
+    """The uses present at the minutes after which one ends: limits that hold there hold at all minutes."""
     windows = [window for window, _ in uses] + [(row.start, row.end) for row in rows]
     starts = sorted({start for start, _ in windows})
     ends = sorted({end for _, end in windows})
     for minute, following in zip_longest(starts, starts[1:]):
         if following is not None and not any(minute < end <= following for end in ends):
-            continue  # everybody who is here is there at the next start, too
+            continue  # all uses present here are present at the next start, too
         present = [use for (start, end), use in uses if start <= minute < end]
         if present:
             yield minute, present

@@ -18,7 +18,7 @@ from tests.judges.settings import configured
 
 @dataclass(frozen=True, slots=True)
 class _Party:
-    """Somebody who needs tables over ``[start, end)``, buffers included, and the sets that would do.
+    """A party that needs tables over ``[start, end)``, buffers included, and the sets that would do.
 
     ``singles`` would do alone, whether or not they are free; ``joins`` are the sets beside these.
     """
@@ -59,7 +59,7 @@ class CpSatSolver:
         if counted.proven:
             return ExactAnswer(Proof.IMPOSSIBLE)
         if counted.tables and question.most_moves is None and not self._fewest:
-            return _told(Proof.POSSIBLE, parties, counted.tables)
+            return _answer_of(Proof.POSSIBLE, parties, counted.tables)
         return _named(question, parties, counted.tables, seconds)
 
 
@@ -201,10 +201,10 @@ def _answer(
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return ExactAnswer(Proof.UNKNOWN)
     chosen = [next(use.tables for use in own if solver.boolean_value(use.chosen)) for own in uses]
-    return _told(Proof.ARRANGED if status == cp_model.OPTIMAL else Proof.POSSIBLE, parties, chosen)
+    return _answer_of(Proof.ARRANGED if status == cp_model.OPTIMAL else Proof.POSSIBLE, parties, chosen)
 
 
-def _told(proof: Proof, parties: Sequence[_Party], chosen: Sequence[frozenset[str]]) -> ExactAnswer:
+def _answer_of(proof: Proof, parties: Sequence[_Party], chosen: Sequence[frozenset[str]]) -> ExactAnswer:
     """The tables of the first party, and the moves of the others."""
     moves = [
         Move(party.booking.booking_id, tuple(sorted(party.now)), tuple(sorted(tables)))

@@ -1,8 +1,8 @@
-"""What a clairvoyant could have seated of a whole evening: an upper bound, and the best plan found.
+"""The most covers of a whole evening that a planner could seat if it knew all requests: a bound and a plan.
 
-Tables that are alike and never joined are counted, not named, which is what keeps large houses solvable.
-A table that may be joined to others is named, so that sets exclude each other; taking it alone is counted
-with its like, too. That may allow a little more than a real floor: the bound is safe, never too low.
+Tables that are alike and never joined are counted, not named, which keeps large restaurants solvable. A table
+that may be joined to others is named, so that sets exclude each other; a party that takes it alone is also
+counted with the tables like it. That may allow slightly more than a real floor: the bound is never too low.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from ortools.sat.python import cp_model
 from maitred.planner.floor.index import FloorIndex, TableSet
 from maitred.planner.floor.joins import bit_positions
 from maitred.planner.model import PartyRequest
-from maitred.planner.search.situation import musts
+from maitred.planner.search.situation import unfit_tables
 from tests.judges.cpsat import table_kinds
 from tests.judges.settings import configured
 
@@ -64,7 +64,7 @@ def most_covers(index: FloorIndex, requests: Sequence[PartyRequest], seconds: fl
 def _decide(
     model: cp_model.CpModel, index: FloorIndex, kinds: tuple[int, ...], request: PartyRequest
 ) -> list[_Use]:
-    policy, unfit = index.floor.policy, musts(index, request)
+    policy, unfit = index.floor.policy, unfit_tables(index, request)
     start, end = request.start - policy.buffer_before_minutes, request.end + policy.buffer_after_minutes
     uses: list[_Use] = []
     known: set[object] = set()

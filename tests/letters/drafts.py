@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from maitred.domain.booking import Booking, Preferences
+from maitred.domain.booking import Booking, MailKind, Preferences
 from maitred.domain.states import State
-from maitred.services.messaging.mail.letter import House, Letter, compose
+from maitred.services.messaging.mail.email import Email, Sender, compose
 
 NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 BOOKING = Booking(
@@ -32,7 +32,7 @@ BOOKING = Booking(
     timezone="Europe/London",
     tables=("T4",),
 )
-HOUSE = House("Harbour Room", "host@example.com")
+SENDER = Sender("Harbour Room", "host@example.com")
 KINDS = (
     ("request_received", None),
     ("confirmed", "standard"),
@@ -47,7 +47,7 @@ def letter(
     kind: str = "confirmed",
     variant: str | None = None,
     locale: str = "en",
-    house: House = HOUSE,
+    sender: Sender = SENDER,
     **changes: Any,
-) -> Letter:
-    return compose(kind, variant, replace(BOOKING, **changes), house, locale, NOW)
+) -> Email:
+    return compose(MailKind(kind), variant, replace(BOOKING, **changes), sender, locale, NOW)

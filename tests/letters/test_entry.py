@@ -9,22 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from maitred.services.messaging.mail.entry import Entry
-from maitred.services.messaging.mail.letter import House
+from maitred.services.messaging.mail.calendar_event import CalendarEvent
+from maitred.services.messaging.mail.email import Sender
 from tests.letters.drafts import BOOKING, NOW, letter
 
 # What can stand in a name: everything printable, in one line.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Cn", "Co"]), max_size=200)
-ENTRY = Entry("one@maitred", 0, False, BOOKING.start_at, BOOKING.end_at, NOW, "Table", "Guests: 4", "Harbour")
+ENTRY = CalendarEvent(
+    "one@maitred", 0, False, BOOKING.start_at, BOOKING.end_at, NOW, "Table", "Guests: 4", "Harbour"
+)
 
 
-def entry_of(kind: str = "confirmed", **changes: Any) -> Entry:
-    entry = letter(kind, **changes).entry
+def entry_of(kind: str = "confirmed", **changes: Any) -> CalendarEvent:
+    entry = letter(kind, **changes).event
     assert entry is not None
     return entry
 
 
-def read(entry: Entry) -> tuple[Calendar, Any]:
+def read(entry: CalendarEvent) -> tuple[Calendar, Any]:
     calendar = Calendar.from_ical(entry.written("bookings@example.com"))
     assert isinstance(calendar, Calendar)
     [event] = calendar.walk("VEVENT")
@@ -65,7 +67,7 @@ def test_a_changed_request_takes_the_earlier_entrys_place_and_a_cancellation_com
 
 def test_only_what_is_decided_goes_into_a_calendar() -> None:
     for kind in ("request_received", "modification_pending", "attention"):
-        assert letter(kind).entry is None
+        assert letter(kind).event is None
 
 
 def test_a_stay_over_the_clock_change_is_its_two_instants() -> None:
@@ -93,6 +95,6 @@ def test_any_text_comes_back_from_lines_of_at_most_75_octets(
 
 @pytest.mark.parametrize("name", ['The "Fish"', "a;b:c,d\\n", "End\r\nEND:VEVENT\r\nX-EVIL:1", "^n^^"])
 def test_a_name_cannot_write_lines_of_its_own(name: str) -> None:
-    _, event = read(entry_of(house=House(name)))
+    _, event = read(entry_of(sender=Sender(name)))
     assert "X-EVIL" not in event
     assert event["ORGANIZER"] == "mailto:bookings@example.com"

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from maitred.services.messaging.mail.email import Sender
 from maitred.services.messaging.mail.language import languages
-from maitred.services.messaging.mail.letter import House
 from tests.letters.drafts import KINDS, letter
 
 
@@ -104,7 +104,7 @@ def test_a_guests_name_is_text_whatever_it_looks_like(name: str) -> None:
 
 
 def test_a_restaurants_name_is_text_too() -> None:
-    written = letter(house=House('<b>"Fish" & Chips</b>\r\nBcc: eve@example.com\u202e'))
+    written = letter(sender=Sender('<b>"Fish" & Chips</b>\r\nBcc: eve@example.com\u202e'))
     assert written.sender == '<b>"Fish" & Chips</b> Bcc: eve@example.com'
     assert "\n" not in written.subject
     assert "b" not in Reader(written.html).tags
@@ -131,16 +131,16 @@ def test_the_letter_to_the_restaurant_holds_nothing_of_the_guest() -> None:
     written = letter("attention")
     assert written.text.startswith("Good day,")
     assert "Ada" not in written.subject + written.text + written.html
-    assert (written.reply_to, written.entry) == (None, None)
+    assert (written.reply_to, written.event) == (None, None)
     assert "host@example.com" not in written.text
 
 
 def test_without_a_contact_nobody_is_promised_an_answer() -> None:
-    written = letter(house=House("Harbour Room"))
+    written = letter(sender=Sender("Harbour Room"))
     assert written.reply_to is None
     assert "Questions" not in written.text + written.html
 
 
 def test_there_is_no_letter_of_an_unknown_kind() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="birthday"):
         letter("birthday")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from maitred.adapters.mail import mime
-from maitred.services.messaging.mail.letter import House, Letter
+from maitred.services.messaging.mail.email import Email, Sender
 from tests.letters.drafts import letter
 
 HEADERS = {"X-Correlation-Id": "c-1", "X-Maitred-Notification": "n-1"}
@@ -22,7 +22,7 @@ OURS = {
 ANY_TEXT = st.text(max_size=200).filter(lambda text: text.isprintable() and bool(text.strip()))
 
 
-def sent(written: Letter) -> EmailMessage:
+def sent(written: Email) -> EmailMessage:
     content = mime("bookings@example.com", "ada@example.com", written, HEADERS)
     assert content.isascii()
     assert all(len(line) <= 998 for line in content.split(b"\r\n"))
@@ -57,9 +57,9 @@ def test_a_confirmation_has_text_html_and_an_entry_for_the_calendar() -> None:
     assert attached.get_content_type() == "text/calendar"
     assert attached["Content-Type"].params["method"] == "PUBLISH"
     assert attached.get_filename() == "booking.ics"
-    assert written.entry is not None
+    assert written.event is not None
     content = attached.get_payload(decode=True)
-    assert content == written.entry.written("bookings@example.com")
+    assert content == written.event.written("bookings@example.com")
     assert Calendar.from_ical(cast(bytes, content))["METHOD"] == "PUBLISH"
 
 
@@ -71,7 +71,7 @@ def test_a_letter_without_an_entry_has_two_parts() -> None:
 
 @pytest.mark.parametrize("locale", ["de", "fr", "es", "it", "nl"])
 def test_every_language_arrives_as_it_was_written(locale: str) -> None:
-    written = letter(locale=locale, house=House("Café Müller"))
+    written = letter(locale=locale, sender=Sender("Café Müller"))
     message = sent(written)
     assert message["Subject"] == written.subject
     assert message["From"].addresses[0].display_name == "Café Müller"
@@ -81,7 +81,7 @@ def test_every_language_arrives_as_it_was_written(locale: str) -> None:
 
 @given(restaurant=ANY_TEXT, guest=ANY_TEXT)
 def test_no_name_adds_a_header_or_a_reader(restaurant: str, guest: str) -> None:
-    written = letter(house=House(restaurant), guest={"name": guest})
+    written = letter(sender=Sender(restaurant), guest={"name": guest})
     message = sent(written)
     assert_only_ours(message)
     assert body(message, "plain") == written.text
@@ -91,7 +91,7 @@ def test_no_name_adds_a_header_or_a_reader(restaurant: str, guest: str) -> None:
     "name", ["Harbour\r\nBcc: eve@example.com", "Room\n\nDear Ada, pay here", "a\x0bb\x1cc\x85d\u2028e"]
 )
 def test_a_line_break_in_a_restaurants_name_is_a_space(name: str) -> None:
-    message = sent(letter(house=House(name)))
+    message = sent(letter(sender=Sender(name)))
     assert_only_ours(message)
     assert message["From"].addresses[0].display_name == " ".join(name.split())
 

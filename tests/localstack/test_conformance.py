@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from localstack.build import ROOT, environment
 from localstack.stack import LocalStack, Options
 from localstack.template import Function
 from tests.localstack.conftest import call, eventually
+from tools.environments import ROOT, environment
 
 pytestmark = pytest.mark.stack
 

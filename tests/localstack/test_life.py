@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from localstack.build import ROOT
 from tests.localstack.conftest import call, eventually
+from tools.environments import ROOT
 
 pytestmark = pytest.mark.stack
 UP = Path(__file__).parent / "fixture" / "up.py"
@@ -110,7 +110,7 @@ def test_a_token_is_alone_on_standard_output(tmp_path: Path) -> None:
             [
                 sys.executable,
                 "-m",
-                "local",
+                "localstack",
                 "token",
                 "--restaurants",
                 "r1",

@@ -28,6 +28,14 @@ def trouble(stack: LocalStack, **how: object) -> dict[str, str]:
     return error
 
 
+def at_rest(stack: LocalStack, function: str) -> set[int]:
+    """The processes of a function once none is starting or busy: the next call gets one of these."""
+    stack.warm(function, 1)
+    pool = stack._running_service().pools[function]
+    eventually(lambda: len(pool._idle) == len(pool.sandboxes))
+    return set(stack.sandbox_pids(function))
+
+
 def test_a_function_knows_what_lambda_tells_it(stack: LocalStack) -> None:
     seen = stack.invoke("ContextFunction", {})
     assert seen["arn"] == "arn:aws:lambda:eu-west-1:000000000000:function:ContextFunction"
@@ -55,19 +63,25 @@ def test_its_environment_is_lambdas_and_nothing_of_ours(
 
 
 def test_a_sandbox_is_kept_warm(stack: LocalStack) -> None:
-    assert stack.invoke("ContextFunction", {})["pid"] == stack.invoke("ContextFunction", {})["pid"]
+    pids = at_rest(stack, "ContextFunction")
+    assert stack.invoke("ContextFunction", {})["pid"] in pids
+    assert at_rest(stack, "ContextFunction") == pids
 
 
 def test_a_timeout_kills(stack: LocalStack) -> None:
-    stack.warm("TroubleFunction", 1)
-    pids = stack.sandbox_pids("TroubleFunction")
+    pids = at_rest(stack, "TroubleFunction")
     started = time.monotonic()
     error = trouble(stack, how="sleep", seconds=30)
     assert 0.9 < time.monotonic() - started < 5
     assert error["errorType"] == "Sandbox.Timedout"
     assert error["errorMessage"].endswith(TIMED_OUT)
-    eventually(lambda: not any(psutil.pid_exists(pid) for pid in pids))
-    assert stack.invoke("TroubleFunction", {"how": "nothing"}) not in pids
+
+    def dead() -> list[int]:
+        return [pid for pid in pids if not psutil.pid_exists(pid)]
+
+    eventually(dead)
+    assert len(dead()) == 1  # other tests may have left more than one sandbox
+    assert stack.invoke("TroubleFunction", {"how": "nothing"}) not in dead()
 
 
 def test_a_process_that_ends_is_an_exit_error(stack: LocalStack) -> None:
@@ -94,10 +108,11 @@ def test_a_function_that_cannot_be_loaded_says_why(stack: LocalStack) -> None:
 
 
 def test_an_exception_keeps_the_sandbox(stack: LocalStack) -> None:
-    pid = stack.invoke("TroubleFunction", {"how": "nothing"})
+    pids = at_rest(stack, "TroubleFunction")
     with pytest.raises(InvocationError, match="KeyError"):
         stack.invoke("TroubleFunction", {})
-    assert stack.invoke("TroubleFunction", {"how": "nothing"}) == pid
+    assert at_rest(stack, "TroubleFunction") == pids
+    assert stack.invoke("TroubleFunction", {"how": "nothing"}) in pids
 
 
 def test_an_answer_that_is_too_large_fails(stack: LocalStack) -> None:

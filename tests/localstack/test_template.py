@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from localstack.build import ROOT
 from localstack.intrinsics import TemplateError
 from localstack.template import Redrive, Stack, read_stack
 from localstack.tokens import AUDIENCE, ISSUER
+from tools.environments import ROOT
 
 PARAMETERS = {
     "Stage": "local",

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from ops import cli, dead_letters, load
-from ops.target import LOCAL, OpsError, Target, local_target, stage_target
+from ops import cli, commands, dead_letters, load
+from ops.connect import local_target, stage_target
+from ops.target import LOCAL, OpsError, Target
 from tests.harness.events import LambdaContext
 from tests.harness.service import Service, handler, party
 
@@ -50,7 +51,7 @@ def target(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> Target:
         {},
         sends_mail=False,
     )
-    monkeypatch.setattr(cli, "local_target", lambda: found)
+    monkeypatch.setattr(commands, "local_target", lambda: found)
     return found
 
 
@@ -110,8 +111,8 @@ def test_one_letter_is_discarded_for_a_reason(
     cli.main(["dlq", "show"])
     wanted = next(each for each in shown(capsys) if each.get("bookingId") == NOBODY)
     assert cli.main(["dlq", "discard", "--id", wanted["id"], "--reason", "the restaurant is gone"]) == 0
-    [told] = shown(capsys)
-    assert told == {"discarded": wanted, "because": "the restaurant is gone"}
+    [printed] = shown(capsys)
+    assert printed == {"discarded": wanted, "because": "the restaurant is gone"}
     assert [message["Body"] for message in harbour.messages("assign-dlq")] == ["{}"]
     assert cli.main(["dlq", "discard", "--id", wanted["id"], "--reason", "again"]) == 2
 
@@ -196,16 +197,16 @@ def test_without_a_stack_it_says_what_to_do(
 ) -> None:
     monkeypatch.setenv("MAITRED_HOME", str(tmp_path))
     assert cli.main(["check"]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert "make up" in told
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "make up" in message
     with pytest.raises(OpsError):
         local_target()
 
 
 def test_the_local_stack_is_no_stage() -> None:
     """Or its name would open the door that --yes-i-mean guards."""
-    with pytest.raises(OpsError, match="no deployed stage"):
+    with pytest.raises(OpsError, match="not a deployed stage"):
         stage_target(LOCAL)
 
 
@@ -288,7 +289,7 @@ def test_a_stage_is_known_by_its_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     def make(name: str) -> Any:
         return Cloud() if name == "cloudformation" else name
 
-    monkeypatch.setattr("ops.target.boto3.client", make)
+    monkeypatch.setattr("ops.connect.boto3.client", make)
     monkeypatch.setenv("MAITRED_TOKEN", "a-token")
     found = stage_target("dev")
     assert (found.name, found.url, found.token, found.sends_mail) == ("dev", "https://api", "a-token", True)

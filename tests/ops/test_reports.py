@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from ops import cli, reports
+from ops import cli, commands, reports
 from ops.target import LOCAL, Target
 from tests.harness.problems import call
 from tests.harness.service import Service, forget_wiring, house, party
@@ -38,7 +38,7 @@ def played(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setenv("ASSIGNMENT_PIPELINE", "shadow")
     forget_wiring()
     found = Target(LOCAL, "", "token", None, None, {}, {}, {}, sends_mail=False)
-    monkeypatch.setattr(cli, "local_target", lambda: found)
+    monkeypatch.setattr(commands, "local_target", lambda: found)
     monkeypatch.setattr(reports, "Caller", Caller)
     for name, document in (("harbour", house(2)), ("other", house(2, 2))):
         assert service.put_restaurant(name, document).status == 201
@@ -55,10 +55,10 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> 
 
 
 def test_json_is_the_answer_of_the_api(played: Service, capsys: pytest.CaptureFixture[str]) -> None:
-    told = json.loads(said(capsys, "report", "harbour", "--format", "json"))
-    assert told["bookings"]["made"] == 2
-    assert told["flows"]["inline"]["outcomes"] == {"confirmed": 1, "deferred": 1}
-    assert told["reasons"] == {"deterministic": {"no_capacity": 1}}
+    printed = json.loads(said(capsys, "report", "harbour", "--format", "json"))
+    assert printed["bookings"]["made"] == 2
+    assert printed["flows"]["inline"]["outcomes"] == {"confirmed": 1, "deferred": 1}
+    assert printed["reasons"] == {"deterministic": {"no_capacity": 1}}
 
 
 def test_two_restaurants_side_by_side(played: Service, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,9 +73,9 @@ def test_two_restaurants_side_by_side(played: Service, capsys: pytest.CaptureFix
 
 def test_two_times_side_by_side(played: Service, capsys: pytest.CaptureFixture[str]) -> None:
     times = ("2026-01-01..2026-01-02", "2026-02-01T10:00:00Z..2026-02-02T10:00:00Z")
-    told = json.loads(said(capsys, "report", "harbour", "--compare", *times, "--format", "json"))
-    assert [each["bookings"]["made"] for each in told["reports"]] == [0, 0]
-    assert told["changes"]["bookings.made"] is None
+    printed = json.loads(said(capsys, "report", "harbour", "--compare", *times, "--format", "json"))
+    assert [each["bookings"]["made"] for each in printed["reports"]] == [0, 0]
+    assert printed["changes"]["bookings.made"] is None
 
 
 def test_two_cohorts_side_by_side(
@@ -85,9 +85,9 @@ def test_two_cohorts_side_by_side(
     forget_wiring()
     assert played.book("harbour", party(2)).status == 201
     flags = ("--cohort", "assignment_pipeline=shadow", "assignment_pipeline=on")
-    told = json.loads(said(capsys, "report", "harbour", *flags, "--with", "other", "--format", "json"))
-    assert [each["bookings"]["made"] for each in told["reports"]] == [4, 1]
-    assert told["changes"]["bookings.made"] == -0.75
+    printed = json.loads(said(capsys, "report", "harbour", *flags, "--with", "other", "--format", "json"))
+    assert [each["bookings"]["made"] for each in printed["reports"]] == [4, 1]
+    assert printed["changes"]["bookings.made"] == -0.75
     first, second, heads, *_ = said(capsys, "report", "harbour", "--with", "*", *flags).splitlines()
     assert first.startswith("A: harbour and 1 more assignment_pipeline=shadow 20")
     assert second.startswith("B: harbour and 1 more assignment_pipeline=on 20")
@@ -119,9 +119,9 @@ def test_what_the_shadow_would_have_changed(played: Service, capsys: pytest.Capt
     assert "2 decisions of the plain planner" in text
     assert "     2  same" in text
     assert "0 more parties seated, 0 fewer\n0 decisions that move other bookings" in text
-    told = json.loads(said(capsys, "report", "harbour", "--format", "json"))
+    printed = json.loads(said(capsys, "report", "harbour", "--format", "json"))
     events = [each for each in played.events("auto_assign.quote") if each["flow"] == "shadow"]
-    assert told["shadow"] == {"compared": 2, "kinds": {"same": 2}, "parties": {"same": 2}, "withMoves": 0}
+    assert printed["shadow"] == {"compared": 2, "kinds": {"same": 2}, "parties": {"same": 2}, "withMoves": 0}
     assert len(events) == 4  # of both restaurants
     assert "nothing was compared" in said(capsys, "shadow-report", "harbour", "--to", "2026-01-01")
 
@@ -134,7 +134,7 @@ def test_what_cannot_be_told_is_one_line(played: Service, capsys: pytest.Capture
     both = ("--versus", "other", "--compare", "2026-01-01..2026-01-02", "2026-01-01..2026-01-02")
     assert (
         said(capsys, "report", "harbour", *both, code=2)
-        == "compare two times, two restaurants or two cohorts, only one of these"
+        == "give only one comparison: two times, two restaurants or two cohorts"
     )
 
 

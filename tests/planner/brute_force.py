@@ -1,4 +1,4 @@
-"""The rules of contract 1.1 and 9, read once more and tried on every subset of tables: the tests' judge."""
+"""The tests' judge: the rules of the floor document, written a second time and tried on every subset."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Judge:
     def free(
         self, request: PartyRequest, busy: Iterable[Allocation], lifted: str = ""
     ) -> Iterator[frozenset[str]]:
-        """The ways that are free and have the request's musts."""
+        """The ways that are free and have everything the request requires."""
         before = self.floor.policy.buffer_before_minutes
         after = self.floor.policy.buffer_after_minutes
         occupied = {
@@ -40,7 +40,7 @@ class Judge:
             if each.start < request.end + after and request.start - before < each.end
         }
         for way in self.ways(request.party_size, lifted):
-            if not way & occupied and self._has_musts(way, request, lifted):
+            if not way & occupied and self._has_required(way, request, lifted):
                 yield way
 
     def refusal(self, request: PartyRequest, busy: Sequence[Allocation]) -> ReasonCode | None:
@@ -58,12 +58,12 @@ class Judge:
         return ReasonCode.NO_CAPACITY
 
     def score(self, way: frozenset[str], request: PartyRequest) -> float:
-        """What the documented default weights make of a set."""
+        """The score of a set by the documented default weights."""
         tables = [t for t in self.floor.tables if t.id in way]
         seats = sum(t.capacity for t in tables)
-        missed = sum(any(wish not in t.attributes for t in tables) for wish in request.attributes)
-        zone_wished = request.zone is not None and not request.zone_required
-        elsewhere = zone_wished and any(t.zone != request.zone for t in tables)
+        missed = sum(any(name not in t.attributes for t in tables) for name in request.attributes)
+        zone_preferred = request.zone is not None and not request.zone_required
+        elsewhere = zone_preferred and any(t.zone != request.zone for t in tables)
         return (seats - request.party_size) + 1.5 * (len(tables) - 1) + 4.0 * elsewhere + 2.0 * missed
 
     def _serves(self, chosen: tuple[Table, ...], party_size: int, lifted: str) -> bool:
@@ -100,7 +100,7 @@ class Judge:
     def _edge(self, a: str, b: str) -> bool:
         return (min(a, b), max(a, b)) in self.floor.adjacency
 
-    def _has_musts(self, way: frozenset[str], request: PartyRequest, lifted: str) -> bool:
+    def _has_required(self, way: frozenset[str], request: PartyRequest, lifted: str) -> bool:
         tables = [t for t in self.floor.tables if t.id in way]
         zone = lifted == "zone" or not request.zone_required or all(t.zone == request.zone for t in tables)
         attributes = lifted == "attributes" or all(request.required <= t.attributes for t in tables)

@@ -17,14 +17,18 @@ from maitred.domain.floor import (
     Table,
     Zone,
 )
+from maitred.domain.reasons import ReasonCode
 from maitred.domain.timeline import to_minutes
 from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Allocation, Covers, PartyRequest
+from maitred.planner.model import Allocation, Covers, Decision, PartyRequest, Plan, Refusal
 
 UTC_ZONE = ZoneInfo("UTC")
 DAY = date(2026, 12, 4)
 SEVEN = to_minutes(datetime(2026, 12, 4, 19, 0, tzinfo=UTC_ZONE))
+#: From noon to the next morning.
+SPAN = (SEVEN - 7 * 60, SEVEN + 12 * 60)
 DINNER = Service("dinner", "Dinner", frozenset(range(7)), 17 * 60, 23 * 60, 21 * 60 + 30, False, None)
 
 
@@ -93,8 +97,8 @@ def floor(
     )
 
 
-def party(size: int, start: int = SEVEN, minutes: int = 90, **wishes: Any) -> PartyRequest:
-    return PartyRequest(size, start, start + minutes, "dinner", DAY, **wishes)
+def party(size: int, start: int = SEVEN, minutes: int = 90, **more: Any) -> PartyRequest:
+    return PartyRequest(size, start, start + minutes, "dinner", DAY, **more)
 
 
 def taken(*tables: str, start: int = SEVEN, minutes: int = 90, hold: bool = False) -> list[Allocation]:
@@ -103,12 +107,24 @@ def taken(*tables: str, start: int = SEVEN, minutes: int = 90, hold: bool = Fals
 
 
 def evening(index: FloorIndex, allocations: Iterable[Allocation] = ()) -> Occupancy:
-    """All that is known from noon to the next morning."""
-    return Occupancy.build(index, (SEVEN - 7 * 60, SEVEN + 12 * 60), allocations)
+    return Occupancy.build(index, SPAN, allocations)
 
 
-def covers(count: int, start: int = SEVEN, *, held: bool = False) -> list[Covers]:
-    return [Covers(start, count, held)]
+def problem(request: PartyRequest, busy: Iterable[Allocation] = (), **more: Any) -> Problem:
+    return Problem(request, SPAN, tuple(busy), **more)
+
+
+def refused_by(decision: Decision) -> ReasonCode | None:
+    return decision.reason.code if isinstance(decision, Refusal) else None
+
+
+def arrangement(plan: Plan) -> tuple[object, ...]:
+    """The plan without what it was compared to."""
+    return plan.tables, plan.seats, plan.zone, plan.strategy, plan.score, plan.terms, plan.moves
+
+
+def covers(count: int, start: int = SEVEN, *, on_hold: bool = False) -> list[Covers]:
+    return [Covers(start, count, on_hold)]
 
 
 ALL_MODES = tuple(Adjacency)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from maitred.domain.floor import Floor
+from maitred.planner.day.exact import ExactAnswer
 from maitred.planner.model import Allocation, MovableBooking, PartyRequest, Plan
 from tests.planner.brute_force import Judge
 
@@ -66,7 +67,7 @@ def _clash(rows: Sequence[Allocation], taken: Sequence[Allocation]) -> bool:
 
 
 def carried_out(
-    place: Floor, request: PartyRequest, busy: Sequence[Allocation], plan: Plan
+    place: Floor, request: PartyRequest, busy: Sequence[Allocation], plan: Plan | ExactAnswer
 ) -> list[Allocation]:
     """The ledger after the plan; fails if two stays share a table at some minute."""
     moves = {move.booking_id: move for move in plan.moves}

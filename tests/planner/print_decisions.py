@@ -12,7 +12,7 @@ from maitred.planner.answer.quote import quote
 from maitred.planner.day.demand import learn_demand
 from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, MovableBooking
-from tests.planner.floors import SEVEN, Unhurried, evening, floor, party, table
+from tests.planner.floors import SEVEN, Unhurried, floor, party, problem, table
 
 NAMES = ("i1", "I1", "z-9", "Z9", "a_1", "A10", "A9", "b")
 
@@ -25,14 +25,12 @@ def main() -> None:
         chain = frozenset((min(pair), max(pair)) for pair in pairwise(NAMES))
         index = compile_floor(replace(place, adjacency=chain))
         rows = [Allocation(name, SEVEN - 30, SEVEN + 60, f"b-{name}") for name in (*NAMES[:3], *NAMES[4:])]
-        occupancy = evening(index, rows)
-        movable = [MovableBooking(str(r.booking_id), 2, r.start, r.end, (r.table_id,)) for r in rows]
+        movable = tuple(MovableBooking(str(r.booking_id), 2, r.start, r.end, (r.table_id,)) for r in rows)
         for size in range(1, 10):
             for shift in (-60, 0, 60):
                 request = party(size, SEVEN + shift, attributes=frozenset({"standard", "window"}))
-                decision = quote(
-                    index, occupancy, request, (), Unhurried(), movable=movable, demand=learn_demand({2: 99})
-                )
+                asked = problem(request, rows, movable=movable, demand=learn_demand({2: 99}))
+                decision = quote(index, asked, Unhurried())
                 sys.stdout.write(f"{mode} {size} {shift} {decision}\n")
     start = datetime(2026, 7, 3, 18, 30, tzinfo=UTC)
     window = resolve_window(floor([table("A")], timezone=ZoneInfo("Europe/London")), start, 2)

@@ -10,9 +10,10 @@ from maitred.domain.floor import Floor
 from maitred.planner.answer.quote import quote
 from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.planner.floor.rules import check_tables
+from maitred.planner.model import Plan, Refusal
 from maitred.planner.options import PLAIN
 from tests.planner.brute_force import Judge
-from tests.planner.floors import AfterChecks, Unhurried, evening, party
+from tests.planner.floors import AfterChecks, Unhurried, party, problem, refused_by
 from tests.planner.random_floors import Case, cases, floors
 
 
@@ -36,17 +37,17 @@ def test_candidates_are_exactly_the_allowed_sets(place: Floor) -> None:
 @given(cases())
 def test_quote_seats_the_party_best_or_names_the_binding_rule(case: Case) -> None:
     index, judge = compile_floor(case.floor), Judge(case.floor)
-    decision = quote(index, evening(index, case.busy), case.request, (), Unhurried(), options=PLAIN)
-    assert (decision.refusal and decision.refusal.code) == judge.refusal(case.request, case.busy)
-    if decision.plan is None:
+    decision = quote(index, problem(case.request, case.busy, options=PLAIN), Unhurried())
+    assert refused_by(decision) == judge.refusal(case.request, case.busy)
+    if isinstance(decision, Refusal):
         return
     free = [
         way for way in judge.free(case.request, case.busy) if way in judge.candidates(case.request.party_size)
     ]
-    assert frozenset(decision.plan.tables) in free
+    assert frozenset(decision.tables) in free
     assert decision.alternates == len(free) - 1
-    assert abs(decision.plan.score - min(judge.score(way, case.request) for way in free)) < 1e-6
-    assert abs(decision.plan.score - sum(cost for _, cost in decision.plan.terms)) < 1e-6
+    assert abs(decision.score - min(judge.score(way, case.request) for way in free)) < 1e-6
+    assert abs(decision.score - sum(cost for _, cost in decision.terms)) < 1e-6
 
 
 @given(cases())
@@ -54,10 +55,10 @@ def test_a_list_cut_short_loses_nothing(case: Case) -> None:
     """P8: what was too much to list is searched when asked, so "full" is still a proof."""
     judge = Judge(case.floor)
     index = compile_floor(case.floor, max_joined_sets=0)
-    decision = quote(index, evening(index, case.busy), case.request, (), Unhurried())
-    assert (decision.refusal and decision.refusal.code) == judge.refusal(case.request, case.busy)
-    if decision.plan is not None:
-        given_set = frozenset(decision.plan.tables)
+    decision = quote(index, problem(case.request, case.busy), Unhurried())
+    assert refused_by(decision) == judge.refusal(case.request, case.busy)
+    if isinstance(decision, Plan):
+        given_set = frozenset(decision.tables)
         assert given_set in set(judge.free(case.request, case.busy))
         assert given_set in judge.candidates(case.request.party_size)
 
@@ -65,10 +66,9 @@ def test_a_list_cut_short_loses_nothing(case: Case) -> None:
 @given(cases(), st.integers(0, 12))
 def test_a_deadline_never_makes_an_unproven_claim(case: Case, checks: int) -> None:
     index = compile_floor(case.floor, max_joined_sets=1)
-    occupancy = evening(index, case.busy)
-    whole = quote(index, occupancy, case.request, (), Unhurried())
-    hurried = quote(index, occupancy, case.request, (), AfterChecks(checks))
-    if hurried.refusal is not None and hurried.refusal.code == "search_truncated":
+    asked = problem(case.request, case.busy)
+    whole, hurried = quote(index, asked, Unhurried()), quote(index, asked, AfterChecks(checks))
+    if isinstance(hurried, Refusal) and hurried.reason.code == "search_truncated":
         assert hurried.truncated
     else:
         assert hurried == whole
@@ -86,8 +86,8 @@ def test_the_order_of_the_document_changes_nothing(case: Case, shuffler: random.
         combinations=shuffled(case.floor.combinations),
     )
     one_index, other_index = compile_floor(case.floor), compile_floor(other)
-    one = quote(one_index, evening(one_index, case.busy), case.request, (), Unhurried())
-    two = quote(other_index, evening(other_index, shuffled(case.busy)), case.request, (), Unhurried())
+    one = quote(one_index, problem(case.request, case.busy), Unhurried())
+    two = quote(other_index, problem(case.request, shuffled(case.busy)), Unhurried())
     assert one == two
 
 

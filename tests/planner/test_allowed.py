@@ -62,7 +62,7 @@ def test_every_rule(tables: list[str], request_: PartyRequest, expected: list[st
     assert codes(PLACE, tables, request_) == expected
 
 
-def test_closed_tables_zones_and_houses() -> None:
+def test_closed_tables_zones_and_restaurants() -> None:
     start, end = datetime(2026, 12, 4, 20), datetime(2026, 12, 4, 21)  # noqa: DTZ001 - wall time
     for zones, tables in ((frozenset({"main"}), None), (None, frozenset({"A"})), (None, None)):
         place = floor([table("A")], closures=[Closure(start, end, zones, tables, None)])

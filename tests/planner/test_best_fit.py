@@ -8,20 +8,20 @@ import pytest
 from maitred.domain.floor import Adjacency, Combination, Floor
 from maitred.planner.answer.quote import quote
 from maitred.planner.floor.index import compile_floor
-from maitred.planner.model import Allocation, Decision, PartyRequest
-from tests.planner.floors import Unhurried, evening, floor, party, table, taken
+from maitred.planner.model import Allocation, Decision, PartyRequest, Plan
+from tests.planner.floors import Unhurried, floor, party, problem, table, taken
 
 
 def decide(place: Floor, request: PartyRequest, busy: Iterable[Allocation] = ()) -> Decision:
     index = compile_floor(place)
-    return quote(index, evening(index, busy), request, (), Unhurried())
+    return quote(index, problem(request, busy), Unhurried())
 
 
 def tables_for(
     place: Floor, request: PartyRequest, busy: Iterable[Allocation] = ()
 ) -> tuple[str, ...] | None:
     decision = decide(place, request, busy)
-    return decision.plan.tables if decision.plan else None
+    return decision.tables if isinstance(decision, Plan) else None
 
 
 def test_p1_an_isolated_adjacent_pair_is_merged() -> None:
@@ -145,7 +145,7 @@ def test_among_equals_lower_priority_comes_first_then_the_id() -> None:
     assert tables_for(floor(tables), party(4), taken("B", "C")) == ("A",)
 
 
-def test_a_must_excludes_and_a_wish_only_prefers() -> None:
+def test_a_requirement_excludes_and_a_preference_only_prefers() -> None:
     place = floor([table("A", 4), table("B", 6, zone="patio", attributes=frozenset({"window"}))])
     assert tables_for(place, party(4, zone="patio")) == ("B",)
     assert tables_for(place, party(4, zone="patio"), taken("B")) == ("A",)
@@ -160,7 +160,7 @@ def test_a_required_attribute_must_be_on_every_table_of_a_set() -> None:
     assert tables_for(place, party(8, required=window)) is None
 
 
-def test_weights_of_the_house_replace_the_defaults() -> None:
+def test_weights_of_the_restaurant_replace_the_defaults() -> None:
     tables, edges = [table("A", 2), table("B", 2), table("C", 6)], ["A-B"]
     assert tables_for(floor(tables, edges), party(4)) == ("A", "B")
     assert tables_for(floor(tables, edges, weights={"extra_tables": 10}), party(4)) == ("C",)
@@ -191,25 +191,25 @@ def test_p7_last_night_and_the_whole_evening_are_seen() -> None:
 def test_minutes_that_are_not_known_are_never_free() -> None:
     index = compile_floor(floor([table("A")]))
     with pytest.raises(ValueError, match="outside the known span"):
-        quote(index, evening(index), party(2, party(1).start + 24 * 60), (), Unhurried())
+        quote(index, problem(party(2, party(1).start + 24 * 60)), Unhurried())
 
 
 def test_the_plan_says_how_it_was_scored_and_explains_itself() -> None:
     place = floor([table("A", 6), table("B", 8), table("C", 2, zone="patio")])
     decision = decide(place, party(4, zone="patio", attributes=frozenset({"window"})))
-    assert decision.plan is not None
-    assert decision.plan.terms == (
+    assert isinstance(decision, Plan)
+    assert decision.terms == (
         ("wasted_seats", 2.0),
         ("extra_tables", 0.0),
         ("zone_missed", 4.0),
         ("attributes_missed", 2.0),
     )
-    assert decision.plan.score == 8.0
-    assert (decision.plan.strategy, decision.plan.zone, decision.plan.seats) == ("best_fit", "main", 6)
-    assert (decision.candidates, decision.evaluated, decision.alternates) == (2, 2, 1)
+    assert decision.score == 8.0
+    assert (decision.strategy, decision.zone, decision.seats) == ("best_fit", "main", 6)
+    assert (decision.candidates, decision.alternates) == (2, 1)
     assert decision.explanation == (
         "Table A fits a party of 4 with 2 seats left empty; the best of 2 free choices. "
-        "Not met: the wished zone patio, the wish window."
+        "Preferences not met: zone patio, attribute window."
     )
 
 

@@ -1,15 +1,16 @@
-"""A deadline ends everything within 20 ms of CPU, on the largest houses that are hard to prove full."""
+"""A deadline ends everything within 20 ms of CPU, on the largest restaurants that are hard to prove full."""
 
 import random
 from time import thread_time
 
 import pytest
 
-from bench.house import SPAN, a_request, filled, house
+from bench.restaurant import SPAN, a_request, filled, restaurant
 from maitred.domain.floor import Adjacency
-from maitred.planner.answer.alternatives import find_alternatives
+from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.quote import quote
-from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.day.drawn_day import draw_day
+from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import compile_floor
 from maitred.planner.options import PlannerOptions
 
@@ -30,19 +31,18 @@ class After:
 @pytest.mark.parametrize("seconds", [0.0, 0.002, 0.01])
 def test_the_deadline_is_kept(mode: Adjacency, seconds: float) -> None:
     chance = random.Random(7)  # noqa: S311 - the same evening each time
-    place = house(160, mode)
+    place = restaurant(160, mode)
     index = compile_floor(place)
     full = filled(place, 0.97, chance)
-    occupancy = Occupancy.build(index, SPAN, full.allocations)
     options = PlannerOptions(max_moves=3)
     for request in [a_request(place, chance) for _ in range(12)]:
+        asked = Problem(request, SPAN, full.allocations, movable=full.movable, options=options)
         index.candidates(request.party_size)
         late = []
         for _ in range(3):  # the least of three: a machine's own pauses are not ours
+            days = draw_day(index, asked), draw_day(index, asked)
             deadline = After(seconds)
-            quote(index, occupancy, request, (), deadline, movable=full.movable, options=options)
-            find_alternatives(
-                index, occupancy, request, (), deadline, 0, movable=full.movable, options=options
-            )
+            quote(index, asked, deadline, days[0])
+            alternatives(index, asked, Reach(0), deadline, days[1])
             late.append(thread_time() - deadline.ends)
         assert min(late) < LATEST

@@ -19,7 +19,7 @@ A, B, C = 1, 2, 4
 
 def test_layers_of_bookings_and_holds() -> None:
     occupancy = evening(INDEX, [*taken("A"), *taken("B", hold=True)])
-    assert occupancy.taken(SEVEN, SEVEN + 1) == Taken(booked=A, held=B, closed=0)
+    assert occupancy.taken(SEVEN, SEVEN + 1) == Taken(booked=A, on_hold=B, closed=0)
     assert occupancy.busy_mask(SEVEN, SEVEN + 1) == A | B
     assert occupancy.busy_mask(SEVEN + 90, SEVEN + 91) == 0
 
@@ -48,7 +48,7 @@ def test_closures_bind_the_stay_but_not_its_buffers() -> None:
     occupancy = evening(compile_floor(floor(tables, closures=rows, buffer_after_minutes=30)))
     assert occupancy.taken(SEVEN, SEVEN + 60).closed == 0
     assert occupancy.taken(SEVEN, SEVEN + 61).closed == A | B
-    assert not occupancy.house_closed(SEVEN, SEVEN + 61)
+    assert not occupancy.restaurant_closed(SEVEN, SEVEN + 61)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 5), (0, 101), (200, 300), (-50, -10)])

@@ -6,8 +6,19 @@ from maitred.domain.floor import Closure, Combination, Floor
 from maitred.domain.reasons import Category, ReasonCode
 from maitred.planner.answer.quote import quote
 from maitred.planner.floor.index import compile_floor
-from maitred.planner.model import Allocation, Covers, Decision, PartyRequest
-from tests.planner.floors import SEVEN, AfterChecks, Unhurried, covers, evening, floor, party, table, taken
+from maitred.planner.model import Allocation, Covers, Decision, PartyRequest, Refusal
+from tests.planner.floors import (
+    SEVEN,
+    AfterChecks,
+    Unhurried,
+    covers,
+    floor,
+    party,
+    problem,
+    refused_by,
+    table,
+    taken,
+)
 
 
 def decide(
@@ -16,8 +27,8 @@ def decide(
     busy: list[Allocation] | None = None,
     pacing: list[Covers] | None = None,
 ) -> Decision:
-    index = compile_floor(place)
-    return quote(index, evening(index, busy or []), request, pacing or [], Unhurried())
+    asked = problem(request, busy or (), pacing=tuple(pacing or ()))
+    return quote(compile_floor(place), asked, Unhurried())
 
 
 def refusal(
@@ -26,9 +37,7 @@ def refusal(
     busy: list[Allocation] | None = None,
     pacing: list[Covers] | None = None,
 ) -> ReasonCode | None:
-    decision = decide(place, request, busy, pacing)
-    assert (decision.plan is None) != (decision.refusal is None)
-    return decision.refusal.code if decision.refusal else None
+    return refused_by(decide(place, request, busy, pacing))
 
 
 def test_a_party_larger_than_all_seats() -> None:
@@ -36,7 +45,7 @@ def test_a_party_larger_than_all_seats() -> None:
     assert refusal(place, party(5)) is ReasonCode.PARTY_TOO_LARGE
 
 
-def test_a_full_house_has_no_capacity() -> None:
+def test_a_full_restaurant_has_no_capacity() -> None:
     assert refusal(floor([table("A")]), party(2), taken("A")) is ReasonCode.NO_CAPACITY
 
 
@@ -51,8 +60,8 @@ def test_touching_tables_would_do() -> None:
 
 def test_another_zone_would_do() -> None:
     place = floor([table("A"), table("B", zone="patio")])
-    wish = party(4, zone="main", zone_required=True)
-    assert refusal(place, wish, taken("A")) is ReasonCode.ZONE
+    request = party(4, zone="main", zone_required=True)
+    assert refusal(place, request, taken("A")) is ReasonCode.ZONE
     assert refusal(place, party(4, zone="nowhere", zone_required=True)) is ReasonCode.ZONE
 
 
@@ -74,8 +83,8 @@ def test_kept_for_larger_parties() -> None:
 
 def test_two_rules_in_the_way_are_no_single_one() -> None:
     place = floor([table("A", zone="patio")])
-    wish = party(4, zone="main", zone_required=True, required=frozenset({"window"}))
-    assert refusal(place, wish) is ReasonCode.NO_CAPACITY
+    request = party(4, zone="main", zone_required=True, required=frozenset({"window"}))
+    assert refusal(place, request) is ReasonCode.NO_CAPACITY
 
 
 def test_max_tables_is_named_before_adjacency() -> None:
@@ -86,9 +95,9 @@ def test_max_tables_is_named_before_adjacency() -> None:
 def test_only_a_hold_stands_in_the_way() -> None:
     place = floor([table("A"), table("B")])
     decision = decide(place, party(4), [*taken("A"), *taken("B", hold=True)])
-    assert decision.refusal is not None
-    assert decision.refusal.code is ReasonCode.HOLD_CONFLICT
-    assert decision.refusal.category is Category.TRANSIENT
+    assert isinstance(decision, Refusal)
+    assert decision.reason.code is ReasonCode.HOLD_CONFLICT
+    assert decision.reason.category is Category.TRANSIENT
 
 
 def test_a_hold_that_would_not_help_is_not_named() -> None:
@@ -107,11 +116,11 @@ def test_pacing_counts_the_covers_of_the_slot() -> None:
 
 def test_pacing_that_only_holds_fill_is_a_hold_conflict() -> None:
     place = floor([table("A")], max_covers=10)
-    assert refusal(place, party(4), pacing=[*covers(6), *covers(1, held=True)]) is ReasonCode.HOLD_CONFLICT
-    assert refusal(place, party(4), pacing=[*covers(7), *covers(1, held=True)]) is ReasonCode.PACING
+    assert refusal(place, party(4), pacing=[*covers(6), *covers(1, on_hold=True)]) is ReasonCode.HOLD_CONFLICT
+    assert refusal(place, party(4), pacing=[*covers(7), *covers(1, on_hold=True)]) is ReasonCode.PACING
 
 
-def test_a_full_slot_and_a_full_house_are_no_capacity() -> None:
+def test_a_full_slot_and_a_full_restaurant_are_no_capacity() -> None:
     place = floor([table("A")], max_covers=4)
     assert refusal(place, party(4), taken("A"), covers(1)) is ReasonCode.NO_CAPACITY
 
@@ -132,7 +141,7 @@ def test_closed_zones_and_tables_are_not_given() -> None:
     assert refusal(later, party(4), taken("A")) is None
 
 
-def test_a_closed_house_is_closed() -> None:
+def test_a_closed_restaurant_is_closed() -> None:
     place = floor([table("A")], closures=[_closure(20, 22)])
     assert refusal(place, party(4)) is ReasonCode.CLOSED
     assert refusal(place, party(4, SEVEN - 60, 60 + 60)) is None
@@ -140,10 +149,10 @@ def test_a_closed_house_is_closed() -> None:
 
 def test_p8_a_deadline_is_undecided_never_full() -> None:
     index = compile_floor(floor([table("A")]))
-    decision = quote(index, evening(index, taken("A")), party(2), [], AfterChecks(0))
-    assert decision.refusal is not None
-    assert decision.refusal.code is ReasonCode.SEARCH_TRUNCATED
-    assert decision.refusal.category is Category.UNDECIDED
+    decision = quote(index, problem(party(2), taken("A")), AfterChecks(0))
+    assert isinstance(decision, Refusal)
+    assert decision.reason.code is ReasonCode.SEARCH_TRUNCATED
+    assert decision.reason.category is Category.UNDECIDED
     assert decision.truncated
 
 
@@ -157,8 +166,8 @@ def test_a_hopeless_search_ends_at_its_deadline() -> None:
     tables = [table(names[square], 8 if square in far_apart else 2) for square in squares]
     index = compile_floor(floor(tables, edges, max_tables=6), max_joined_sets=0)
     deadline = AfterChecks(20)
-    decision = quote(index, evening(index), party(24), [], deadline)
-    assert decision.refusal is not None
-    assert decision.refusal.code is ReasonCode.SEARCH_TRUNCATED
+    decision = quote(index, problem(party(24)), deadline)
+    assert isinstance(decision, Refusal)
+    assert decision.reason.code is ReasonCode.SEARCH_TRUNCATED
     assert decision.truncated
     assert deadline.left == -1, "nothing is asked after the deadline has passed"

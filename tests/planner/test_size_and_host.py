@@ -10,7 +10,8 @@ import pytest
 from maitred.domain.floor import Adjacency, Combination, Floor
 from maitred.planner.answer.quote import quote
 from maitred.planner.floor.index import MAX_JOINED_SETS, compile_floor
-from tests.planner.floors import Unhurried, evening, floor, party, table, taken
+from maitred.planner.model import Plan, Refusal
+from tests.planner.floors import Unhurried, floor, party, problem, table, taken
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,14 +41,14 @@ def test_what_is_too_much_to_list_says_so_and_is_still_seated() -> None:
     index = compile_floor(place)
     assert index.truncated
     assert len(index._joined) <= MAX_JOINED_SETS
-    decision = quote(index, evening(index), party(24), [], Unhurried())
+    decision = quote(index, problem(party(24)), Unhurried())
     assert decision.truncated
-    assert decision.plan is not None
-    assert decision.plan.seats == 24
+    assert isinstance(decision, Plan)
+    assert decision.seats == 24
     names = [t.id for t in place.tables]
-    decision = quote(index, evening(index, taken(*names)), party(24), [], Unhurried())
-    assert decision.refusal is not None
-    assert decision.refusal.code == "no_capacity"
+    decision = quote(index, problem(party(24), taken(*names)), Unhurried())
+    assert isinstance(decision, Refusal)
+    assert decision.reason.code == "no_capacity"
 
 
 def test_a_combination_is_not_given_where_an_unlisted_part_of_it_would_do() -> None:
@@ -55,16 +56,16 @@ def test_a_combination_is_not_given_where_an_unlisted_part_of_it_would_do() -> N
     place = floor([table("A", 1), table("B", 3), table("C", 1)], ["A-B"], combinations=[row], max_tables=2)
     index = compile_floor(place, max_joined_sets=0)
     assert index.truncated
-    decision = quote(index, evening(index), party(4), [], Unhurried())
-    assert decision.plan is not None
-    assert decision.plan.tables == ("A", "B")
-    decision = quote(index, evening(index), party(5), [], Unhurried())
-    assert decision.plan is not None
-    assert decision.plan.tables == ("A", "B", "C")
+    decision = quote(index, problem(party(4)), Unhurried())
+    assert isinstance(decision, Plan)
+    assert decision.tables == ("A", "B")
+    decision = quote(index, problem(party(5)), Unhurried())
+    assert isinstance(decision, Plan)
+    assert decision.tables == ("A", "B", "C")
 
 
 def test_no_clock_language_or_hash_seed_of_the_host_changes_a_decision() -> None:
-    told = {
+    printed = {
         subprocess.run(
             [sys.executable, "-m", "tests.planner.print_decisions"],
             cwd=ROOT,
@@ -80,5 +81,5 @@ def test_no_clock_language_or_hash_seed_of_the_host_changes_a_decision() -> None
             {"TZ": "America/St_Johns", "LC_ALL": "tr_TR.UTF-8", "PYTHONHASHSEED": "4242"},
         )
     }
-    assert len(told) == 1
-    assert len(told.pop().splitlines()) > 100
+    assert len(printed) == 1
+    assert len(printed.pop().splitlines()) > 100

@@ -8,6 +8,7 @@ import pytest
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, open_desk
 from tests.harness.fixtures import harbour, running, service
+from tests.harness.service import slow_stopwatch
 
 __all__ = ["harbour", "running", "service"]
 
@@ -18,8 +19,11 @@ def queue() -> RecordingQueue:
 
 
 @pytest.fixture
-def desks(database: TestDatabase, queue: RecordingQueue) -> Iterator[Callable[..., list[Desk]]]:
+def desks(
+    database: TestDatabase, queue: RecordingQueue, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., list[Desk]]]:
     """Opens sandboxes, each with a connection of its own; they are closed after the test."""
+    slow_stopwatch(monkeypatch)
     opened: list[Desk] = []
 
     def open_many(count: int, **options: Any) -> list[Desk]:

@@ -3,7 +3,7 @@
 import pytest
 
 from maitred.domain.errors import Forbidden
-from maitred.entrypoints.access import BOOKINGS_READ, BOOKINGS_WRITE, OPERATIONS, caller_of
+from maitred.entrypoints.http import BOOKINGS_READ, BOOKINGS_WRITE, OPERATIONS, caller_of
 
 
 @pytest.mark.parametrize(

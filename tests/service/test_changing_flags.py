@@ -1,6 +1,7 @@
 """Flags that change while an attempt is under way: it keeps to those that it says held for it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from typing import Any
@@ -10,8 +11,8 @@ import pytest
 
 from maitred.bootstrap.bookings import services
 from maitred.domain.booking import Trigger
+from maitred.services.feature_flags import FeatureFlags, Pipeline
 from maitred.services.idempotency import RequestContext
-from maitred.services.rollout import Conduct, Pipeline
 from tests.harness.desk import wish
 from tests.harness.service import Service, forget_wiring
 from tests.service.test_moves import party, shuffled
@@ -20,13 +21,13 @@ type Turn = Callable[[Pipeline, Pipeline], None]
 
 
 class Turning:
-    """A rollout that tells ``before`` once, to whoever asks first, and ``after`` from then on."""
+    """A source of flags: ``before`` for the first question, ``after`` from then on."""
 
     def __init__(self, before: Pipeline, after: Pipeline) -> None:
-        self._conducts = chain([Conduct(before)], repeat(Conduct(after)))
+        self._values = chain([FeatureFlags(before)], repeat(FeatureFlags(after)))
 
-    def of(self, restaurant_id: str) -> Conduct:
-        return next(self._conducts)
+    def flags_for(self, restaurant_id: str) -> FeatureFlags:
+        return next(self._values)
 
 
 def attempt(service: Service, flow: str) -> tuple[Any, ...]:
@@ -50,7 +51,7 @@ def turn(monkeypatch: pytest.MonkeyPatch) -> Turn:
         forget_wiring()
         turning = Turning(before, after)
         for module in ("bookings", "assign"):
-            monkeypatch.setattr(f"maitred.bootstrap.{module}.rollout_of", lambda *_, **__: turning)
+            monkeypatch.setattr(f"maitred.bootstrap.{module}.flag_source", lambda *_, **__: turning)
 
     return change
 
@@ -96,7 +97,7 @@ def test_the_summary_of_a_job_that_breaks(
     turn(Pipeline.OFF, Pipeline.OFF)
     service.book("harbour", party(4))
     turn(Pipeline.OFF, Pipeline.ON)
-    monkeypatch.setattr("maitred.services.assignment.seating.Seating.seat", broken)
+    monkeypatch.setattr("maitred.services.job.worker.tries", broken)
     [message] = service.messages("assign")
     assert service.deliver("assign", message["Body"]) != {"batchItemFailures": []}
     summary = service.events("auto_assign.summary")[-1]
@@ -110,11 +111,11 @@ def test_reading_the_flags_is_part_of_a_requests_time(
     inline = services().create._inline
     clock = Mock(monotonic=Mock(return_value=100.0), now=Mock(return_value=datetime.now(UTC)))
 
-    def slow(_restaurant: str) -> Conduct:
+    def slow(_restaurant: str) -> FeatureFlags:
         clock.monotonic.return_value += 0.5
-        return Conduct()
+        return FeatureFlags()
 
-    monkeypatch.setattr(inline, "_clock", clock)
-    monkeypatch.setattr(inline._planning, "conduct_of", slow)
-    run = inline.begin(wish(), RequestContext("guest", "c1"), Trigger.INLINE_CREATION)
-    assert run.budget.spent_ms() == 500
+    monkeypatch.setattr(inline, "_deps", replace(inline._deps, clock=clock))
+    monkeypatch.setattr(inline._planning, "flags", Mock(flags_for=slow))
+    call = inline.begin(wish(), RequestContext("guest", "c1"), Trigger.INLINE_CREATION)
+    assert call.attempt.budget.spent_ms() == 500

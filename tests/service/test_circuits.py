@@ -2,17 +2,16 @@
 
 import multiprocessing
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-import psycopg
 import pytest
 
-from maitred.adapters.postgres.circuits import PostgresCircuit
 from maitred.adapters.postgres.database import Database
-from maitred.services.ports import Conflict, Event, LockTimeout, StaleVersion, Unavailable
+from maitred.adapters.postgres.guard import PostgresCircuit
+from maitred.services.ports import Conflict, LockTimeout, StaleVersion, Unavailable
+from tests.harness.circuits import Told, knock, open_circuit
 from tests.harness.consistency import assert_consistent
-from tests.harness.databases import APPLICATION_ROLE, TestDatabase
+from tests.harness.databases import TestDatabase
 from tests.harness.desk import RecordingQueue, all_at_once, open_desk, wish
 from tests.harness.rows import pause_over
 from tests.harness.service import Service, forget_wiring, party
@@ -21,58 +20,10 @@ ALL_GOOD: dict[str, Any] = {"batchItemFailures": []}
 STATE = "select failures, open_until is not null from circuits where dependency = %s"
 
 
-class Told:
-    """What a circuit told; the rest of the telemetry port is not asked."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.counted: list[tuple[str, dict[str, str]]] = []
-
-    def later(self, events: Any) -> None:
-        self.events += events
-
-    def count(self, name: str, value: float = 1, **dimensions: str) -> None:
-        self.counted.append((name, dimensions))
-
-    def milliseconds(self, name: str, value: float, **dimensions: str) -> None:
-        raise AssertionError(name)
-
-    committed = later
-
-    def span(self, name: str, **annotations: str) -> Any:
-        raise AssertionError(name)
-
-    def about(self, **ids: str) -> Any:
-        raise AssertionError(ids)
-
-    know = about
-
-    @property
-    def states(self) -> list[tuple[str, int]]:
-        return [(event.context["state"], event.context["failures"]) for event in self.events]
-
-
-def open_circuit(port: int, name: str) -> tuple[PostgresCircuit, Told, Database]:
-    told = Told()
-    database = Database(
-        partial(
-            psycopg.connect,
-            host="127.0.0.1",
-            port=port,
-            dbname=name,
-            user=APPLICATION_ROLE,
-            sslmode="disable",
-            autocommit=True,
-            prepare_threshold=None,
-        )
-    )
-    return PostgresCircuit(database, told, "printer", 30.0), told, database
-
-
 @pytest.fixture
 def sandboxes(database: TestDatabase) -> Iterator[list[tuple[PostgresCircuit, Told]]]:
     made = [open_circuit(database.port, database.name) for _ in range(8)]
-    yield [(circuit, told) for circuit, told, _ in made]
+    yield [(circuit, recorded) for circuit, recorded, _ in made]
     for _, _, connection in made:
         connection.close()
 
@@ -89,33 +40,33 @@ def test_t9_faults_of_different_sandboxes_open_one_circuit(
         circuit.failed()
     for circuit, _ in sandboxes:
         assert 25 < circuit.enter() <= 30
-    assert [told.states for _, told in sandboxes] == [[]] * 4 + [[("open", 5)]] + [[]] * 3
+    assert [recorded.states for _, recorded in sandboxes] == [[]] * 4 + [[("open", 5)]] + [[]] * 3
     assert sandboxes[4][1].counted == [("CircuitOpened", {"dependency": "printer"})]
 
 
 def test_a_success_in_between_begins_the_row_anew(
     sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
 ) -> None:
-    (one, told), (other, _), *_ = sandboxes
+    (one, recorded), (other, _), *_ = sandboxes
     for _ in range(3):
         for _ in range(4):
             assert one.enter() == 0
             one.failed()
         assert other.enter() == 0
         other.succeeded()
-    assert told.states == []
+    assert recorded.states == []
     assert database.query(STATE, "printer") == [(0, False)]
 
 
 def test_faults_long_ago_do_not_count(
     sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
 ) -> None:
-    circuit, told = sandboxes[0]
+    circuit, recorded = sandboxes[0]
     for _ in range(4):
         circuit.failed()
     database.query("update circuits set failed_at = now() - interval '31 seconds'")
     circuit.failed()
-    assert told.states == []
+    assert recorded.states == []
     assert database.query(STATE, "printer") == [(1, False)]
 
 
@@ -127,17 +78,17 @@ def test_exactly_one_probe_goes_ahead_and_its_success_closes(
     pause_over(database)
     waits = all_at_once([circuit.enter for circuit, _ in sandboxes])
     assert [wait == 0 for wait in waits].count(True) == 1
-    probe, told = sandboxes[waits.index(0)]
-    assert told.states[-1] == ("half_open", 5)
+    probe, recorded = sandboxes[waits.index(0)]
+    assert recorded.states[-1] == ("half_open", 5)
     probe.succeeded()
-    assert told.states[-1] == ("closed", 0)
+    assert recorded.states[-1] == ("closed", 0)
     assert [circuit.enter() for circuit, _ in sandboxes] == [0] * 8
 
 
 def test_a_probe_that_fails_opens_it_for_longer(
     sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
 ) -> None:
-    circuit, told = sandboxes[0]
+    circuit, recorded = sandboxes[0]
     for _ in range(5):
         circuit.failed()
     pauses = []
@@ -147,7 +98,7 @@ def test_a_probe_that_fails_opens_it_for_longer(
         circuit.failed()
         pauses.append(round(circuit.enter()))
     assert pauses == [60, 120, 240, 480, 480, 480]
-    assert told.states.count(("open", 6)) == 1
+    assert recorded.states.count(("open", 6)) == 1
 
 
 def test_a_probe_that_is_never_heard_of_again_is_repeated(
@@ -176,14 +127,6 @@ def test_a_late_success_of_another_does_not_close_it(
     assert database.query(STATE, "printer") == [(5, True)]
 
 
-def knock(port: int, name: str, answers: Any, line: Any) -> None:
-    """In a process of its own."""
-    circuit, _, connection = open_circuit(port, name)
-    line.wait(30)
-    answers.put(circuit.enter())
-    connection.close()
-
-
 def test_t9_exactly_one_probe_of_many_processes(
     sandboxes: list[tuple[PostgresCircuit, Told]], database: TestDatabase
 ) -> None:
@@ -193,12 +136,12 @@ def test_t9_exactly_one_probe_of_many_processes(
     context = multiprocessing.get_context("spawn")
     answers, line = context.Queue(), context.Barrier(4)
     arguments = (database.port, database.name, answers, line)
-    processes = [context.Process(target=knock, args=arguments) for _ in range(4)]
+    processes = [context.Process(target=knock, args=arguments, daemon=True) for _ in range(4)]
     for process in processes:
         process.start()
-    waits = [answers.get(timeout=60) for _ in processes]
+    waits = [answers.get() for _ in processes]
     for process in processes:
-        process.join(30)
+        process.join()
         process.close()
     answers.close()
     answers.join_thread()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from maitred.adapters.postgres.book import PostgresBook
+from maitred.adapters.postgres.booking_store import PostgresBookingStore
 from maitred.services.ports import DeadlinePassed
 from tests.harness.service import Service, party
 
@@ -52,12 +52,12 @@ def test_an_explanation_has_its_members_also_where_the_planner_did_not_decide(
         raise DeadlinePassed
 
     with monkeypatch.context() as slow:
-        slow.setattr(PostgresBook, "snapshot", too_late)
+        slow.setattr(PostgresBookingStore, "snapshot", too_late)
         waiting = harbour.book("harbour", party(4)).json["booking"]["id"]
-    told = harbour.http("operations", "GET", f"/bookings/{waiting}/explanation").json
-    assert told.pop("at")
-    assert told.pop("summary")
-    assert told == {
+    recorded = harbour.http("operations", "GET", f"/bookings/{waiting}/explanation").json
+    assert recorded.pop("at")
+    assert recorded.pop("summary")
+    assert recorded == {
         "decision": "none",
         "chosen": None,
         "scoreTerms": {},

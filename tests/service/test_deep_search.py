@@ -31,14 +31,14 @@ def party(size: int, **changes: Any) -> dict[str, Any]:
 def truncate(monkeypatch: pytest.MonkeyPatch, checks: int = _CHECKS) -> None:
     """From here on the planner's time is over after so many looks at its deadline."""
 
-    def decide(index: Any, occupancy: Any, request: Any, pacing: Any, _: Any, **more: Any) -> Decision:
-        return quote(index, occupancy, request, pacing, AfterChecks(checks), **more)
+    def decide(index: Any, problem: Any, _: Any, day: Any) -> Decision:
+        return quote(index, problem, AfterChecks(checks), day)
 
     init = planning.Planning.__init__
     monkeypatch.setattr(
         planning.Planning,
         "__init__",
-        lambda self, clock, conduct_of, *_, **more: init(self, clock, conduct_of, decide, **more),
+        lambda self, clock, flags_for, *_, **more: init(self, clock, flags_for, decide, **more),
     )
     forget_wiring()
 
@@ -123,9 +123,9 @@ def test_an_arrangement_that_the_solver_finds_is_confirmed(
     assert {move["bookingId"] for move in explained["moves"]} == {night.two, night.four}
     moved = night.service.http("operations", "GET", f"/bookings/{night.two}/history").json["items"][-1]
     assert (moved["reason"], moved["metadata"]["movedFor"]) == ("moved", booking)
-    told = night.service.events("auto_assign.quote", booking)[-1]
-    assert (told["plannerSuccess"], told["plannerStrategy"]["name"]) == (True, "exact")
-    assert told["searchTruncated"] is False
+    recorded = night.service.events("auto_assign.quote", booking)[-1]
+    assert (recorded["plannerSuccess"], recorded["plannerStrategy"]["name"]) == (True, "exact")
+    assert recorded["searchTruncated"] is False
 
 
 def test_it_is_confirmed_once_however_often_the_message_comes(
@@ -154,8 +154,8 @@ def test_a_proof_that_nothing_helps_becomes_the_reason(
         "name": "exact", "considered": 1, "best": None, "score": None, "chosen": False,
     }  # fmt: skip
     assert "An exact search proved" in night.explanation(booking)["summary"]
-    told = service.events("auto_assign.quote", booking)[-1]
-    assert (told["plannerReason"], told["plannerReasonCategory"]) == ("no_capacity", "deterministic")
+    recorded = service.events("auto_assign.quote", booking)[-1]
+    assert (recorded["plannerReason"], recorded["plannerReasonCategory"]) == ("no_capacity", "deterministic")
     summary = service.events("auto_assign.summary", booking)[-1]
     assert (summary["maxAttempts"], summary["reducedBy"]) == (2, "deterministic_reason")
 

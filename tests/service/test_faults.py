@@ -146,10 +146,9 @@ def test_a_server_that_goes_and_comes_back_is_used_again(tmp_path_factory: pytes
     from tests.harness.databases import APPLICATION_ROLE  # noqa: PLC0415
 
     server = PostgresServer(tmp_path_factory.mktemp("lone") / "data", durable=False)
-    with server:
+    with server, TestDatabase(server, "postgres") as database:
         with connect(server.dsn(), autocommit=True) as conn:
             Migrator(conn, load_migrations()).run(APPLICATION_ROLE)
-        database = TestDatabase(server, "postgres")
         with WireTap(server.port) as tap:
             desk = open_desk(database, RecordingQueue(), port=tap.port)
             assert desk.put("harbour", house(2, 4)) == 201

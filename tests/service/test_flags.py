@@ -15,14 +15,14 @@ import pytest
 from maitred.adapters.flags import (
     MAX_AGE_SECONDS,
     Document,
-    FlagRollout,
     KeptFlags,
+    PowertoolsFlags,
     bucket,
     from_appconfig,
     packaged,
 )
 from maitred.planner.options import FULL, PLAIN
-from maitred.services.rollout import Conduct, Flag, Pipeline, plain_path
+from maitred.services.feature_flags import FeatureFlags, Flag, Pipeline, plain_path
 from tests.harness.service import Service, forget_wiring, house, party
 
 RESTAURANTS = [f"house{number}" for number in range(2000)]
@@ -47,29 +47,33 @@ class Source:
         self.reads += 1
         if isinstance(self.document, Exception):
             raise self.document
-        told: Document = self.document
-        return told
+        recorded: Document = self.document
+        return recorded
 
-    def rollout(self) -> FlagRollout:
-        return FlagRollout(KeptFlags(self.read, packaged(), lambda: self.time))
+    def flags(self) -> PowertoolsFlags:
+        return PowertoolsFlags(KeptFlags(self.read, packaged(), lambda: self.time))
 
     def later(self) -> None:
         self.time += MAX_AGE_SECONDS
 
 
 def test_the_checked_in_flags_are_the_defaults() -> None:
-    assert Source(packaged()).rollout().of("harbour") == Conduct() == Source({}).rollout().of("harbour")
+    assert (
+        Source(packaged()).flags().flags_for("harbour")
+        == FeatureFlags()
+        == Source({}).flags().flags_for("harbour")
+    )
 
 
 def test_a_percentage_is_of_restaurants_and_stays_the_same() -> None:
-    few, more = Source(percentage(10)).rollout(), Source(percentage(30)).rollout()
-    chosen = {name for name in RESTAURANTS if few.of(name).pipeline is Pipeline.ON}
+    few, more = Source(percentage(10)).flags(), Source(percentage(30)).flags()
+    chosen = {name for name in RESTAURANTS if few.flags_for(name).pipeline is Pipeline.ON}
     assert 0.07 < len(chosen) / len(RESTAURANTS) < 0.13
-    assert chosen < {name for name in RESTAURANTS if more.of(name).pipeline is Pipeline.ON}
-    assert {name for name in RESTAURANTS if Source(percentage(10)).rollout().of(name).pipeline} == set(
+    assert chosen < {name for name in RESTAURANTS if more.flags_for(name).pipeline is Pipeline.ON}
+    assert {name for name in RESTAURANTS if Source(percentage(10)).flags().flags_for(name).pipeline} == set(
         RESTAURANTS
     )
-    assert Counter(few.of(name) for name in chosen) == {Conduct(): len(chosen)}
+    assert Counter(few.flags_for(name) for name in chosen) == {FeatureFlags(): len(chosen)}
 
 
 def test_another_process_puts_a_restaurant_into_the_same_bucket() -> None:
@@ -94,9 +98,9 @@ def test_the_kill_switch_beats_everything() -> None:
         "kill_switch": {"default": True},
         "retry_policy": packaged()["retry_policy"],
     }
-    conduct = Source(document).rollout().of("harbour")
-    assert conduct == plain_path()
-    assert (conduct.options, conduct.informed) == (PLAIN, False)
+    decided = Source(document).flags().flags_for("harbour")
+    assert decided == plain_path()
+    assert (decided.options, decided.informed) == (PLAIN, False)
 
 
 def test_one_restaurant_can_be_named() -> None:
@@ -106,22 +110,22 @@ def test_one_restaurant_can_be_named() -> None:
         "retry_policy": {"default": "standard", "boolean_type": False},
         "assignment_pipeline": {"default": "shadow", "boolean_type": False},
     }
-    rollout = Source(document).rollout()
-    assert rollout.of("harbour") == Conduct(Pipeline.SHADOW, informed=False, keeps_floors=False)
-    assert rollout.of("other") == Conduct(Pipeline.SHADOW, informed=False)
-    assert (rollout.of("other").options, Conduct().options) == (PLAIN, FULL)
+    flags = Source(document).flags()
+    assert flags.flags_for("harbour") == FeatureFlags(Pipeline.SHADOW, informed=False, keeps_floors=False)
+    assert flags.flags_for("other") == FeatureFlags(Pipeline.SHADOW, informed=False)
+    assert (flags.flags_for("other").options, FeatureFlags().options) == (PLAIN, FULL)
 
 
 def test_flags_are_read_once_a_minute() -> None:
     source = Source(percentage(100))
-    rollout = source.rollout()
+    flags = source.flags()
     for name in RESTAURANTS:
-        rollout.of(name)
+        flags.flags_for(name)
     assert source.reads == 1
     source.document = percentage(0)
-    assert rollout.of("harbour").pipeline is Pipeline.ON
+    assert flags.flags_for("harbour").pipeline is Pipeline.ON
     source.later()
-    assert rollout.of("harbour").pipeline is Pipeline.OFF
+    assert flags.flags_for("harbour").pipeline is Pipeline.OFF
     assert source.reads == 2
 
 
@@ -142,17 +146,17 @@ def test_flags_are_read_once_a_minute() -> None:
 )
 def test_what_cannot_be_read_leaves_the_last_known(unusable: Any, caplog: pytest.LogCaptureFixture) -> None:
     source = Source(unusable)
-    rollout = source.rollout()
+    flags = source.flags()
     with caplog.at_level(logging.WARNING):
-        assert rollout.of("harbour") == Conduct()  # nothing was ever known: the package's
-    assert "the last known hold" in caplog.text
+        assert flags.flags_for("harbour") == FeatureFlags()  # nothing was ever known: the package's
+    assert "the last known ones stay in force" in caplog.text
     source.document = percentage(100, "shadow")
     source.later()
-    assert rollout.of("harbour").pipeline is Pipeline.SHADOW
+    assert flags.flags_for("harbour").pipeline is Pipeline.SHADOW
     source.document = unusable
     source.later()
-    assert rollout.of("harbour").pipeline is Pipeline.SHADOW
-    assert rollout.of("elsewhere").pipeline is Pipeline.SHADOW
+    assert flags.flags_for("harbour").pipeline is Pipeline.SHADOW
+    assert flags.flags_for("elsewhere").pipeline is Pipeline.SHADOW
     assert source.reads == 3  # an outage costs one reading a minute, not one a request
 
 
@@ -202,12 +206,12 @@ def appconfig(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[AppConfigData]]:
 def test_appconfig_is_read_and_may_be_away(appconfig: type[AppConfigData]) -> None:
     appconfig.document = json.dumps(percentage(100, "shadow")).encode()
     now = [0.0]
-    rollout = FlagRollout(KeptFlags(from_appconfig("app", "prod", "flags"), packaged(), lambda: now[0]))
-    assert rollout.of("harbour").pipeline is Pipeline.SHADOW
+    flags = PowertoolsFlags(KeptFlags(from_appconfig("app", "prod", "flags"), packaged(), lambda: now[0]))
+    assert flags.flags_for("harbour").pipeline is Pipeline.SHADOW
     appconfig.status, now[0] = 503, 60.0
-    assert rollout.of("harbour").pipeline is Pipeline.SHADOW
+    assert flags.flags_for("harbour").pipeline is Pipeline.SHADOW
     appconfig.status, appconfig.document, now[0] = 200, json.dumps(percentage(100, "off")).encode(), 120.0
-    assert rollout.of("harbour").pipeline is Pipeline.OFF
+    assert flags.flags_for("harbour").pipeline is Pipeline.OFF
 
 
 def test_without_its_cache_a_floor_is_compiled_for_each_attempt(

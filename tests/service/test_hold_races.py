@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from maitred.services.ports import Book, Effects, HoldRead, IdempotencyKey, SentBy, Unavailable
+from maitred.services.ports import BookingStore, Changes, HoldRead, IdempotencyKey, LeasedMessage, Unavailable
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, all_at_once, wish
@@ -28,7 +28,7 @@ def desk(desks: Callable[..., list[Desk]]) -> Desk:
     return desk
 
 
-def held(desk: Desk, size: int = 4) -> UUID:
+def on_hold(desk: Desk, size: int = 4) -> UUID:
     assert desk.hold(wish(size)) == 201
     return UUID(json.loads(desk.answers[-1].body)["holdId"])
 
@@ -49,7 +49,7 @@ def live_owners(database: TestDatabase) -> list[tuple[int, int]]:
 
 
 def test_two_holds_never_get_one_table(database: TestDatabase, desks: Callable[..., list[Desk]]) -> None:
-    clients = desks(CLIENTS, budget_ms=8000)
+    clients = desks(CLIENTS)
     assert clients[0].put("harbour", house(2, 2, 4)) == 201
     times = ["19:00", "19:15", "18:45"]
     statuses = all_at_once([partial(desk.hold, wish(2, times[n % 3])) for n, desk in enumerate(clients)])
@@ -61,13 +61,13 @@ def test_two_holds_never_get_one_table(database: TestDatabase, desks: Callable[.
 def test_a_hold_and_a_booking_never_get_one_table(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:
-    clients = desks(CLIENTS, budget_ms=8000)
+    clients = desks(CLIENTS)
     assert clients[0].put("harbour", house(2, 2, 4)) == 201
     calls = [partial(desk.hold if n % 2 else desk.booking, wish(2)) for n, desk in enumerate(clients)]
     statuses = all_at_once(calls)
     assert set(statuses) <= {201, 409}
-    [(booked, held_)] = live_owners(database)
-    assert booked + held_ == 3
+    [(booked, on_hold_)] = live_owners(database)
+    assert booked + on_hold_ == 3
     assert_consistent(database)
 
 
@@ -75,9 +75,9 @@ def test_a_hold_becomes_one_booking_however_many_ask(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:
     """Others want the table too: at no moment is it free for them."""
-    clients = desks(CLIENTS, budget_ms=8000)
+    clients = desks(CLIENTS)
     assert clients[0].put("harbour", house(2)) == 201
-    hold_id = held(clients[0], 2)
+    hold_id = on_hold(clients[0], 2)
     users, others = clients[::2], clients[1::2]
     statuses = all_at_once(
         [
@@ -96,9 +96,9 @@ def test_a_hold_becomes_one_booking_however_many_ask(
 def test_h2_twins_with_one_key_make_one_booking_of_a_hold(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:
-    clients = desks(8, budget_ms=8000)
+    clients = desks(8)
     assert clients[0].put("harbour", house(2)) == 201
-    mine = wish(2, hold_id=held(clients[0], 2))
+    mine = wish(2, hold_id=on_hold(clients[0], 2))
     statuses = all_at_once([partial(desk.booking, mine, KEY) for desk in clients])
     assert statuses == [201] * len(clients)
     assert len({desk.answers[-1].body for desk in clients}) == 1
@@ -106,10 +106,10 @@ def test_h2_twins_with_one_key_make_one_booking_of_a_hold(
 
 
 def test_giving_back_races_a_booking(database: TestDatabase, desks: Callable[..., list[Desk]]) -> None:
-    guest, other = desks(2, budget_ms=8000)
+    guest, other = desks(2)
     assert guest.put("harbour", house(2)) == 201
     for _ in range(12):
-        hold_id = held(guest, 2)
+        hold_id = on_hold(guest, 2)
         booked, given_back = all_at_once(
             [partial(guest.booking, wish(2, hold_id=hold_id)), partial(other.give_back, hold_id)]
         )
@@ -124,10 +124,10 @@ def test_giving_back_races_a_booking(database: TestDatabase, desks: Callable[...
 def test_b10_a_new_layout_races_a_booking_of_a_hold(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:
-    guest, operator = desks(2, budget_ms=8000)
+    guest, operator = desks(2)
     for _ in range(8):
         assert operator.put("harbour", house(2, 2)) in (200, 201)
-        hold_id = held(guest, 2)
+        hold_id = on_hold(guest, 2)
         booked, put = all_at_once(
             [partial(guest.booking, wish(2, hold_id=hold_id)), partial(operator.put, "harbour", house(4, 2))]
         )
@@ -146,7 +146,7 @@ def test_b10_a_new_layout_races_a_booking_of_a_hold(
 class Between:
     """Runs something once, after the hold was read as alive."""
 
-    def __init__(self, book: Book, run: Callable[[], object]) -> None:
+    def __init__(self, book: BookingStore, run: Callable[[], object]) -> None:
         self._book = book
         self._run = [run]
 
@@ -166,7 +166,7 @@ def interrupted(
     desks: Callable[..., list[Desk]], database: TestDatabase, statement: bytes, desk: Desk
 ) -> tuple[Desk, UUID]:
     """A sandbox in whose first look at the hold ``statement`` is slipped in, as the owner."""
-    hold_id = held(desk)
+    hold_id = on_hold(desk)
 
     def run() -> None:
         with database.connect() as owner:
@@ -192,7 +192,7 @@ def test_h1_a_hold_whose_tables_another_has_taken_meanwhile_is_410(
     database: TestDatabase, desks: Callable[..., list[Desk]], desk: Desk
 ) -> None:
     """The day's revision changes too, so the second look is taken holding the day."""
-    hold_id = held(desk)
+    hold_id = on_hold(desk)
 
     def take() -> None:
         with database.connect() as owner:
@@ -219,13 +219,13 @@ def test_a_change_of_the_day_meanwhile_costs_a_second_look_and_nothing_else(
 class NothingKept:
     """A book that can be read, and takes nothing."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: BookingStore) -> None:
         self._book = book
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._book, name)
 
-    def apply(self, effects: Effects, budget_ms: int | None = None) -> tuple[SentBy, ...]:
+    def apply(self, changes: Changes, budget_ms: int | None = None) -> tuple[LeasedMessage, ...]:
         raise Unavailable
 
 
@@ -233,7 +233,7 @@ def test_h2_a_hold_survives_an_attempt_that_could_not_be_finished(
     database: TestDatabase, desks: Callable[..., list[Desk]], desk: Desk
 ) -> None:
     """A pending booking would have to let the tables go; so the guest keeps the hold, and tries again."""
-    hold_id = held(desk)
+    hold_id = on_hold(desk)
     [mute] = desks(1, wrap=NothingKept)
     with mute.recorder.invocation("c1"):
         assert mute.booking(wish(4, hold_id=hold_id)) == 503
@@ -257,7 +257,7 @@ def test_h2_a_hold_that_could_not_be_written_blocks_nobody(
 def test_what_was_committed_is_told_though_the_answer_was_lost(
     database: TestDatabase, desks: Callable[..., list[Desk]], desk: Desk, what: str
 ) -> None:
-    hold_id = held(desk) if what == "booking" else None
+    hold_id = on_hold(desk) if what == "booking" else None
     with WireTap(database.port) as tap:
         [cut] = desks(1, port=tap.port)
         if what == "hold":

@@ -93,7 +93,7 @@ def losing_every_race(monkeypatch: pytest.MonkeyPatch) -> None:
     def lose(*_: Any) -> Any:
         raise Conflict("always")
 
-    monkeypatch.setattr("maitred.services.assignment.seating.Seating.seat", lose)
+    monkeypatch.setattr("maitred.services.job.worker.tries", lose)
 
 
 def broken_planner(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def broken_planner(monkeypatch: pytest.MonkeyPatch) -> None:
 
     init = planning.Planning.__init__
     monkeypatch.setattr(
-        planning.Planning, "__init__", lambda self, clock, options: init(self, clock, options, broken)
+        planning.Planning, "__init__", lambda self, clock, flags, *_: init(self, clock, flags, broken)
     )
     forget_wiring()
 
@@ -358,7 +358,7 @@ def test_a_fault_leaves_the_lease_to_the_next_delivery(
     waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as crash:
-        crash.setattr("maitred.services.job.worker.AssignJob._seat", _raise(SystemError("gone")))
+        crash.setattr("maitred.services.job.worker.AssignJob._confirm", _raise(SystemError("gone")))
         answer = waiting.service.deliver("assign", waiting.body)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
     assert waiting.state == "assignment_in_progress"
@@ -372,8 +372,8 @@ def test_a_fault_leaves_the_lease_to_the_next_delivery(
 
 
 def test_a_fault_leaves_a_last_result(waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Contract 4: after every attempt, whatever way it ended."""
-    monkeypatch.setattr("maitred.services.job.worker.AssignJob._seat", _raise(SystemError("gone")))
+    """After every attempt, however it ended (see docs/api.md, The last result)."""
+    monkeypatch.setattr("maitred.services.job.worker.AssignJob._confirm", _raise(SystemError("gone")))
     waiting.service.deliver("assign", waiting.body)
     assert waiting.last_result["source"] == "job"
     assert waiting.last_result["reason"]["code"] == "planner_error"

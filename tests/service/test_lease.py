@@ -51,7 +51,7 @@ def test_a_database_that_cannot_be_asked_gives_no_lease(
         raise Unavailable
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(assign.services().core.book), "booking", down)
+        patch.setattr(type(assign.services().runtime.deps.store), "booking", down)
         assert harbour.deliver("assign", body) != ALL_GOOD
     [lock] = locks(harbour)
     assert (lock["result"], lock["token"]) == ("unavailable", None)
@@ -62,16 +62,16 @@ def test_a_database_that_cannot_be_asked_gives_no_lease(
 
 
 def test_a_claim_that_fails_is_no_lease(harbour: Service, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    book = type(assign.services().core.book)
-    apply = book.apply
+    store = type(assign.services().runtime.deps.store)
+    apply = store.apply
 
-    def down_for_claims(self: Any, effects: Any, *more: Any) -> Any:
-        if any(change.new_lease for change in effects.changes):
+    def down_for_claims(self: Any, changes: Any, *more: Any) -> Any:
+        if any(change.new_lease for change in changes.updates):
             raise Unavailable
-        return apply(self, effects, *more)
+        return apply(self, changes, *more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(book, "apply", down_for_claims)
+        patch.setattr(store, "apply", down_for_claims)
         assert harbour.deliver("assign", body) != ALL_GOOD
     assert [lock["result"] for lock in locks(harbour)] == ["unavailable"]
     assert harbour.database.value("select count(*) from bookings where lease_token is not null") == 0

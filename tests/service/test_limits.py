@@ -41,8 +41,8 @@ def test_a_client_over_its_limit_is_told_when_to_come_back(
     assert (answer.status, answer.json["code"]) == (429, "rate_limited")
     assert answer.headers["content-type"] == "application/problem+json"
     assert 8 <= int(answer.headers["retry-after"]) <= 10
-    [told] = harbour.events("assignment.rate_limited")
-    assert told == {"restaurant": "harbour", "limit": "client"}
+    [recorded] = harbour.events("assignment.rate_limited")
+    assert recorded == {"restaurant": "harbour", "limit": "client"}
     assert '"RateLimited":[1.0]' in capsys.readouterr().out
     assert harbour.database.value("select count(*) from bookings") == 2
 
@@ -146,7 +146,7 @@ def test_t9_a_restaurant_takes_no_more_in_flight_than_its_share(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:
     """Those inside wait for the day, which is held: whoever comes then is one too many."""
-    many = desks(10, limits=Limits(GENEROUS.restaurant, 4, GENEROUS.client), budget_ms=8000)
+    many = desks(10, limits=Limits(GENEROUS.restaurant, 4, GENEROUS.client))
     assert many[0].put("harbour", house(*[2] * 12)) == 201
     assert many[0].booking(wish(2)) == 201
     statuses: list[int] = []
@@ -212,7 +212,7 @@ def test_an_attempt_that_wrote_nothing_leaves_with_the_next_of_its_sandbox(
 def test_an_attempt_that_had_to_hold_the_day_leaves_too(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:
-    clients = desks(8, budget_ms=8000)
+    clients = desks(8)
     assert clients[0].put("harbour", house(2, 2, 2)) == 201
     assert all_at_once([partial(desk.booking, wish(2)) for desk in clients]) == [201] * 8
     assert database.value(IN_FLIGHT) == 0
@@ -297,7 +297,7 @@ def newest(service: Service) -> str:
 
 
 def test_a_key_of_a_twin_takes_one_place(database: TestDatabase, desks: Callable[..., list[Desk]]) -> None:
-    many = desks(4, budget_ms=8000)
+    many = desks(4)
     assert many[0].put("harbour", house(2, 2)) == 201
     key = IdempotencyKey("tester", "harbour", "one", "print")
     statuses = all_at_once([partial(desk.booking, wish(2), key) for desk in many])

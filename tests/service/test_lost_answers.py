@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from maitred.services.ports import Book, Effects, SentBy, Unavailable
+from maitred.services.ports import BookingStore, Changes, LeasedMessage, Unavailable
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, open_desk, wish
@@ -89,21 +89,21 @@ def test_a_guest_without_a_key_hears_of_the_booking_that_was_kept_as_pending(
 class SlowCommit:
     """A server that commits only after the broken client has looked for its booking."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: BookingStore) -> None:
         self._book = book
-        self._late: Effects | None = None
+        self._late: Changes | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._book, name)
 
-    def apply(self, effects: Effects, budget_ms: int | None = None) -> tuple[SentBy, ...]:
-        if effects.claim is not None:
-            self._late = effects
+    def apply(self, changes: Changes, budget_ms: int | None = None) -> tuple[LeasedMessage, ...]:
+        if changes.claim is not None:
+            self._late = changes
             raise Unavailable
         if self._late is not None:
             late, self._late = self._late, None
             self._book.apply(late)
-        return self._book.apply(effects, budget_ms)
+        return self._book.apply(changes, budget_ms)
 
 
 def test_a_confirmation_that_lands_late_is_the_answer(database: TestDatabase, queue: RecordingQueue) -> None:
@@ -121,13 +121,13 @@ def test_a_confirmation_that_lands_late_is_the_answer(database: TestDatabase, qu
 class NothingKept:
     """A book that can be read, and takes nothing."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: BookingStore) -> None:
         self._book = book
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._book, name)
 
-    def apply(self, effects: Effects, budget_ms: int | None = None) -> tuple[SentBy, ...]:
+    def apply(self, changes: Changes, budget_ms: int | None = None) -> tuple[LeasedMessage, ...]:
         raise Unavailable
 
 

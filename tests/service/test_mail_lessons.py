@@ -7,6 +7,7 @@ import boto3
 import pytest
 
 from maitred.bootstrap import notify as wiring
+from maitred.domain.booking import MailKind
 from maitred.domain.states import State
 from maitred.services import ports
 from maitred.services.assignment import records
@@ -91,15 +92,15 @@ def test_e4_a_letter_about_an_older_request_is_not_sent_any_more(harbour: Servic
 def test_e4_the_loser_of_a_race_writes_no_letter(harbour: Service) -> None:
     """A letter is written with what it tells of, or not at all."""
     booking_id = harbour.book("harbour", party(4)).json["booking"]["id"]
-    core = wiring.services().core
-    seen = core.book.booking(UUID(booking_id))
+    deps = wiring.services().runtime.deps
+    seen = deps.store.booking(UUID(booking_id))
     assert seen is not None
     assert harbour.cancel(booking_id).status == 200
-    mailing = records.mail(seen, "cancelled", None, "c-1", core.ids, core.clock.now())
-    change = ports.BookingChange(seen.id, seen.version, seen.version + 1, State.CANCELLED)
+    mailing = records.mail(seen, MailKind.CANCELLED, None, "c-1", deps.ids, deps.clock.now())
+    change = ports.BookingUpdate(seen.id, seen.version, seen.version + 1, State.CANCELLED)
     with pytest.raises(ports.StaleVersion):
-        core.book.apply(
-            ports.Effects(changes=[change], notifications=mailing.notifications, outbox=mailing.outbox)
+        deps.store.apply(
+            ports.Changes(updates=[change], notifications=mailing.notifications, outbox=mailing.outbox)
         )
     assert harbour.cancel(booking_id).status == 200  # a second cancel is no news either
     deliver(harbour)

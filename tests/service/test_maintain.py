@@ -205,9 +205,9 @@ def test_two_runs_at_once_tell_a_restaurant_once(service: Service, urgent: str) 
     """The twin's message finds no notification of its own, and says nothing."""
     boto3.client("sesv2").create_email_identity(EmailIdentity="bookings@example.com")
     maintain = wiring.services().maintain
-    told = maintain._maintenance.untold(*soon(), 10)
+    unnotified = maintain._maintenance.unnotified(*soon(), 10)
     assert service.scheduled("maintain")["raised"] == 1
-    [(booking, address)] = told
+    [(booking, address)] = unnotified
     assert maintain._raise_one(booking, address, datetime.now(UTC), "c-1")
     assert service.database.value("select count(*) from notifications where kind = 'attention'") == 1
     service.scheduled("relay")

@@ -11,7 +11,7 @@ import pytest
 from maitred.domain.booking import LocalStart, Preferences
 from maitred.planner.answer.quote import quote
 from maitred.planner.model import Decision
-from maitred.services.booking.request import BookingWish
+from maitred.services.booking.request import BookingRequest
 from maitred.services.idempotency import RequestContext
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
@@ -56,7 +56,7 @@ def row(database: TestDatabase) -> tuple[Any, ...]:
     )[0]
 
 
-def next_day(wanted: BookingWish) -> BookingWish:
+def next_day(wanted: BookingRequest) -> BookingRequest:
     assert isinstance(wanted.start, LocalStart)
     return replace(wanted, start=replace(wanted.start, day=wanted.start.day + timedelta(days=1)))
 

@@ -80,11 +80,11 @@ def test_a_pinned_booking_stays(service: Service) -> None:
 def test_the_explanation_tells_what_was_done(service: Service) -> None:
     _, moved = shuffled(service)
     mover = service.book("harbour", party(4)).json["booking"]["id"]
-    told = service.http("operations", "GET", f"/bookings/{mover}/explanation").json
-    assert told["chosen"] == ["T2"]
-    assert told["moves"] == [{"bookingId": moved, "from": ["T2"], "to": ["T1"]}]
-    assert told["scoreTerms"]["moves"] > 0
-    assert {"summary", "decision", "losers", "refusedBy", "at"} <= told.keys()
+    recorded = service.http("operations", "GET", f"/bookings/{mover}/explanation").json
+    assert recorded["chosen"] == ["T2"]
+    assert recorded["moves"] == [{"bookingId": moved, "from": ["T2"], "to": ["T1"]}]
+    assert recorded["scoreTerms"]["moves"] > 0
+    assert {"summary", "decision", "losers", "refusedBy", "at"} <= recorded.keys()
 
 
 def test_a_must_is_kept_by_a_move_also_after_a_new_floor_document_broke_it(service: Service) -> None:

@@ -16,7 +16,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from maitred.adapters.mail import SesMailer
 from maitred.bootstrap import notify as wiring
 from maitred.contracts.messages import NotificationMessage
-from maitred.services.messaging.mail.letter import Letter
+from maitred.services.messaging.mail.email import Email
 from maitred.services.messaging.notify import CLAIM_LIVES, BeingSent, MailRefused, MailUnavailable
 from tests.harness.service import Service, house, party
 from tests.infra.template import deployed
@@ -32,7 +32,7 @@ class FakeMailer:
         self.sent: list[str] = []
         self.during: Callable[[], object] = lambda: None
 
-    def write(self, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
+    def write(self, to: str, letter: Email, headers: Mapping[str, str]) -> bytes:
         return letter.text.encode()
 
     def send(self, to: str, content: bytes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from maitred.services.ports import Book, Snapshot
+from maitred.services.ports import BookingStore, Snapshot
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, all_at_once, wish
@@ -20,7 +20,7 @@ CLIENTS = 32
 class EmptyFloor:
     """A book whose snapshot says that nobody is there: the application's own check, switched off."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: BookingStore) -> None:
         self._book = book
 
     def __getattr__(self, name: str) -> Any:
@@ -34,8 +34,8 @@ class EmptyFloor:
 class BlindClaims(EmptyFloor):
     """Moreover, nothing compares the day's revision: only the exclusion constraint is left."""
 
-    def apply(self, effects: Any, budget_ms: int | None = None) -> Any:
-        return self._book.apply(replace(effects, claim=None), budget_ms)
+    def apply(self, changes: Any, budget_ms: int | None = None) -> Any:
+        return self._book.apply(replace(changes, claim=None), budget_ms)
 
 
 def states(database: TestDatabase) -> Counter[str]:
@@ -46,7 +46,7 @@ def test_32_clients_fight_for_the_last_tables_of_an_evening(
     database: TestDatabase, desks: Callable[..., list[Desk]], queue: RecordingQueue
 ) -> None:
     """Five tables for two and one stay each: 20 could be seated one after the other, 5 at the same time."""
-    clients = desks(CLIENTS, budget_ms=8000)
+    clients = desks(CLIENTS)
     assert clients[0].put("harbour", house(2, 2, 2, 2, 2)) == 201
     times = ["19:00", "19:15", "19:30", "18:45"]  # all overlap: 90 minutes each
     statuses = all_at_once([partial(desk.booking, wish(2, times[n % 4])) for n, desk in enumerate(clients)])
@@ -60,7 +60,7 @@ def test_32_clients_fight_for_the_last_tables_of_an_evening(
 def test_32_clients_who_want_a_refusal_get_one(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:
-    clients = desks(CLIENTS, budget_ms=8000)
+    clients = desks(CLIENTS)
     assert clients[0].put("harbour", house(2, 2, 4)) == 201
     statuses = all_at_once([partial(desk.booking, wish(2, refuse=True)) for desk in clients])
 
@@ -77,7 +77,7 @@ def test_32_clients_across_midnight_and_services_do_not_share_a_table(
         {"id": "late", "opens": "18:00", "closes": "02:00", "allowOverrun": True},
         {"id": "early", "opens": "02:00", "closes": "04:00", "allowOverrun": True},
     ]
-    clients = desks(CLIENTS, budget_ms=8000)
+    clients = desks(CLIENTS)
     assert clients[0].put("harbour", house(2, 2, services=services)) == 201
     times = ["23:30", "23:45", "22:45", "22:30"]
     statuses = all_at_once([partial(desk.booking, wish(2, times[n % 4])) for n, desk in enumerate(clients)])
@@ -93,7 +93,7 @@ def test_the_database_alone_lets_no_table_be_taken_twice(
     """The planner is told that the house is empty, so it always offers the same table."""
     owner, *_ = desks(1)
     assert owner.put("harbour", house(2, 2)) == 201
-    clients = desks(CLIENTS, wrap=blind, budget_ms=8000)
+    clients = desks(CLIENTS, wrap=blind)
     statuses = all_at_once([partial(desk.booking, wish(2)) for desk in clients])
 
     assert statuses == [201] * CLIENTS
@@ -158,7 +158,7 @@ def test_b10_a_new_layout_races_confirmations(
     database: TestDatabase, desks: Callable[..., list[Desk]]
 ) -> None:
     """No confirmed guest sits at a table that the restaurant took away."""
-    *clients, operator = desks(9, budget_ms=8000)
+    *clients, operator = desks(9)
     large, small = house(*[2] * 10), house(*[2] * 3)
     assert operator.put("harbour", large) == 201
     for round_ in range(5):

@@ -120,16 +120,20 @@ class Evening:
 
     def _alternatives_confirm(self, wish: dict[str, Any], answer: Answer) -> None:
         """Each in turn, taken and given back, until one has moved others."""
-        for told in answer.json["alternatives"]:
+        for recorded in answer.json["alternatives"]:
             body = {name: wish[name] for name in ("partySize", "guest")}
-            body |= {"startAt": told["startAt"], "onFull": "refuse", "preferences": dict(wish["preferences"])}
+            body |= {
+                "startAt": recorded["startAt"],
+                "onFull": "refuse",
+                "preferences": dict(wish["preferences"]),
+            }
             if wish["preferences"].get("zoneRequired"):
-                body["preferences"]["zone"] = told["zone"]
+                body["preferences"]["zone"] = recorded["zone"]
             before = self.confirmed()
             taken = self.service.book(self.name, body)
-            assert taken.status == 201, (wish, told, taken.text)
+            assert taken.status == 201, (wish, recorded, taken.text)
             booking = taken.json["booking"]
-            assert {name: booking[name] for name in told} == told
+            assert {name: booking[name] for name in recorded} == recorded
             self._promises_kept(before)
             self.seen["alternative"] += 1
             assert self.service.cancel(booking["id"]).status == 200

@@ -12,8 +12,8 @@ from botocore.exceptions import EndpointConnectionError
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock
-from maitred.services.messaging.outbox import OwnRelay, Relay
-from maitred.services.ports import Effects, OutboxRow, OutgoingMessage, SendReport
+from maitred.services.messaging.outbox import OutboxDispatcher, Relay
+from maitred.services.ports import Changes, OutboxRow, OutgoingMessage, SendReport
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import RecordingQueue, all_at_once, open_desk
@@ -72,7 +72,7 @@ def test_the_sweep_sends_what_a_writer_that_died_left_behind(
     full: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as crash:
-        crash.setattr("maitred.services.messaging.outbox.OwnRelay.send_now", lambda self, rows: None)
+        crash.setattr("maitred.services.messaging.outbox.OutboxDispatcher.dispatch", lambda self, rows: None)
         assert full.book("harbour", party(4)).status == 201
     assert full.messages("assign") == []
     assert full.scheduled("relay") == {"sent": 1}  # its writer's lease on the job's message still runs
@@ -225,19 +225,19 @@ def test_a_bookings_rows_leave_in_order_even_when_the_first_is_refused(
     booking = full.book("harbour", party(2)).json["booking"]["id"]
     assert full.cancel(booking).status == 200
     other = full.book("harbour", party(2)).json["booking"]["id"]
-    refusals, told = [SendReport({0: "ServiceUnavailable"})], list[Any]()
+    refusals, recorded = [SendReport({0: "ServiceUnavailable"})], list[Any]()
 
     def first_refused(_: SqsQueue, url: str, messages: Any) -> SendReport:
         report = refusals.pop() if refusals else SendReport({})
-        told.extend(json.loads(m.body) for i, m in enumerate(messages) if i not in report.failed)
+        recorded.extend(json.loads(m.body) for i, m in enumerate(messages) if i not in report.failed)
         return report
 
     monkeypatch.setattr(SqsQueue, "send", first_refused)
     assert full.scheduled("relay") == {"sent": 1}
-    assert [message["bookingId"] for message in told] == [other]
+    assert [message["bookingId"] for message in recorded] == [other]
     later(monkeypatch, minutes=10)
     assert full.scheduled("relay") == {"sent": 2}
-    assert [(message["bookingId"], message["kind"]) for message in told[1:]] == [
+    assert [(message["bookingId"], message["kind"]) for message in recorded[1:]] == [
         (booking, "confirmed"),
         (booking, "cancelled"),
     ]
@@ -248,10 +248,12 @@ def test_what_is_due_later_than_a_queue_can_delay_waits_for_the_sweep(database: 
     queue = RecordingQueue()
     desk = open_desk(database, queue)
     clock = SystemClock()
-    own = OwnRelay(Relay(PostgresOutbox(desk.database), queue, {"assign": "assign"}, clock), desk.recorder)
+    own = OutboxDispatcher(
+        Relay(PostgresOutbox(desk.database), queue, {"assign": "assign"}, clock), desk.recorder
+    )
     for minutes in (5, 30):
         due_at = clock.now() + timedelta(minutes=minutes)
-        own.send_now(desk.book.apply(Effects(outbox=[OutboxRow("assign", None, "harbour", {}, "c", due_at)])))
+        own.dispatch(desk.book.apply(Changes(outbox=[OutboxRow("assign", None, "harbour", {}, "c", due_at)])))
     assert [290 < message.delay_seconds <= 300 for _, message in queue.sent] == [True]
     assert database.value("select count(*) from outbox where sent_at is null") == 1
     desk.database.close()

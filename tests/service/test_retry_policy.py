@@ -1,4 +1,4 @@
-"""Contract 3 as a table: reason, attempts so far, inline result, now and start, to what happens next."""
+"""The retry rules (see docs/api.md, Reasons) as a table: which step follows which failed attempt."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -48,8 +48,8 @@ def test_t3_a_hopeless_booking_is_not_tried_four_times(
     assert (last.allowed.attempts, last.allowed.reduced_by) == (allowed, reduced_by)
 
 
-def held_until(until: datetime | None, code: ReasonCode = ReasonCode.HOLD_CONFLICT) -> datetime:
-    failed = Failed(Reason(code, "why"), 1, None, NOW, FAR, 0.999, held_until=until)
+def on_hold_until(until: datetime | None, code: ReasonCode = ReasonCode.HOLD_CONFLICT) -> datetime:
+    failed = Failed(Reason(code, "why"), 1, None, NOW, FAR, 0.999, on_hold_until=until)
     found = next_step(INFORMED, failed)
     assert isinstance(found, Retry)
     return found.at
@@ -57,10 +57,10 @@ def held_until(until: datetime | None, code: ReasonCode = ReasonCode.HOLD_CONFLI
 
 def test_where_only_holds_stand_in_the_way_the_next_attempt_waits_for_the_first_to_expire() -> None:
     pause, later = timedelta(seconds=5), NOW + timedelta(minutes=4)
-    assert held_until(later) == later + pause
-    assert held_until(NOW - pause) == NOW + pause
-    assert held_until(None) == NOW + pause
-    assert held_until(later, ReasonCode.CONFLICT) == NOW + pause
+    assert on_hold_until(later) == later + pause
+    assert on_hold_until(NOW - pause) == NOW + pause
+    assert on_hold_until(None) == NOW + pause
+    assert on_hold_until(later, ReasonCode.CONFLICT) == NOW + pause
 
 
 @pytest.mark.parametrize("code", [*TRANSIENT, ReasonCode.SEARCH_TRUNCATED])

@@ -44,7 +44,7 @@ class Count:
 def warm(service: Service) -> Database:
     """The bookings function's database, its connection open and its floor compiled."""
     assert service.book("harbour", party(2, "17:00")).status == 201
-    return services().core.database
+    return services().runtime.database
 
 
 def test_create_and_confirm_takes_two_round_trips(tapped: Service, tap: WireTap) -> None:
@@ -57,7 +57,7 @@ def test_create_and_confirm_takes_two_round_trips(tapped: Service, tap: WireTap)
 def test_create_and_confirm_takes_three_round_trips_in_a_new_sandbox(tapped: Service, tap: WireTap) -> None:
     warm(tapped)
     forget_wiring()
-    count = Count(tap, services().core.database)
+    count = Count(tap, services().runtime.database)
     assert tapped.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
     count.assert_trips(3)
 
@@ -109,7 +109,7 @@ def test_a_hold_takes_two_round_trips(tapped: Service, tap: WireTap) -> None:
 def test_a_hold_takes_three_round_trips_in_a_new_sandbox(tapped: Service, tap: WireTap) -> None:
     warm(tapped)
     forget_wiring()
-    count = Count(tap, services().core.database)
+    count = Count(tap, services().runtime.database)
     assert tapped.hold("harbour", HOLD).status == 201
     count.assert_trips(3)
 
@@ -133,7 +133,7 @@ def test_giving_a_hold_back_takes_three_round_trips(tapped: Service, tap: WireTa
 
 def test_a_cancellation_takes_three_round_trips(tapped: Service, tap: WireTap) -> None:
     booking = tapped.book("harbour", party(4)).json["booking"]
-    count = Count(tap, services().core.database)
+    count = Count(tap, services().runtime.database)
     assert tapped.cancel(booking["id"]).status == 200
     count.assert_trips(3)
 
@@ -147,7 +147,7 @@ def test_availability_takes_one_round_trip(tapped: Service, tap: WireTap) -> Non
 def test_availability_takes_two_round_trips_in_a_new_sandbox(tapped: Service, tap: WireTap) -> None:
     warm(tapped)
     forget_wiring()
-    count = Count(tap, services().core.database)
+    count = Count(tap, services().runtime.database)
     assert tapped.availability("harbour", partySize=2).status == 200
     count.assert_trips(2)
 

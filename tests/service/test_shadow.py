@@ -40,7 +40,7 @@ def ledger(service: Service) -> list[Any]:
     return service.database.query("select * from allocations order by id")
 
 
-def told(service: Service) -> list[dict[str, Any]]:
+def recorded(service: Service) -> list[dict[str, Any]]:
     return [event for event in service.events("auto_assign.quote") if event["flow"] == "shadow"]
 
 
@@ -49,7 +49,7 @@ def test_a_party_that_only_the_full_planner_seats_is_told_of_and_not_seated(shad
     before = ledger(shadowed)
     answer = shadowed.book("harbour", party_to_move_for(4)).json
     assert answer["assignment"]["reason"]["code"] == "no_capacity"
-    event = told(shadowed)[-1]
+    event = recorded(shadowed)[-1]
     assert event["difference"] == {
         "kind": "would_confirm",
         "moves": 1,
@@ -79,7 +79,7 @@ def test_the_job_that_would_seat_a_party_with_the_full_planner_tells_so_and_does
         "manual_review",
         {"assignment_pipeline": "shadow", "planner_cache": True, "retry_policy": "informed"},
     )
-    event = told(shadowed)[-1]
+    event = recorded(shadowed)[-1]
     assert (event["trigger"], event["attemptId"]) == ("creation", attempt[0])
     assert (event["difference"]["kind"], event["difference"]["moves"]) == ("would_confirm", 1)
     assert shadowed.booking(booking).json["booking"]["state"] == "manual_review"
@@ -96,10 +96,10 @@ def test_a_hold_is_compared_with_a_planner_that_moves_nobody_either(shadowed: Se
     assert shadowed.hold("harbour", party_to_hold_for(4)).status == 409
     assert ledger(shadowed) == before
     assert shadowed.hold("harbour", party_to_hold_for(2)).status == 201
-    refused, held = told(shadowed)[-2:]
-    assert [event["trigger"] for event in (refused, held)] == ["inline_hold"] * 2
-    assert refused["difference"]["kind"] == held["difference"]["kind"] == "same"
-    assert (refused["plannerStrategy"]["maxMoves"], held["plannerSuccess"]) == (0, True)
+    refused, on_hold = recorded(shadowed)[-2:]
+    assert [event["trigger"] for event in (refused, on_hold)] == ["inline_hold"] * 2
+    assert refused["difference"]["kind"] == on_hold["difference"]["kind"] == "same"
+    assert (refused["plannerStrategy"]["maxMoves"], on_hold["plannerSuccess"]) == (0, True)
     assert shadowed.database.query(
         "select count(*), count(booking_id) from observability_events"
         " where context ->> 'trigger' = 'inline_hold' and context ->> 'flow' = 'shadow'"
@@ -121,13 +121,13 @@ def test_a_job_in_the_shadow_that_breaks_is_acknowledged(
 def test_the_demos_evening_in_shadow(shadowed: Service) -> None:
     """What is booked is to the letter what the plain planner books; every difference is told."""
     programme = evening.programme()
-    assert shadowed.put_restaurant(evening.HOUSE, programme.houses[0].document).status == 201
+    assert shadowed.put_restaurant(evening.RESTAURANT, programme.restaurants[0].document).status == 201
     answers = [
-        shadowed.book(evening.HOUSE, step.body()).json["assignment"]
+        shadowed.book(evening.RESTAURANT, step.body()).json["assignment"]
         for step in programme.steps
         if step.cancels is None
     ]
-    events = told(shadowed)
+    events = recorded(shadowed)
     assert len(events) == len(answers)
     kinds = Counter(event["difference"]["kind"] for event in events)
     assert kinds[Kind.WOULD_CONFIRM] > 0 == kinds[Kind.FAILED] == kinds[Kind.WOULD_REFUSE]
@@ -181,30 +181,30 @@ def reachable(start: object) -> list[object]:
 def test_a_shadow_that_fails_is_counted_and_not_felt(
     shadowed: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(*_: Any, **options: Any) -> Decision:
-        raise ZeroDivisionError(str(options["options"].strategies))
+    def broken(_index: Any, problem: Any, *_: Any) -> Decision:
+        raise ZeroDivisionError(str(problem.options.strategies))
 
     assert shadowed.put_restaurant("harbour", house(4, 4)).status == 201
-    full = Planning(services().core.clock, decide=broken)
+    full = Planning(services().runtime.deps.clock, decide=broken)
     monkeypatch.setattr(services().create._inline._shadow, "_planner", full)
     assert shadowed.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
-    [event] = told(shadowed)
+    [event] = recorded(shadowed)
     assert (event["plannerReason"], event["difference"]["kind"]) == ("planner_error", "failed")
 
     monkeypatch.setattr(services().create._inline._shadow, "_planner", None)
     capsys.readouterr()
     assert shadowed.book("harbour", party(4)).json["assignment"]["outcome"] == "confirmed"
     assert '"ShadowFailed":[1.0]' in capsys.readouterr().out
-    assert len(told(shadowed)) == 1
+    assert len(recorded(shadowed)) == 1
 
 
 def test_nothing_is_compared_once_the_budget_is_over(
     shadowed: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert shadowed.put_restaurant("harbour", house(4)).status == 201
-    monkeypatch.setattr("maitred.services.assignment.budget.Budget.expired", lambda _: True)
+    monkeypatch.setattr("maitred.services.budget.Budget.expired", lambda _: True)
     assert shadowed.book("harbour", party(4)).status == 201
-    assert told(shadowed) == []
+    assert recorded(shadowed) == []
 
 
 def test_a_guest_who_gets_what_was_asked_before_is_compared_once(shadowed: Service) -> None:
@@ -212,11 +212,11 @@ def test_a_guest_who_gets_what_was_asked_before_is_compared_once(shadowed: Servi
     key = {"idempotency-key": "same"}
     answers = [shadowed.book("harbour", party(4), headers=key) for _ in range(2)]
     assert answers[1].headers["idempotent-replayed"] == "true"
-    [event] = told(shadowed)
+    [event] = recorded(shadowed)
     assert event["difference"]["kind"] == "same"
 
 
 def test_where_it_is_on_or_off_nothing_is_compared(service: Service) -> None:
     assert service.put_restaurant("harbour", house(4)).status == 201
     assert service.book("harbour", party(4)).status == 201
-    assert told(service) == []
+    assert recorded(service) == []

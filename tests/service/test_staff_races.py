@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from maitred.planner.answer.quote import quote
-from maitred.services.ports import Book, IdempotencyKey
+from maitred.services.ports import BookingStore, IdempotencyKey
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, all_at_once, open_desk, wish
@@ -91,7 +91,7 @@ def test_a_person_and_guests_after_the_last_table(
     desk = desks()
     desk.put("harbour", house(4))
     [booking] = waiting(database, desk, 1)
-    person, guests = desks(), [desks(budget_ms=8000) for _ in range(4)]
+    person, guests = desks(), [desks() for _ in range(4)]
     calls: list[Callable[[], Any]] = [partial(person.assign, booking, "T1")]
     calls += [partial(guest.booking, wish(4, refuse=True)) for guest in guests]
     statuses = all_at_once(calls[::order])[::order]
@@ -123,7 +123,7 @@ def test_a_person_while_the_job_is_planning(
 class Interrupted:
     """A book during whose reading of ``method`` something else happens, once."""
 
-    def __init__(self, book: Book, method: str, happens: Callable[[], Any]) -> None:
+    def __init__(self, book: BookingStore, method: str, happens: Callable[[], Any]) -> None:
         self._book = book
         self._method = method
         self._happens: Callable[[], Any] | None = happens
@@ -151,7 +151,7 @@ def test_a_person_just_before_the_job_takes_its_lease(
     [booking] = waiting(database, desk, 1)
     person = desks()
 
-    def wrap(book: Book) -> Any:
+    def wrap(book: BookingStore) -> Any:
         return Interrupted(book, "booking", lambda: person.assign(booking, "T1"))
 
     assert desks(wrap=wrap).work(queue.take()[0]) == "already_confirmed"

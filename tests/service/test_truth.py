@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.planner.model import Decision
+from maitred.planner.model import Decision, Refusal
 from maitred.services.ports import IdempotencyKey
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, open_desk, wish
@@ -35,7 +35,7 @@ def opened(database: TestDatabase, queue: RecordingQueue) -> Iterator[Callable[.
 
 def undecided(*_: Any, **__: Any) -> Decision:
     reason = Reason(ReasonCode.SEARCH_TRUNCATED, "The search was cut short.")
-    return Decision(None, reason, 0, 0, 0, truncated=True, explanation=reason.detail)
+    return Refusal(reason, candidates=0, truncated=True, explanation=reason.detail)
 
 
 def test_t6_a_passing_failure_is_not_served_to_the_retry(
@@ -105,8 +105,8 @@ def test_o2_the_log_tells_of_nothing_that_did_not_commit(
 def test_o3_one_correlation_id_from_the_request_to_the_job_and_the_letter(service: Service) -> None:
     service.put_restaurant("harbour", house(2))
     assert service.book("harbour", party(2)).status == 201
-    told = {"x-correlation-id": "guest-4711"}
-    waiting = service.book("harbour", party(2), headers=told)
+    recorded = {"x-correlation-id": "guest-4711"}
+    waiting = service.book("harbour", party(2), headers=recorded)
     assert waiting.headers["x-correlation-id"] == "guest-4711"
     booking_id = waiting.json["booking"]["id"]
     service.work()

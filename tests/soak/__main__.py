@@ -11,11 +11,11 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from demo.progress import progress
-from demo.report import print_checks
-from demo.results import percentiles
 from localstack.postgres import PostgresServer
 from maitred.adapters.postgres.migrator import Migrator, load_migrations
+from ops.checks import print_checks
+from ops.percentiles import percentiles
+from ops.progress import progress
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.soak.run import Outcome, Plan, soak
 
@@ -39,8 +39,8 @@ def main(arguments: Sequence[str]) -> int:
         with psycopg.connect(server.dsn(_DATABASE), autocommit=True) as owner:
             Migrator(owner, load_migrations()).run(APPLICATION_ROLE)
         database = TestDatabase(server, _DATABASE)
-        with progress(console, "asking") as told, progress(console, "settling") as settling:
-            outcome = soak(database, Path(folder), plan, told, settling)
+        with progress(console, "asking") as recorded, progress(console, "settling") as settling:
+            outcome = soak(database, Path(folder), plan, recorded, settling)
     _print(console, plan, outcome)
     return 0 if outcome.sound else 1
 
@@ -52,9 +52,11 @@ def _print(console: Console, plan: Plan, outcome: Outcome) -> None:
         table.add_column(column, justify="left" if column in ("operation", "answers") else "right")
     for kind in dict.fromkeys(kind for kind, _ in sorted(answers)):
         taken = [each for report in outcome.reports for each in report.milliseconds.get(kind, [])]
-        told = percentiles(kind, taken)
+        recorded = percentiles(kind, taken)
         given = {code: count for (of_kind, code), count in answers.most_common() if of_kind == kind}
-        table.add_row(kind, _counts(given), *(f"{value:.0f}" for value in (told.p50, told.p95, told.p99)))
+        table.add_row(
+            kind, _counts(given), *(f"{value:.0f}" for value in (recorded.p50, recorded.p95, recorded.p99))
+        )
     console.print(table)
     retried = sum((report.retried for report in outcome.reports), Counter[str]())
     for name, counted in (

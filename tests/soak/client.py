@@ -97,10 +97,10 @@ class Client:
     def _hold(self) -> None:
         """Tables held for a moment: then booked, given back, or left to the clock."""
         restaurant, stay = self._restaurant(), self._stay()
-        held = self._ask("hold", "bookings", "POST", f"/restaurants/{restaurant}/holds", stay)
-        if held is None or held.status != 201:
+        on_hold = self._ask("hold", "bookings", "POST", f"/restaurants/{restaurant}/holds", stay)
+        if on_hold is None or on_hold.status != 201:
             return
-        hold = held.json["holdId"]
+        hold = on_hold.json["holdId"]
         match self._chance.choice(["book", "book", "delete", "leave"]):
             case "book":
                 self._book("book a hold", restaurant, {**stay, "holdId": hold})

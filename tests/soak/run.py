@@ -105,7 +105,7 @@ class _Crew:
                 process.join()
 
 
-def soak(database: TestDatabase, folder: Path, plan: Plan, told: Told, settling: Told) -> Outcome:
+def soak(database: TestDatabase, folder: Path, plan: Plan, recorded: Told, settling: Told) -> Outcome:
     """Run ``plan``; ``told`` and ``settling`` hear how far it is."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.soak.preload"])
@@ -119,7 +119,7 @@ def soak(database: TestDatabase, folder: Path, plan: Plan, told: Told, settling:
         with _crew(context, place, plan) as crew:
             began = time.monotonic()
             chaos = _Chaos(crew, database, plan)
-            reports = _play(crew, chaos, plan, told)
+            reports = _play(crew, chaos, plan, recorded)
             played = time.monotonic()
             _catch_up(messages, chaos, plan, settling)
             messages.behave()
@@ -169,7 +169,7 @@ class _Chaos:
             self.done["workers killed"] += 1
 
 
-def _play(crew: _Crew, chaos: _Chaos, plan: Plan, told: Told) -> list[Report]:
+def _play(crew: _Crew, chaos: _Chaos, plan: Plan, recorded: Told) -> list[Report]:
     """Let the clients ask, with faults all the while, until each has reported."""
     results = crew.context.Queue()
     days = max(2, plan.operations // _OPERATIONS_A_DAY)
@@ -185,19 +185,19 @@ def _play(crew: _Crew, chaos: _Chaos, plan: Plan, told: Told) -> list[Report]:
                 done += 1
             else:
                 reports.append(result)
-        told(done, plan.operations, ", ".join(f"{count} {kind}" for kind, count in chaos.done.items()))
+        recorded(done, plan.operations, ", ".join(f"{count} {kind}" for kind, count in chaos.done.items()))
         chaos.strike()
         if any(client.exitcode for client in clients):
             raise RuntimeError("a client broke")
     return reports
 
 
-def _catch_up(messages: FaultyQueue, chaos: _Chaos, plan: Plan, told: Told) -> None:
+def _catch_up(messages: FaultyQueue, chaos: _Chaos, plan: Plan, recorded: Told) -> None:
     """The workers lag behind the clients: their messages meet the faults too, but for the last few."""
     deadline, most = time.monotonic() + plan.patience, 0
     while (depth := messages.depth()) > plan.operations // _FEW and time.monotonic() < deadline:
         most = max(most, depth)
-        told(most - depth, most, "messages, with faults")
+        recorded(most - depth, most, "messages, with faults")
         chaos.strike()
         time.sleep(_TICK_SECONDS)
 
@@ -226,7 +226,7 @@ def _cut(database: TestDatabase, chance: random.Random) -> int:
         return 1
 
 
-def _settle(database: TestDatabase, messages: FaultyQueue, patience: float, told: Told) -> int:
+def _settle(database: TestDatabase, messages: FaultyQueue, patience: float, recorded: Told) -> int:
     """Until nothing is under way any more; what is still open after ``patience`` seconds."""
     # What those who were killed had claimed is theirs for a minute; nobody waits for that here.
     database.query("update outbox set claimed_until = '-infinity' where sent_at is null")
@@ -240,7 +240,7 @@ def _settle(database: TestDatabase, messages: FaultyQueue, patience: float, told
         depth = messages.depth()
         left = int(bookings + rows + letters + depth)
         most = max(most, left)
-        told(
+        recorded(
             most - left, most, f"{bookings} bookings, {rows} outbox rows, {letters} letters, {depth} messages"
         )
         if not left or time.monotonic() > deadline:

@@ -24,7 +24,7 @@ def test_every_line_is_json_and_says_what_it_belongs_to(guest: Guest) -> None:
         if log.name == "MigrateFunction.log":  # belongs to a deployment, not to a request
             continue
         for line in log.read_text().splitlines():
-            told = json.loads(line)
-            assert told["correlation_id"], line
-            seen += "level" in told
+            recorded = json.loads(line)
+            assert recorded["correlation_id"], line
+            seen += "level" in recorded
     assert seen > 20

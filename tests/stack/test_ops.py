@@ -41,9 +41,9 @@ def test_load_is_carried_and_the_book_stays_sound(
     stack: LocalStack, guest: Guest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["load", "--number", "12", "--rate", "50", "--concurrency", "2"]) == 0
-    told = capsys.readouterr().out
-    assert "201: 12" in told
-    assert "P95" in told
+    recorded = capsys.readouterr().out
+    assert "201: 12" in recorded
+    assert "P95" in recorded
     assert cli.main(["sweep"]) == 0
     assert cli.main(["check"]) == 0
     assert "AssignDeadLetterQueueUrl" in (cli.main(["outputs"]), capsys.readouterr().out)[1]

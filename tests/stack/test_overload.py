@@ -93,7 +93,7 @@ async def overload(guest: Guest) -> tuple[float, list[Answer]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class BookingStore:
     """The stack's database, as the consistency check asks it."""
 
     guest: Guest
@@ -124,7 +124,7 @@ def test_four_times_the_load_is_shed_and_what_is_accepted_stays_right(
     with guest.owner() as conn:
         kept = {str(row[0]) for row in conn.execute("select id from bookings")}
     assert kept == accepted
-    assert_consistent(Book(guest))
+    assert_consistent(BookingStore(guest))
     unfinished = "select count(*) from bookings where state = 'assignment_in_progress'"
     eventually(lambda: guest.value(unfinished) == 0, "nobody is left half-way")
     assert guest.book(2)[0] == 201, "the stack is well afterwards"

@@ -66,9 +66,9 @@ class Alarm:
 
     properties: Json
 
-    def state(self, told: Mapping[str, Sequence[Period]]) -> str:
+    def state(self, recorded: Mapping[str, Sequence[Period]]) -> str:
         """OK or ALARM after the last of the periods, which are given for each metric's id."""
-        values = self._values(told)[-self._window :]
+        values = self._values(recorded)[-self._window :]
         missing = self.properties["TreatMissingData"] == "breaching"
         breaching = [missing if value is None else self._breaches(value) for value in values]
         return "ALARM" if sum(breaching) >= self._needed else "OK"
@@ -89,10 +89,10 @@ class Alarm:
             "LessThanThreshold": value < threshold,
         }[self.properties["ComparisonOperator"]]
 
-    def _values(self, told: Mapping[str, Sequence[Period]]) -> list[float | None]:
+    def _values(self, recorded: Mapping[str, Sequence[Period]]) -> list[float | None]:
         found = metrics_of(self.properties)
         series = {
-            name: [_statistic(statistic, period) for period in told[name]]
+            name: [_statistic(statistic, period) for period in recorded[name]]
             for name, (_, statistic) in found.items()
         }
         if "Metrics" not in self.properties:
@@ -113,8 +113,8 @@ def _calculated(expression: str, series: Mapping[str, list[float | None]]) -> li
     """The three forms that the template uses."""
     columns = list(zip(*series.values(), strict=True))
     if expression == "SUM(METRICS())":
-        told = [[value for value in column if value is not None] for column in columns]
-        return [sum(column) if column else None for column in told]
+        recorded = [[value for value in column if value is not None] for column in columns]
+        return [sum(column) if column else None for column in recorded]
     if expression == "DIFF(open)":
         values = series["open"]
         pairs = zip([None, *values], values, strict=False)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from maitred.adapters.mail import SesMailer
-from maitred.adapters.postgres.book import PostgresBook
+from maitred.adapters.postgres.booking_store import PostgresBookingStore
 from maitred.services import ports
 from maitred.services.assignment.planning import Planning
-from maitred.services.booking.inline import Inline
+from maitred.services.booking.create import CreateBooking
 from maitred.services.job.deep_search import DeepSearch
 from maitred.services.messaging.notify import MailUnavailable
 from tests.harness.rows import work_on
@@ -28,13 +28,13 @@ def figures(output: str) -> Iterator[tuple[Told, str, float]]:
     for line in output.splitlines():
         if '"_aws"' not in line:
             continue
-        told = json.loads(line)
-        for directive in told["_aws"]["CloudWatchMetrics"]:
+        recorded = json.loads(line)
+        for directive in recorded["_aws"]["CloudWatchMetrics"]:
             assert directive["Namespace"] == "Maitred"
             [names] = directive["Dimensions"]
-            dimensions = frozenset((name, told[name]) for name in names)
+            dimensions = frozenset((name, recorded[name]) for name in names)
             for metric in directive["Metrics"]:
-                values = told[metric["Name"]]
+                values = recorded[metric["Name"]]
                 for value in values if isinstance(values, list) else [values]:
                     yield (metric["Name"], dimensions), metric["Unit"], value
 
@@ -137,17 +137,17 @@ def _jobs(service: Service, _: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _failing(error: ports.BookError, times: int, of: Callable[[Any], bool]) -> Iterator[None]:
+def _failing(error: ports.StoreError, times: int, of: Callable[[Any], bool]) -> Iterator[None]:
     """The first writes for which ``of`` holds fail."""
-    apply, left = PostgresBook.apply, [error] * times
+    apply, left = PostgresBookingStore.apply, [error] * times
 
-    def failing(self: PostgresBook, effects: ports.Effects, *more: Any) -> Any:
+    def failing(self: PostgresBookingStore, effects: ports.Changes, *more: Any) -> Any:
         if left and of(effects):
             raise left.pop()
         return apply(self, effects, *more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PostgresBook, "apply", failing)
+        patch.setattr(PostgresBookingStore, "apply", failing)
         yield
 
 
@@ -214,7 +214,7 @@ def _defects(service: Service, patch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> None:
         raise RuntimeError("a defect")
 
-    patch.setattr(Inline, "confirm", broken)
+    patch.setattr(CreateBooking, "_confirm", broken)
     assert service.book("defects", party()).status == 500
     patch.setattr(DeepSearch, "quote", broken)
     assert service.deliver("assign", body) != {"batchItemFailures": []}
@@ -245,16 +245,16 @@ def _circuits(service: Service, _: pytest.MonkeyPatch) -> None:
     """The database fails five writes in a row, for each function that writes by the book."""
     for name in ("bookings", "operations", "assign", "maintain"):
         service.database.query("truncate circuits")
-        core = _core(name)
-        with core.recorder.invocation("c"):
+        runtime = _runtime(name)
+        with runtime.recorder.invocation("c"):
             for _again in range(5):
-                with pytest.raises(ports.Unavailable), core.book._guard.write():
+                with pytest.raises(ports.Unavailable), runtime.deps.store._guard.write():
                     raise ports.Unavailable
     service.database.query("truncate circuits")
 
 
-def _core(function: str) -> Any:
-    return importlib.import_module(f"maitred.bootstrap.{function}").services().core
+def _runtime(function: str) -> Any:
+    return importlib.import_module(f"maitred.bootstrap.{function}").services().runtime
 
 
 def _shadow(service: Service, patch: pytest.MonkeyPatch) -> None:

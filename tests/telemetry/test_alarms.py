@@ -72,7 +72,7 @@ def evening(running: Service) -> list[tuple[Told, str, float]]:
 
 @pytest.fixture(scope="module")
 def emitted(evening: list[tuple[Told, str, float]]) -> set[Told]:
-    return {told for told, _, _ in evening}
+    return {recorded for recorded, _, _ in evening}
 
 
 def watched() -> Iterator[tuple[str, Metric]]:
@@ -91,10 +91,10 @@ def test_o3_whatever_is_looked_at_was_told_by_the_handlers(emitted: set[Told]) -
 
 def test_everything_that_the_vocabulary_has_was_told_and_nothing_else(emitted: set[Told]) -> None:
     """By each who may tell it; not in each combination of values."""
-    told = {(name, dict(dimensions)["service"]) for name, dimensions in emitted}
+    recorded = {(name, dict(dimensions)["service"]) for name, dimensions in emitted}
     counts = {(name, service) for name, metric in COUNTS.items() for service in metric.services}
     durations = {(name, service) for name, metric in DURATIONS.items() for service in metric.services}
-    assert told == counts | durations
+    assert recorded == counts | durations
 
 
 def test_every_event_was_told_by_each_who_may_tell_it_and_by_nobody_else(
@@ -102,7 +102,7 @@ def test_every_event_was_told_by_each_who_may_tell_it_and_by_nobody_else(
 ) -> None:
     """As the table has them."""
     stored = set(running.database.query("select distinct event_type, source from observability_events"))
-    described = {(name, service) for name, told in EVENTS.items() for service in told.services}
+    described = {(name, service) for name, recorded in EVENTS.items() for service in recorded.services}
     assert stored == described
 
 
@@ -188,11 +188,11 @@ def test_the_evening_itself_sets_off_what_it_was_made_for(evening: list[tuple[To
         "OutboxDeadAlarm",
         "LettersFailedAlarm",
     ):
-        told = {
-            key: [[value for told, _, value in evening if ("Maitred", *told) == metric] or None]
+        recorded = {
+            key: [[value for recorded, _, value in evening if ("Maitred", *recorded) == metric] or None]
             for key, (metric, _) in metrics_of(ALARMS[name]).items()
         }
-        assert Alarm(ALARMS[name]).state(told) == "ALARM", name
+        assert Alarm(ALARMS[name]).state(recorded) == "ALARM", name
 
 
 # ----------------------------------------------------------- they are heard

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from maitred.adapters.postgres.book import PostgresBook
+from maitred.adapters.postgres.booking_store import PostgresBookingStore
 from maitred.bootstrap.bookings import services
 from maitred.services import ports
 from tests.harness.service import Service, party
 
 
 def trips(service: Service, size: int, **wish: Any) -> int:
-    database = services().core.database
+    database = services().runtime.database
     before = database.round_trips
     assert service.book("harbour", party(size, **wish)).status == 201
     return database.round_trips - before
@@ -21,11 +21,11 @@ def trips(service: Service, size: int, **wish: Any) -> int:
 def test_events_of_a_booking_add_no_round_trip(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     harbour.book("harbour", party(2, "17:00"))
     confirmed, waiting = trips(harbour, 4), trips(harbour, 4)
-    apply = PostgresBook.apply
+    apply = PostgresBookingStore.apply
 
-    def without_events(self: PostgresBook, effects: ports.Effects, *more: Any) -> Any:
+    def without_events(self: PostgresBookingStore, effects: ports.Changes, *more: Any) -> Any:
         return apply(self, replace(effects, events=()), *more)
 
-    monkeypatch.setattr(PostgresBook, "apply", without_events)
+    monkeypatch.setattr(PostgresBookingStore, "apply", without_events)
     assert (trips(harbour, 4, time="21:00"), trips(harbour, 4, time="21:00")) == (confirmed, waiting)
     assert confirmed == 2

@@ -8,8 +8,8 @@ from uuid import UUID
 import boto3
 import pytest
 
-from maitred.services.assignment.planning import Planning
-from maitred.services.booking.inline import Inline
+from maitred.entrypoints.http import Routes
+from maitred.services.booking.create import CreateBooking
 from maitred.services.job.deep_search import DeepSearch
 from tests.harness.service import Service, forget_wiring, party
 
@@ -54,7 +54,7 @@ def test_a_request_that_goes_wrong_on_its_way_is_followed_by_its_correlation_id(
         logging.getLogger("psycopg").warning("something odd")
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(Planning, "_decision", decide)
+    monkeypatch.setattr("maitred.services.assignment.planning.draw_day", decide)
     booking = book(harbour)["booking"]["id"]
     monkeypatch.undo()
     plain = [
@@ -64,16 +64,18 @@ def test_a_request_that_goes_wrong_on_its_way_is_followed_by_its_correlation_id(
     assert {about(each) for each in plain} == {(CORRELATION, "harbour", booking)}
     assert {about(each)[0] for each in lines.records if each.levelno >= logging.INFO} == {CORRELATION}
     figures = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    told = [each for each in figures if each["service"] == "bookings"]
-    assert {each["correlation_id"] for each in told} == {CORRELATION}
-    named = {name for each in told for d in each["_aws"]["CloudWatchMetrics"] for name in d["Dimensions"][0]}
+    recorded = [each for each in figures if each["service"] == "bookings"]
+    assert {each["correlation_id"] for each in recorded} == {CORRELATION}
+    named = {
+        name for each in recorded for d in each["_aws"]["CloudWatchMetrics"] for name in d["Dimensions"][0]
+    }
     assert named <= {"service", "flow", "outcome", "category"}
 
 
 def test_what_nobody_foresaw_is_logged_with_its_request(
     harbour: Service, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Inline, "confirm", broken)
+    monkeypatch.setattr(CreateBooking, "_confirm", broken)
     assert book(harbour)["correlationId"] == CORRELATION
     [line] = [each for each in lines.records if each.name == "maitred.entrypoints.http"]
     assert (line.getMessage(), line.levelname) == ("unhandled", "ERROR")
@@ -86,7 +88,7 @@ def test_the_next_request_knows_nothing_of_the_last(
     """Of the same sandbox, which is warm."""
     book(harbour)
     lines.clear()
-    monkeypatch.setattr("maitred.entrypoints.bookings.page", broken)
+    monkeypatch.setattr(Routes, "caller_for", broken)
     answer = harbour.http(
         "bookings", "GET", "/restaurants/harbour/bookings", headers={"x-correlation-id": "another"}
     )
@@ -104,8 +106,10 @@ def test_each_message_of_a_batch_is_followed_by_its_own_id(
     lines.clear()
     monkeypatch.setattr(DeepSearch, "quote", broken)
     assert len(harbour.deliver("assign", *bodies)["batchItemFailures"]) == 2
-    told = {about(each) for each in lines.records if each.name == "maitred.services.messaging.queue_worker"}
-    assert told == {("first", "harbour", made[0]), ("second", "harbour", made[1])}
+    recorded = {
+        about(each) for each in lines.records if each.name == "maitred.services.messaging.queue_worker"
+    }
+    assert recorded == {("first", "harbour", made[0]), ("second", "harbour", made[1])}
     assert {about(each)[0] for each in lines.records} == {"first", "second"}
 
 
@@ -139,11 +143,11 @@ def test_whatever_level_the_runtime_was_told_no_client_writes_down_its_requests(
 ) -> None:
     booking = send_letters(harbour, lines)
     assert not [each for each in lines.records if each.name.startswith(("boto", "urllib3"))]
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    [sent] = [each for each in told if each.get("message") == "notification.sent"]
+    recorded = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [sent] = [each for each in recorded if each.get("message") == "notification.sent"]
     ids = "correlation_id", "restaurant_id", "booking_id"
     assert tuple(sent[name] for name in ids) == (CORRELATION, "harbour", booking)
-    written = json.dumps([told, *[vars(each) for each in lines.records]], default=str).lower()
+    written = json.dumps([recorded, *[vars(each) for each in lines.records]], default=str).lower()
     assert not [word for word in ("zebulon", "quagmire", "960983") if word in written]
 
 

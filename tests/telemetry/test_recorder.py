@@ -61,16 +61,16 @@ def test_figures_leave_when_the_invocation_breaks_too(
     def broken(*_: Any) -> None:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(Inline, "confirm", broken)
+    monkeypatch.setattr(Inline, "read", broken)
     capsys.readouterr()
     assert harbour.book("harbour", party(2)).status == 500
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    assert {"ColdStart", "DbRoundTrips"} <= {name for line in told for name in line}
+    recorded = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+    assert {"ColdStart", "DbRoundTrips"} <= {name for line in recorded for name in line}
     [summary] = [s for s in harbour.events("auto_assign.summary") if s["result"] == "error"]
     assert summary["reason"] == "RuntimeError"
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+def recorded(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -91,7 +91,7 @@ def test_figures_of_one_request_share_a_line_and_those_of_two_do_not(
                 recorder.milliseconds("LockWait", 5)
                 recorder.count("AssignReason", category="transient")
         assert capsys.readouterr().out == ""
-    lines = told(capsys)
+    lines = recorded(capsys)
     assert [
         (each["correlation_id"], each["Conflicts"], each["LockWait"]) for each in lines if "LockWait" in each
     ] == [
@@ -107,7 +107,7 @@ def test_a_line_has_no_more_values_of_a_metric_than_cloudwatch_takes(
     with recorder.invocation("many"):
         for _ in range(250):
             recorder.count("Conflicts")
-    assert [len(each["Conflicts"]) for each in told(capsys) if "Conflicts" in each] == [100, 100, 50]
+    assert [len(each["Conflicts"]) for each in recorded(capsys) if "Conflicts" in each] == [100, 100, 50]
 
 
 def test_an_event_is_a_line_with_the_ids_of_its_request_from_its_level_on(
@@ -119,7 +119,7 @@ def test_an_event_is_a_line_with_the_ids_of_its_request_from_its_level_on(
         recorder.committed([acquired, lost])
         recorder._logger.setLevel("WARNING")
         recorder.committed([acquired, lost])
-    lines = told(capsys)
+    lines = recorded(capsys)
     assert [(each["context"]["result"], each["level"]) for each in lines] == [
         ("acquired", "INFO"),
         ("lost", "WARNING"),

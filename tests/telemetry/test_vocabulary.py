@@ -67,11 +67,11 @@ def test_o3_a_key_that_is_missing_or_too_much_is_found() -> None:
     ],
 )
 def test_o3_a_value_that_nobody_expects_is_found(event_type: EventType, key: str, value: object) -> None:
-    told = vocabulary.EVENTS[event_type]
-    whole = dict.fromkeys(told.keys) | {name: values[-1] for name, values in told.values.items()}
-    check_event(event_type, told.services[0], whole)
+    recorded = vocabulary.EVENTS[event_type]
+    whole = dict.fromkeys(recorded.keys) | {name: values[-1] for name, values in recorded.values.items()}
+    check_event(event_type, recorded.services[0], whole)
     with pytest.raises(Undefined):
-        check_event(event_type, told.services[0], whole | {key: value})
+        check_event(event_type, recorded.services[0], whole | {key: value})
 
 
 def test_what_is_stored_is_looked_at_too(harbour: Service) -> None:
@@ -89,15 +89,15 @@ def test_what_is_stored_is_looked_at_too(harbour: Service) -> None:
     assert check_stored(harbour.database) == []
 
 
-def test_no_test_can_tell_another_word_unseen(harbour: Service, told: list[str]) -> None:
+def test_no_test_can_tell_another_word_unseen(harbour: Service, recorded: list[str]) -> None:
     from maitred.bootstrap.bookings import services  # noqa: PLC0415 - wired by the fixture's settings
 
     assert harbour.book("harbour", party()).status == 201
-    recorder = services().core.recorder
+    recorder = services().runtime.recorder
     recorder.count("AssignReason", category="weather")
     recorder.committed([Event("booking.state_changed", {"guest": "Ada"})])
-    assert [line.split()[0] for line in told] == [
+    assert [line.split()[0] for line in recorded] == [
         "AssignReason",
         "booking.state_changed",
     ]
-    told.clear()
+    recorded.clear()

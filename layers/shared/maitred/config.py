@@ -1,4 +1,4 @@
-"""Settings: one frozen model a function, read from the environment once and validated whole."""
+"""Settings: a frozen model for each function, read from the environment once and validated as a whole."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,14 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class ConfigurationError(Exception):
-    """The environment is not usable; the message names every variable that is wrong."""
+    """The environment is wrong; the message names every wrong variable."""
 
 
 class Settings(BaseModel):
-    """What every function needs: the stage and the database.
+    """Settings of every function: the stage and the database.
 
     ``database_auth``: ``iam`` logs in with a signed token, ``secret`` with the cluster's managed secret,
-    ``trust`` with nothing (a database that only this machine can reach).
+    ``trust`` without a password (a database that only this machine can reach).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -35,10 +35,10 @@ class AssignQueueSettings(Settings):
 
 
 class PlanningSettings(AssignQueueSettings):
-    """``assignment_pipeline``: ``off`` is the plain planner, best fit and nobody is moved; ``shadow`` lets
-    the full one say what it would have done; ``flag`` leaves it to the flags, as in the settings below.
+    """``assignment_pipeline``: ``off`` is the plain planner (best fit, no moves); ``shadow`` also records the
+    full planner's decision; ``flag``, here and in the settings below, leaves it to the flags.
 
-    ``flags_...``: where AppConfig has the flags; all empty: those of the package hold.
+    ``flags_...``: where AppConfig has the flags. If all are empty, the package's own flags count.
     """
 
     assignment_pipeline: Literal["flag", "on", "off", "shadow"]
@@ -48,16 +48,16 @@ class PlanningSettings(AssignQueueSettings):
 
 
 class ClientSettings(PlanningSettings):
-    """``client_...``: changes and attempts that one API client may make, per second and at once."""
+    """``client_...``: changes and attempts that each API client may make, per second and at once."""
 
     client_rate: float = Field(gt=0, le=10_000)
     client_burst: int = Field(ge=1, le=100_000)
 
 
 class AttemptSettings(PlanningSettings):
-    """``restaurant_...``: attempts that one restaurant may take, per second, at once, at the same time.
+    """``restaurant_...``: attempts for each restaurant: per second, at once, and under way at the same time.
 
-    ``planner_cache``: is a compiled floor kept for the next attempt?
+    ``planner_cache``: keep compiled floors for later attempts?
     """
 
     planner_cache: Literal["flag", "on", "off"]
@@ -67,7 +67,7 @@ class AttemptSettings(PlanningSettings):
 
 
 class BookingsSettings(ClientSettings, AttemptSettings):
-    """``inline_budget_ms``: after this nothing of the inline attempt commits."""
+    """``inline_budget_ms``: the inline attempt commits nothing after this time."""
 
     inline_budget_ms: int = Field(ge=50, le=8000)
 
@@ -77,9 +77,9 @@ class OperationsSettings(ClientSettings):
 
 
 class AssignSettings(AttemptSettings):
-    """``job_budget_ms``: of one attempt. ``lease_seconds``: how long a worker may hold a booking.
+    """``job_budget_ms``: the time of one attempt. ``lease_seconds``: the length of a worker's lease.
 
-    ``retry_policy``: ``standard`` is always ``max_attempts``, ``informed`` fewer for hopeless bookings.
+    ``retry_policy``: ``standard`` always makes ``max_attempts``; ``informed`` fewer for hopeless bookings.
     """
 
     assign_dlq_url: str
@@ -90,14 +90,14 @@ class AssignSettings(AttemptSettings):
 
 
 class RelaySettings(AssignQueueSettings):
-    """``relay_batch``: how many outbox rows one claim takes."""
+    """``relay_batch``: outbox rows for each claim."""
 
     notification_queue_url: str
     relay_batch: int = Field(ge=1, le=1000)
 
 
 class NotifySettings(Settings):
-    """``mail_delivery``: only ``ses`` really sends; anything else records the notification as skipped."""
+    """``mail_delivery``: ``ses`` sends; ``suppressed`` records every notification as skipped."""
 
     mail_from: str
     mail_delivery: Literal["ses", "suppressed"]
@@ -105,7 +105,7 @@ class NotifySettings(Settings):
 
 
 class MaintainSettings(AssignQueueSettings):
-    """Retention in days; ``manual_review_alert_minutes``: how near its start a case is raised."""
+    """Retention in days. ``manual_review_alert_minutes``: how near its start an open case is raised."""
 
     lease_seconds: int = Field(ge=10, le=900)
     idempotency_days: int = Field(ge=7)
@@ -115,7 +115,7 @@ class MaintainSettings(AssignQueueSettings):
 
 
 class MigrateSettings(Settings):
-    """``application_role``: the role that the other functions log in as."""
+    """``application_role``: the database role of the other functions."""
 
     database_secret_arn: str = ""
     application_role: str = Field(min_length=1)
@@ -133,7 +133,7 @@ SETTINGS: Mapping[str, type[Settings]] = {
 
 
 def load[S: Settings](model: type[S], environment: Mapping[str, str]) -> S:
-    """Read ``model`` from upper-case variables. Raises ConfigurationError naming all that is wrong."""
+    """Read ``model`` from upper-case variables. Raises ConfigurationError, which names every wrong one."""
     values = {name: environment[name.upper()] for name in model.model_fields if name.upper() in environment}
     try:
         return model.model_validate(values)

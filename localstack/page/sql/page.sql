@@ -9,13 +9,13 @@ from (select service_date from bookings where restaurant_id = %(restaurant)s
       select service_date from holds where restaurant_id = %(restaurant)s and expires_at > now()) of_day
 group by service_date order by service_date desc limit 60
 
--- name: house
+-- name: layout
 select r.name, r.timezone, l.document
 from restaurants r join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
 where r.id = %(restaurant)s
 
 -- name: stays
--- Who has a table on the day. Who has left keeps the tables that were let go last.
+-- The parties with a table on the day. A party that has left keeps the tables that it gave up last.
 select a.table_id as table, b.id::text as booking, b.reference, b.party_size as party, b.state, b.pinned,
        coalesce(b.guest ->> 'name', '') as guest, b.start_at as starts, b.end_at as ends,
        lower(a.occupied) as taken, upper(a.occupied) as given

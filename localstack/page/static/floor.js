@@ -97,10 +97,10 @@ function block(floor, stay, kind) {
   const hold = stay.kind === "hold";
   const marks = [stay.moved ? "↔" : "", stay.pinned ? "●" : ""].join("");
   if (kind === "ghost") return away(floor, stay);
-  const text = hold ? `${stay.party} held until ${stay.expiresWords}` : `${stay.party} ${marks} ${stay.reference}`;
-  const told = [stay.words, `party of ${stay.party}`, stay.guest, stay.reference, stay.state,
+  const text = hold ? `${stay.party} on hold until ${stay.expiresWords}` : `${stay.party} ${marks} ${stay.reference}`;
+  const parts = [stay.words, `party of ${stay.party}`, stay.guest, stay.reference, stay.state,
     stay.moved ? "was moved" : "", stay.pinned ? "pinned" : ""];
-  const title = told.filter(Boolean).join(", ");
+  const title = parts.filter(Boolean).join(", ");
   return placed(floor, el("div", { class: `block ${kind}`, title }, text), stay.starts, stay.ends);
 }
 

@@ -1,14 +1,13 @@
 // Chooses the view by the address's fragment and asks again while it is looked at.
 import { byId, clock, el, get, post, table } from "./dom.js";
-import { showDashboards } from "./charts.js";
 import { showFloor } from "./floor.js";
 
 const VIEWS = {
   floor: [showFloor, 4000],
-  dashboards: [showDashboards, 5000],
   events: [showEvents, 2000],
   queues: [showQueues, 2000],
   mail: [showMail, 4000],
+  metrics: [showMetrics, 5000],
 };
 const chosen = { letter: null };
 let timer = null;
@@ -116,8 +115,8 @@ async function showMail() {
     el("button", { class: "letter-link", "aria-current": chosen.letter === item.id ? "true" : null,
       onclick: () => read(item.id) }, item.subject || "(no subject)",
     el("span", {}, `${clock(item.at)} to ${item.to}`)));
-  const told = el("p", { class: "quiet" }, count > items.length ? `${items.length} of ${count} letters` : `${count} letters`);
-  byId("letters").replaceChildren(told, ...links);
+  const total = el("p", { class: "quiet" }, count > items.length ? `${items.length} of ${count} letters` : `${count} letters`);
+  byId("letters").replaceChildren(total, ...links);
 }
 
 // The HTML stands in a frame without scripts, forms, links out or anything loaded from elsewhere.
@@ -138,6 +137,20 @@ function show(letter, id) {
   parts.push(el("h2", {}, "As text"), el("pre", {}, letter.text));
   if (letter.attached.length) parts.push(el("p", { class: "quiet" }, `With ${letter.attached.join(", ")}`));
   byId("letter").replaceChildren(...parts);
+}
+
+async function showMetrics() {
+  const figures = await get(`metrics?minutes=${byId("minutes").value}`);
+  const number = (name) => (row) => `${row.truncated ? "≥ " : ""}${Number(row[name].toPrecision(4))}`;
+  byId("figures").replaceChildren(table([
+    ["Metric", (row) => row.name],
+    ["Dimensions", (row) => word(row.dimensions)],
+    ["Count", number("count"), "number"],
+    ["Sum", number("sum"), "number"],
+    ["Median", number("p50"), "number"],
+    ["P95", number("p95"), "number"],
+    ["Maximum", number("max"), "number"],
+  ], figures, "No values in this time."));
 }
 
 for (const id of ["restaurant", "day", "minutes", "type"]) byId(id).addEventListener("input", refresh);

@@ -39,7 +39,7 @@ def act(service: Service, booking: dict[str, Any], what: str) -> None:
 def test_stays_holds_and_who_waits(service: Service) -> None:
     open_house(service, 2, 4)
     seats = book(service, 4)
-    held = service.hold("harbour", {"partySize": 2, "date": DAY.isoformat(), "time": "19:00"}).json
+    created = service.hold("harbour", {"partySize": 2, "date": DAY.isoformat(), "time": "19:00"}).json
     waits = book(service, 2)
     floor = records(service).floor("harbour", DAY)
     stay, hold = floor["stays"]
@@ -47,7 +47,12 @@ def test_stays_holds_and_who_waits(service: Service) -> None:
         "T2", 4, seats["reference"], "19:00-20:45", "Ada",
     )  # fmt: skip
     assert stay["starts"] == datetime.fromisoformat(seats["startAt"]).timestamp()
-    assert (hold["kind"], hold["table"], hold["party"], hold["hold"]) == ("hold", "T1", 2, held["holdId"])
+    assert (hold["kind"], hold["table"], hold["party"], hold["hold"]) == (
+        "hold",
+        "T1",
+        2,
+        created["holdId"],
+    )
     assert [row["reference"] for row in floor["pending"]] == [waits["reference"]]
     assert floor["pending"][0]["reason"] == "hold_conflict"
     assert [table["id"] for table in floor["tables"]] == ["T1", "T2"]
@@ -57,8 +62,8 @@ def test_stays_holds_and_who_waits(service: Service) -> None:
 
 def test_an_expired_hold_and_a_cancelled_booking_are_not_on_the_floor(service: Service) -> None:
     open_house(service, 2, 4)
-    held = service.hold("harbour", {"partySize": 2, "date": DAY.isoformat(), "time": "19:00"}).json
-    service.database.query("update holds set expires_at = now() where id = %s", held["holdId"])
+    created = service.hold("harbour", {"partySize": 2, "date": DAY.isoformat(), "time": "19:00"}).json
+    service.database.query("update holds set expires_at = now() where id = %s", created["holdId"])
     assert service.cancel(book(service, 4)["id"]).status == 200
     floor = records(service).floor("harbour", DAY)
     assert (floor["stays"], floor["pending"]) == ([], [])

@@ -49,7 +49,7 @@ def test_the_page_loads_nothing_from_elsewhere(stack: LocalStack) -> None:
     links.feed(page.body.decode())
     assert links.scripts == 0, "a script in the page would need a weaker policy"
     files = [link for link in links.found if not link.startswith(("#", "data:"))]
-    assert len(files) == 4
+    assert len(files) == 2
     for link in files:
         assert ask(stack, link).status == 200, link
     policy = page.headers["content-security-policy"]
@@ -71,7 +71,7 @@ def test_every_file_of_the_page_is_served_and_nothing_beside_them(stack: LocalSt
         "static/../site.py",
         "static/%2e%2e/site.py",
         "static//etc/passwd",
-        "static/vendor",
+        "static/nothing.js",
         "nothing",
     ):
         assert ask(stack, path).status == 404, path
@@ -129,8 +129,8 @@ def test_a_redrive_brings_the_dead_letters_back(stack: LocalStack, token: str) -
         **{"x-page-token": token, "Origin": stack.url},
     )  # fmt: skip
     assert reply.status == 202
-    told = eventually(lambda: [t for t in _queue(stack, "PartialDeadLetterQueue")["redrives"] if t["moved"]])
-    assert (told[0]["status"], told[0]["moved"], told[0]["failure"]) == ("COMPLETED", 1, "")
+    ended = eventually(lambda: [r for r in _queue(stack, "PartialDeadLetterQueue")["redrives"] if r["moved"]])
+    assert (ended[0]["status"], ended[0]["moved"], ended[0]["failure"]) == ("COMPLETED", 1, "")
     eventually(lambda: _queue(stack, "PartialDeadLetterQueue")["visible"] == 1)
     stack.sqs().purge_queue(QueueUrl=stack.queue_url("PartialDeadLetterQueue"))
 
@@ -140,7 +140,7 @@ def _queue(stack: LocalStack, name: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "path", ["dashboards?minutes=0", "dashboards?minutes=x", "dashboards?minutes=181", "events?limit=-1"]
+    "path", ["metrics?minutes=0", "metrics?minutes=x", "metrics?minutes=181", "events?limit=-1"]
 )
 def test_numbers_have_their_ranges(stack: LocalStack, path: str) -> None:
     assert ask(stack, path).status == 400

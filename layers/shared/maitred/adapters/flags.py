@@ -1,4 +1,4 @@
-"""Rollout flags by Powertools, of a document that AppConfig or the package holds."""
+"""Feature flags by Powertools, from a document in AppConfig or in the package."""
 
 import json
 import logging
@@ -11,35 +11,37 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.utilities.feature_flags import (
     AppConfigStore,
-    FeatureFlags,
     SchemaValidator,
     StoreProvider,
 )
+from aws_lambda_powertools.utilities.feature_flags import (
+    FeatureFlags as Toggles,
+)
 from botocore.config import Config
 
-from maitred.services.rollout import VALUES, Conduct, Flag, Pipeline, plain_path
+from maitred.services.feature_flags import VALUES, FeatureFlags, Flag, Pipeline, plain_path
 
 logger = logging.getLogger(__name__)
 
-#: For how long a document is used before it is read again.
+#: A document is read again after this time.
 MAX_AGE_SECONDS = 60
-#: A request may have to wait so long for a reading, once a minute in a sandbox.
+#: A request waits at most this long for a reading, once a minute in each sandbox.
 _PATIENCE_SECONDS = 0.5
 _BUCKETS = 100
-_KEPT_CONDUCTS = 10_000
+_MOST_RESTAURANTS = 10_000
 
 type Document = dict[str, Any]
 type Read = Callable[[], Document]
 
 
 def packaged() -> Document:
-    """The document of the package: what holds where there is no AppConfig, and until it has been read."""
+    """The package's own document. It counts without AppConfig, and until AppConfig has been read."""
     document: Document = json.loads((Path(__file__).parents[1] / "flags.json").read_text(encoding="utf-8"))
     return document
 
 
 def from_appconfig(application: str, environment: str, profile: str) -> Read:
-    """A new session with each reading: one that has broken or grown old cannot stay in the way."""
+    """Reads with a new session each time, because a broken or expired session would fail again and again."""
 
     @cache
     def client() -> Any:
@@ -58,7 +60,7 @@ def from_appconfig(application: str, environment: str, profile: str) -> Read:
 
 
 def checked(document: Document) -> Document:
-    """The document. Raises ValueError or Powertools' SchemaValidationError if it is none of ours."""
+    """The document, if it is valid. Raises ValueError or Powertools' SchemaValidationError otherwise."""
     SchemaValidator(document).validate()
     for name, allowed in VALUES.items():
         feature = document.get(name, {})
@@ -66,12 +68,12 @@ def checked(document: Document) -> Document:
         if "default" in feature:
             values.append(feature["default"])
         if any(value not in allowed for value in values):
-            raise ValueError(f"{name} is one of {allowed}")
+            raise ValueError(f"{name} must be one of {allowed}")
     return document
 
 
 class KeptFlags(StoreProvider):
-    """The last document that could be read; ``fallback`` before there is one."""
+    """The last document that was read successfully; ``fallback`` until then."""
 
     def __init__(self, read: Read, fallback: Document, monotonic: Callable[[], float]) -> None:
         super().__init__()
@@ -81,7 +83,7 @@ class KeptFlags(StoreProvider):
         self._read_at: float | None = None
 
     def refresh(self) -> bool:
-        """Read the document anew if it is old; whether it was. One that is unusable changes nothing."""
+        """Read the document again if it is old; True if it was. An unusable document changes nothing."""
         now = self._monotonic()
         if self._read_at is not None and now - self._read_at < MAX_AGE_SECONDS:
             return False
@@ -89,7 +91,7 @@ class KeptFlags(StoreProvider):
         try:
             self._document = checked(self._read())
         except Exception:
-            logger.warning("the flags could not be read; the last known hold", exc_info=True)
+            logger.warning("the flags could not be read; the last known ones stay in force", exc_info=True)
         return True
 
     @property
@@ -100,30 +102,30 @@ class KeptFlags(StoreProvider):
         return self._document
 
 
-class FlagRollout:
-    """Implements services.rollout.Rollout. Nothing is evaluated twice of one document."""
+class PowertoolsFlags:
+    """Implements services.feature_flags.FlagSource. Nothing is evaluated twice of one document."""
 
     def __init__(self, flags: KeptFlags) -> None:
         self._flags = flags
-        self._features = FeatureFlags(store=flags)
-        self._conducts: dict[str, Conduct] = {}
+        self._features = Toggles(store=flags)
+        self._by_restaurant: dict[str, FeatureFlags] = {}
 
-    def of(self, restaurant_id: str) -> Conduct:
-        if self._flags.refresh() or len(self._conducts) >= _KEPT_CONDUCTS:
-            self._conducts.clear()
-        conduct = self._conducts.get(restaurant_id)
-        if conduct is None:
-            conduct = self._conducts[restaurant_id] = self._evaluate(restaurant_id)
-        return conduct
+    def flags_for(self, restaurant_id: str) -> FeatureFlags:
+        if self._flags.refresh() or len(self._by_restaurant) >= _MOST_RESTAURANTS:
+            self._by_restaurant.clear()
+        flags = self._by_restaurant.get(restaurant_id)
+        if flags is None:
+            flags = self._by_restaurant[restaurant_id] = self._evaluate(restaurant_id)
+        return flags
 
-    def _evaluate(self, restaurant_id: str) -> Conduct:
+    def _evaluate(self, restaurant_id: str) -> FeatureFlags:
         def value(flag: Flag, default: Any) -> Any:
             context = {"restaurant": restaurant_id, "bucket": bucket(flag, restaurant_id)}
             return self._features.evaluate(name=flag.value, context=context, default=default)
 
         if value(Flag.KILL_SWITCH, default=False):
             return plain_path()
-        return Conduct(
+        return FeatureFlags(
             pipeline=Pipeline(value(Flag.PIPELINE, default=Pipeline.ON.value)),
             informed=value(Flag.RETRIES, default="informed") == "informed",
             keeps_floors=value(Flag.CACHE, default=True),
@@ -131,5 +133,5 @@ class FlagRollout:
 
 
 def bucket(flag: str, restaurant_id: str) -> int:
-    """0-99, the same in every process; of its own for each flag, so that not one restaurant tries all."""
+    """0-99, the same in every process. Flags have different buckets: no restaurant tries them all first."""
     return int.from_bytes(sha256(f"{flag}/{restaurant_id}".encode()).digest()[:8]) % _BUCKETS

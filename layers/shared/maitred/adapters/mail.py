@@ -1,4 +1,4 @@
-"""SES behind the mailer port, and the letter as the one MIME text that it takes."""
+"""SES behind the mailer port, and an e-mail as the MIME text that it takes."""
 
 from collections.abc import Mapping
 from email.headerregistry import Address
@@ -7,7 +7,7 @@ from email.policy import SMTP
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from maitred.services.messaging.mail.letter import Letter
+from maitred.services.messaging.mail.email import Email
 from maitred.services.messaging.notify import MailRefused, MailThrottled, MailUnavailable
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _REFUSED = frozenset({"MessageRejected", "BadRequestException"})
 _THROTTLED = frozenset({"TooManyRequestsException", "LimitExceededException", "ThrottlingException"})
-_SERVER_ERROR = 500  # from here on nobody knows whether the letter was taken
+_SERVER_ERROR = 500  # from here on it is unknown whether the mail was taken
 
 
 class SesMailer:
-    """Implements services.notify.Mailer. No retries of its own: one call, one outcome."""
+    """Implements services.messaging.notify.Mailer. No retries of its own: one call, one outcome."""
 
     def __init__(self, sender: str) -> None:
         self._sender = sender
@@ -32,11 +32,11 @@ class SesMailer:
         config = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
         return boto3.client("sesv2", config=config)
 
-    def write(self, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
+    def write(self, to: str, email: Email, headers: Mapping[str, str]) -> bytes:
         try:
-            return mime(self._sender, to, letter, headers)
+            return mime(self._sender, to, email, headers)
         except ValueError as error:
-            raise MailRefused("no header can hold this address or name") from error
+            raise MailRefused("this address or name does not fit into a mail header") from error
 
     def send(self, to: str, content: bytes) -> str:
         from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError  # noqa: PLC0415
@@ -54,36 +54,38 @@ class SesMailer:
             if code in _THROTTLED:
                 raise MailThrottled(code) from error
             if error.response["ResponseMetadata"]["HTTPStatusCode"] < _SERVER_ERROR:
-                raise MailUnavailable(code) from error  # paused, not permitted: it may be, later
+                raise MailUnavailable(
+                    code
+                ) from error  # sending is paused or not yet permitted: a later try may succeed
             raise
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             raise MailUnavailable(type(error).__name__) from error
         return answer["MessageId"]
 
 
-def mime(sender: str, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
-    """The letter in seven bits. ``sender`` and ``to`` are bare addresses.
+def mime(sender: str, to: str, email: Email, headers: Mapping[str, str]) -> bytes:
+    """The e-mail in seven bits. ``sender`` and ``to`` are bare addresses.
 
-    Raises ValueError for a header that would be more than one line.
+    Raises ValueError if a header would take more than one line.
     """
     message = EmailMessage(SMTP.clone(cte_type="7bit"))  # no server on the way has to know more
-    message["From"] = Address(letter.sender, addr_spec=sender)
+    message["From"] = Address(email.sender, addr_spec=sender)
     message["To"] = Address(addr_spec=to)
-    message["Subject"] = letter.subject
+    message["Subject"] = email.subject
     message["Auto-Submitted"] = "auto-generated"  # so that nobody's absence assistant answers
-    if letter.reply_to:
-        message["Reply-To"] = Address(addr_spec=letter.reply_to)
+    if email.reply_to:
+        message["Reply-To"] = Address(addr_spec=email.reply_to)
     for name, value in headers.items():
         message[name] = value
-    message.set_content(letter.text)
-    message.add_alternative(letter.html, subtype="html")
-    if letter.entry:
+    message.set_content(email.text)
+    message.add_alternative(email.html, subtype="html")
+    if email.event:
         message.add_attachment(
-            letter.entry.written(sender),
+            email.event.written(sender),
             maintype="text",
             subtype="calendar",
-            params={"charset": "utf-8", "method": letter.entry.method},
+            params={"charset": "utf-8", "method": email.event.method},
             filename="booking.ics",
         )
-    message["Content-Language"] = letter.language  # last: parts that come later take such headers along
+    message["Content-Language"] = email.language  # last: parts that come later take such headers along
     return message.as_bytes()

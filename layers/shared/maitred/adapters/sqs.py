@@ -1,4 +1,4 @@
-"""SQS behind the queue port: batches of ten, short time-outs, failures told one by one."""
+"""SQS behind the queue port: batches of ten, short time-outs, each failure reported by itself."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -20,7 +20,7 @@ class SqsQueue:
         import boto3  # noqa: PLC0415 - heavy, and off the path of a confirmed booking
         from botocore.config import Config  # noqa: PLC0415
 
-        # A request may be waiting: better the sweep sends a minute later than the guest waits for a queue.
+        # A guest may be waiting for this request. The sweep sends a minute later what fails here.
         config = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
         return boto3.client("sqs", config=config)
 
@@ -32,8 +32,8 @@ class SqsQueue:
             try:
                 failed |= self._send_batch(queue_url, messages[first : first + _BATCH], first)
             except BotoCoreError as error:
-                # Out of reach: a request that wakes many must not wait for each batch to time out.
-                return SendReport(failed | dict.fromkeys(range(first, len(messages)), _told(error)))
+                # SQS is out of reach. A request with many messages must not wait for each batch to time out.
+                return SendReport(failed | dict.fromkeys(range(first, len(messages)), _text(error)))
         return SendReport(failed)
 
     def change_visibility(self, queue_url: str, receipt: str, seconds: int) -> None:
@@ -48,11 +48,11 @@ class SqsQueue:
         try:
             answer = self._client.send_message_batch(QueueUrl=url, Entries=entries)
         except (ClientError, ParamValidationError) as error:
-            return dict.fromkeys(range(first, first + len(messages)), _told(error))
+            return dict.fromkeys(range(first, first + len(messages)), _text(error))
         return {first + int(f["Id"]): f["Code"] for f in answer.get("Failed", [])}
 
 
-def _told(error: Exception) -> str:
+def _text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:500]
 
 

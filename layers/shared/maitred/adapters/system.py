@@ -1,11 +1,11 @@
-"""The real clock and the real randomness."""
+"""The real clock and real randomness."""
 
 import secrets
 import time
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-# Without letters and digits that are mistaken for each other when read aloud or off a screen.
+# No letters and digits that people confuse when they read a reference aloud or on a screen.
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _REFERENCE_LENGTH = 6
 

@@ -1,43 +1,44 @@
-"""The background job."""
+"""The function of the background job."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cache
 
-import boto3  # noqa: F401 - every run sends: loaded as the sandbox starts, not by its first message
+import boto3  # noqa: F401 - every run sends, so load it while the sandbox starts
 
 from maitred import config
 from maitred.adapters import flags  # noqa: F401 - as boto3, which it needs
 from maitred.adapters.highs.solver import HighsSolver
-from maitred.adapters.sqs import SqsQueue
-from maitred.bootstrap.core import Core, core
-from maitred.bootstrap.rollout import rollout_of
+from maitred.bootstrap.feature_flags import flag_source
+from maitred.bootstrap.runtime import Runtime, runtime
+from maitred.contracts.messages import AssignMessage
+from maitred.planner.answer.quote import quote
+from maitred.planner.model import Decision
 from maitred.services.assignment.day import Floors
 from maitred.services.assignment.planning import Planning
-from maitred.services.assignment.seating import Seating
 from maitred.services.job.deep_search import DeepSearch
 from maitred.services.job.worker import AssignJob, JobLimits
 from maitred.services.messaging.queue_worker import QueueWorker
 
 
-@dataclass(frozen=True, slots=True)
-class Assign:
-    core: Core
-    job: AssignJob
-    worker: QueueWorker
+class AssignServices:
+    def __init__(
+        self, settings: config.AssignSettings, base: Runtime, decide: Callable[..., Decision] = quote
+    ) -> None:
+        """``decide``: the planner, except in tests of its faults."""
+        clock, recorder = base.deps.clock, base.recorder
+        source = flag_source(
+            settings, clock.monotonic, cache=settings.planner_cache, retries=settings.retry_policy
+        )
+        search = DeepSearch(Planning(clock, source, decide), HighsSolver(clock), clock)
+        limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
+        queue_url, dlq_url = settings.assign_queue_url, settings.assign_dlq_url
+        self.runtime = base
+        self.job = AssignJob(base.deps, Floors(source), search, limits, source)
+        self.worker = QueueWorker(base.queue, queue_url, dlq_url, recorder, AssignMessage, self.job.run)
 
 
 @cache
-def services() -> Assign:
+def services() -> AssignServices:
     settings = config.load(config.AssignSettings, os.environ)
-    base = core(settings, "assign")
-    rollout = rollout_of(
-        settings, base.clock.monotonic, cache=settings.planner_cache, retries=settings.retry_policy
-    )
-    limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
-    seating = Seating(base.book, base.recorder)
-    planning = Planning(base.clock, rollout.of)
-    search = DeepSearch(planning, HighsSolver(base.clock), base.clock)
-    job = AssignJob(base.kit(settings), Floors(rollout), seating, search, limits, rollout)
-    worker = QueueWorker(SqsQueue(), settings.assign_queue_url, settings.assign_dlq_url, base.recorder)
-    return Assign(base, job, worker)
+    return AssignServices(settings, runtime(settings, "assign"))

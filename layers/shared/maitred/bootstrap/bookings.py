@@ -1,57 +1,50 @@
-"""The guests' side."""
+"""The guests' calls."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cache
 
-import boto3  # noqa: F401 - else the first guest of each sandbox who must wait pays for loading it
+import boto3  # noqa: F401 - load it while the sandbox starts, not for the first deferred guest
 
 from maitred import config
 from maitred.adapters import flags  # noqa: F401 - as boto3, which it needs
-from maitred.bootstrap.core import Core, core
-from maitred.bootstrap.rollout import rollout_of
-from maitred.services.assignment.day import Floors
-from maitred.services.assignment.day_snapshots import DaySnapshots
+from maitred.bootstrap.feature_flags import flag_source
+from maitred.bootstrap.runtime import Runtime, runtime
+from maitred.planner.answer.quote import quote
+from maitred.planner.model import Decision
+from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
-from maitred.services.assignment.seating import Seating
-from maitred.services.assignment.wake import Waking
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.booking.availability import Availability
 from maitred.services.booking.cancel import CancelBooking
 from maitred.services.booking.create import CreateBooking
-from maitred.services.booking.day_reader import DayReader
 from maitred.services.booking.holds import Holds
 from maitred.services.booking.inline import Inline
 from maitred.services.booking.modify import ModifyBooking
+from maitred.services.booking.views import BookingViews
 
 
-@dataclass(frozen=True, slots=True)
-class Bookings:
-    core: Core
-    create: CreateBooking
-    modify: ModifyBooking
-    cancel: CancelBooking
-    availability: Availability
-    holds: Holds
+class BookingsServices:
+    def __init__(
+        self, settings: config.BookingsSettings, base: Runtime, decide: Callable[..., Decision] = quote
+    ) -> None:
+        """``decide``: the planner, except in tests of its faults."""
+        deps, budget_ms = base.deps, settings.inline_budget_ms
+        source = flag_source(settings, deps.clock.monotonic, cache=settings.planner_cache)
+        floors, waitlist = Floors(source), Waitlist(deps.store)
+        planning = Planning(deps.clock, source, decide)
+        inline = Inline(deps, floors, planning, budget_ms)
+        moving_nobody = Inline(deps, floors, planning.moving_nobody(), budget_ms)
+        self.runtime = base
+        self.create = CreateBooking(deps, inline)
+        self.modify = ModifyBooking(deps, inline, waitlist)
+        self.cancel = CancelBooking(deps, waitlist)
+        self.holds = Holds(deps, moving_nobody, waitlist)
+        self.availability = Availability(deps.clock, DaySnapshots(deps.store, floors), planning)
+        self.views = BookingViews(deps.store)
 
 
 @cache
-def services() -> Bookings:
+def services() -> BookingsServices:
     settings = config.load(config.BookingsSettings, os.environ)
-    base = core(settings, "bookings")
-    kit = base.kit(settings)
-    rollout = rollout_of(settings, base.clock.monotonic, cache=settings.planner_cache)
-    floors = Floors(rollout)
-    reader = DayReader(base.book, floors, base.clock, base.recorder)
-    seating = Seating(base.book, base.recorder)
-    planning = Planning(base.clock, rollout.of)
-    inline = Inline(kit, reader, seating, planning, settings.inline_budget_ms)
-    waking = Waking(base.book)
-    holding = Inline(kit, reader, seating, planning.moving_nobody(), settings.inline_budget_ms)
-    return Bookings(
-        base,
-        CreateBooking(kit, inline),
-        ModifyBooking(kit, inline, waking),
-        CancelBooking(kit, waking),
-        Availability(base.clock, DaySnapshots(base.book, floors), planning),
-        Holds(kit, holding, waking),
-    )
+    return BookingsServices(settings, runtime(settings, "bookings"))

@@ -1,24 +1,19 @@
-"""The schema."""
+"""The function that migrates the schema."""
 
 import os
 
 from maitred import config
 from maitred.adapters.postgres.connection import connector
-from maitred.adapters.postgres.migrator import Migrator, load_migrations
+from maitred.adapters.postgres.migrator import MigrationError, Migrator, load_migrations
+
+__all__ = ["MigrationError", "migrate"]
 
 
-class Migration:
-    """Brings the database to this release's schema. Safe to run again at any time."""
+def migrate() -> list[str]:
+    """Bring the database to this release's schema; returns the names of the migrations applied now.
 
-    def __init__(self, settings: config.MigrateSettings) -> None:
-        self._settings = settings
-
-    def run(self) -> list[str]:
-        """Apply what is missing; returns the names applied now."""
-        connect = connector(self._settings, "migrate", self._settings.database_secret_arn)
-        with connect() as conn:
-            return Migrator(conn, load_migrations()).run(self._settings.application_role)
-
-
-def migrator() -> Migration:
-    return Migration(config.load(config.MigrateSettings, os.environ))
+    It may be repeated at any time. Raises MigrationError if the database does not fit this release.
+    """
+    settings = config.load(config.MigrateSettings, os.environ)
+    with connector(settings, "migrate", settings.database_secret_arn)() as conn:
+        return Migrator(conn, load_migrations()).run(settings.application_role)

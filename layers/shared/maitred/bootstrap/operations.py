@@ -1,58 +1,44 @@
-"""The restaurants' and operators' side."""
+"""The restaurants' and operators' calls."""
 
 import os
-from dataclasses import dataclass
 from functools import cache
 
 from maitred import config
 from maitred.adapters.postgres.reports import PostgresReports
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
-from maitred.bootstrap.core import Core, core
-from maitred.bootstrap.rollout import rollout_of
-from maitred.services.assignment.day import Floors
-from maitred.services.assignment.day_snapshots import DaySnapshots
+from maitred.bootstrap.feature_flags import flag_source
+from maitred.bootstrap.runtime import Runtime, runtime
+from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
-from maitred.services.assignment.seating import Seating
-from maitred.services.assignment.wake import Waking
-from maitred.services.rollout import Everywhere
+from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.feature_flags import SameFlags
 from maitred.services.staff.assignment import StaffAssignment
 from maitred.services.staff.floor_view import FloorView
 from maitred.services.staff.manual_review import ManualReview
 from maitred.services.staff.process import ProcessAssignment
 from maitred.services.staff.reports import AssignmentReport
 from maitred.services.staff.restaurants import RestaurantService
+from maitred.services.staff.views import BookingRecords
 from maitred.services.staff.visits import Visits
 
 
-@dataclass(frozen=True, slots=True)
-class Operations:
-    core: Core
-    restaurants: RestaurantService
-    process: ProcessAssignment
-    staff: StaffAssignment
-    visits: Visits
-    floor: FloorView
-    review: ManualReview
-    report: AssignmentReport
+class OperationsServices:
+    def __init__(self, settings: config.OperationsSettings, base: Runtime) -> None:
+        deps, floors = base.deps, Floors(SameFlags())
+        days, waitlist = DaySnapshots(deps.store, floors), Waitlist(deps.store)
+        planning = Planning(deps.clock, flag_source(settings, deps.clock.monotonic))
+        self.runtime = base
+        self.restaurants = RestaurantService(deps, PostgresRestaurants(base.database, base.name))
+        self.process = ProcessAssignment(deps)
+        self.staff = StaffAssignment(deps, days, waitlist)
+        self.visits = Visits(deps, floors, waitlist)
+        self.floor = FloorView(deps.store, deps.clock, floors)
+        self.review = ManualReview(deps.store, deps.clock, days, planning)
+        self.report = AssignmentReport(PostgresReports(base.database), deps.clock)
+        self.records = BookingRecords(deps.store)
 
 
 @cache
-def services() -> Operations:
+def services() -> OperationsServices:
     settings = config.load(config.OperationsSettings, os.environ)
-    base = core(settings, "operations")
-    kit = base.kit(settings)
-    restaurants = RestaurantService(kit, PostgresRestaurants(base.database, "operations"))
-    rollout = rollout_of(settings, base.clock.monotonic)
-    floors, waking = Floors(Everywhere()), Waking(base.book)
-    days = DaySnapshots(base.book, floors)
-    planning = Planning(base.clock, rollout.of)
-    return Operations(
-        base,
-        restaurants,
-        ProcessAssignment(kit),
-        StaffAssignment(kit, days, Seating(base.book, base.recorder), waking),
-        Visits(kit, floors, waking),
-        FloorView(base.book, base.clock, floors),
-        ManualReview(base.book, base.clock, days, planning),
-        AssignmentReport(PostgresReports(base.database), base.clock),
-    )
+    return OperationsServices(settings, runtime(settings, "operations"))

@@ -1,30 +1,27 @@
-"""The outbox's sweep."""
+"""The function that sweeps the outbox."""
 
 import os
-from dataclasses import dataclass
 from functools import cache
 
-import boto3  # noqa: F401 - every run sends: loaded as the sandbox starts, not by its first message
+import boto3  # noqa: F401 - every run sends, so load it while the sandbox starts
 
 from maitred import config
 from maitred.adapters.postgres.outbox import PostgresOutbox
-from maitred.adapters.sqs import SqsQueue
-from maitred.bootstrap.core import Core, core
+from maitred.bootstrap.runtime import Runtime, runtime
 from maitred.contracts.messages import ASSIGN, NOTIFICATION
 from maitred.services.messaging.outbox import Relay, Sweep
 
 
-@dataclass(frozen=True, slots=True)
-class Sweeping:
-    core: Core
-    sweep: Sweep
+class RelayServices:
+    def __init__(self, settings: config.RelaySettings, base: Runtime) -> None:
+        outbox, clock = PostgresOutbox(base.database), base.deps.clock
+        queues = {ASSIGN: settings.assign_queue_url, NOTIFICATION: settings.notification_queue_url}
+        relay = Relay(outbox, base.queue, queues, clock)
+        self.runtime = base
+        self.sweep = Sweep(relay, outbox, clock, base.recorder, settings.relay_batch)
 
 
 @cache
-def services() -> Sweeping:
+def services() -> RelayServices:
     settings = config.load(config.RelaySettings, os.environ)
-    base = core(settings, "relay")
-    outbox = PostgresOutbox(base.database)
-    queues = {ASSIGN: settings.assign_queue_url, NOTIFICATION: settings.notification_queue_url}
-    relay = Relay(outbox, SqsQueue(), queues, base.clock)
-    return Sweeping(base, Sweep(relay, outbox, base.clock, base.recorder, settings.relay_batch))
+    return RelayServices(settings, runtime(settings, "relay"))

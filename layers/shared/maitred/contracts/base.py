@@ -1,11 +1,11 @@
-"""What every document that crosses the border shares: strict camelCase models and one way to read them.
+"""Strict camelCase models, and the one way to read them.
 
-Outside input is read by :func:`parse` alone. Two errors come out of it: ``MalformedBody`` (not JSON)
-and ``InvalidRequest`` (JSON, but not this document), never an exception of the parser's.
+Only :func:`parse` reads input from outside. It raises ``MalformedBody`` (not JSON) or ``InvalidRequest``
+(JSON, but not this document), and never an exception of the parser's own.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
@@ -15,12 +15,16 @@ from pydantic_core import ErrorDetails, from_json
 
 from maitred.domain.errors import FieldError, InvalidRequest, MalformedBody
 
-#: More problems than this in one document help nobody; the rest is left out.
+#: An answer lists at most this many mistakes.
 MAX_FIELD_ERRORS = 50
-#: Member names come from the caller and may be any length: paths are cut here.
+#: Member names come from the caller and may have any length, so paths are cut here.
 MAX_FIELD_PATH = 200
 
+#: The largest party that a booking, a hold or a query may name.
+MAX_PARTY = 1000
+
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+_CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 type Location = tuple[int | str, ...]
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # ASCII only
@@ -33,32 +37,62 @@ TableId = Identifier
 ZoneId = Identifier
 ServiceId = Identifier
 
-#: A short text for people: 1-200 characters.
+#: A short text: 1-200 characters.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 #: A word such as an attribute or a seating type: 1-64 characters.
 Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-#: A venue-local wall time, ``HH:MM``, 00:00-23:59.
-ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+#: A local time, ``HH:MM``, 00:00-23:59.
+ClockTime = Annotated[str, StringConstraints(pattern=_CLOCK_PATTERN)]
+
+_UNKNOWN_MEMBER = "is not known here; remove it or check its spelling"
+_PATTERNS = {
+    IDENTIFIER_PATTERN: "must be 1-64 letters, digits, hyphens or underscores",
+    _CLOCK_PATTERN: "must be a time from 00:00 to 23:59, written HH:MM",
+}
+#: The texts for pydantic's error types, with the values that pydantic names.
+_TEXTS: Mapping[str, str] = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "enum": "must be {expected}",
+    "extra_forbidden": _UNKNOWN_MEMBER,
+    "finite_number": "must be a finite number",
+    "float_type": "must be a number",
+    "greater_than_equal": "must be at least {ge}",
+    "int_from_float": "must be a whole number",
+    "int_type": "must be a whole number",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "missing": "is required",
+    "model_type": "must be an object",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have {min_length} or more characters",
+    "string_type": "must be a text",
+    "too_long": "must have at most {max_length} entries",
+    "too_short": "must have {min_length} or more entries",
+    "tuple_type": "must be a list",
+    "uuid_parsing": "must be a UUID",
+    "uuid_type": "must be a UUID",
+}
 
 
 def _address(value: str) -> str:
-    # "=?" begins an encoded word: the header of the letter would name another address than this one.
+    # "=?" begins an encoded word, so a mail header would name another address than this one.
     if not _EMAIL.fullmatch(value) or "=?" in value:
         raise ValueError("must be an e-mail address")
     return value
 
 
-#: One bare e-mail address, ASCII, at most 254 characters: nothing that a header could take for more.
+#: One bare e-mail address: ASCII, at most 254 characters, and nothing that a mail header reads as more.
 EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(_address)]
 
 
 def is_identifier(text: str) -> bool:
-    """May ``text`` be an id of ours (also as part of a path)?"""
+    """Is ``text`` a valid id, also as part of a path?"""
     return _IDENTIFIER.fullmatch(text) is not None
 
 
 class StrictModel(BaseModel):
-    """A document of the contract: unknown members and wrong types are errors, nothing is coerced."""
+    """A document of the API. Unknown members and wrong types are errors; nothing is converted."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -71,24 +105,34 @@ class StrictModel(BaseModel):
     )
 
 
-def parse[M: BaseModel](model: type[M], body: str | bytes | None) -> M:
-    """Read JSON text as ``model``.
+def parse[M: BaseModel](model: type[M], text: str | bytes | None) -> tuple[M, Any]:
+    """Read JSON text as ``model``; returns it with the plain value, which is read once.
 
-    Raises ``MalformedBody`` if it is not JSON (also: nested too deep, lone surrogates, bytes that are
-    not UTF-8), ``InvalidRequest`` with one entry a problem otherwise. No message repeats the input.
+    Raises ``MalformedBody`` if it is not JSON (or is nested too deep, has lone surrogates, is not UTF-8), and
+    ``InvalidRequest`` with one entry for each mistake otherwise. No message repeats the input.
     """
-    data = _utf8(body)
+    data = _utf8(text)
     try:
         document = model.model_validate_json(data, by_alias=True, by_name=False)
     except ValidationError as error:
         raise _as_ours(error.errors(include_url=False, include_input=False)) from None
-    _refuse_remains(document, data)
-    return document
+    value = plain_value(data)
+    # Only an escape can put a NUL into JSON, and PostgreSQL's text cannot store it.
+    _refuse_leftovers(document, value, has_nul=b"\\u0000" in data)
+    return document, value
+
+
+def plain_value(text: str | bytes) -> Any:
+    """Read JSON text as a plain value. Raises ``MalformedBody``."""
+    try:
+        return from_json(_utf8(text))
+    except ValueError:
+        raise MalformedBody from None
 
 
 def _utf8(body: str | bytes | None) -> bytes:
     if not body:
-        raise MalformedBody("A JSON body is expected")
+        raise MalformedBody("The request needs a JSON body")
     if isinstance(body, bytes):
         return body
     try:
@@ -110,7 +154,7 @@ def _as_ours(details: Sequence[ErrorDetails]) -> MalformedBody | InvalidRequest:
 
 
 def _follows_from_another(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
-    """A list is also called too short when it has enough items but a wrong one among them."""
+    """Pydantic also calls a list too short if it has enough items but a wrong one among them."""
     location = detail["loc"]
     return detail["type"] == "too_short" and any(
         other["loc"][: len(location)] == location and len(other["loc"]) > len(location) for other in details
@@ -127,22 +171,22 @@ def _code(error_type: str) -> str:
 
 
 def _message(detail: ErrorDetails) -> str:
-    if detail["type"] == "extra_forbidden":
-        return "This member is not known"
-    return detail["msg"].removeprefix("Value error, ")
+    context = detail.get("ctx", {})
+    if detail["type"] == "string_pattern_mismatch":
+        return _PATTERNS.get(context["pattern"], "has the wrong form")
+    text = _TEXTS.get(detail["type"])
+    return text.format(**context) if text else detail["msg"].removeprefix("Value error, ")
 
 
-def _refuse_remains(document: BaseModel, data: bytes) -> None:
-    """What pydantic lets pass: members spelt as in Python (2.13 ignores them in JSON), and NUL."""
-    raw = from_json(data)
+def _refuse_leftovers(document: BaseModel, raw: Any, *, has_nul: bool) -> None:
+    """Refuse what pydantic accepts: members spelt as in Python (2.13 ignores them in JSON), and NUL."""
     errors = [
-        FieldError(_path(location), "unknown_member", "This member is not known")
+        FieldError(_path(location), "unknown_member", _UNKNOWN_MEMBER)
         for location in _stray_members(document, raw, ())
     ]
-    # Only an escape can bring a NUL into JSON; PostgreSQL's text cannot hold one.
-    if b"\\u0000" in data:
+    if has_nul:
         errors += [
-            FieldError(_path(location), "nul_character", "The text must not hold the character U+0000")
+            FieldError(_path(location), "nul_character", "must not contain the character U+0000")
             for location in _nul_locations(raw, ())
         ]
     if errors:
@@ -150,7 +194,7 @@ def _refuse_remains(document: BaseModel, data: bytes) -> None:
 
 
 def _stray_members(value: Any, raw: Any, location: Location) -> Iterator[Location]:
-    """Members of ``raw`` that the models inside ``value`` do not have."""
+    """The members of ``raw`` that the models inside ``value`` do not have."""
     if isinstance(value, BaseModel) and isinstance(raw, dict):
         names = _names_by_member(type(value))
         for member, content in raw.items():
@@ -169,7 +213,7 @@ def _names_by_member(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _nul_locations(value: Any, location: Location) -> Iterator[Location]:
-    """Where a NUL stands. The JSON parser has bounded the nesting before."""
+    """The places of NUL characters. The JSON parser has already bounded the nesting."""
     if isinstance(value, str) and "\x00" in value:
         yield location
     elif isinstance(value, dict):

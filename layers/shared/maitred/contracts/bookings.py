@@ -1,4 +1,4 @@
-"""Bodies and queries of the booking calls (contract 1.2)."""
+"""Bodies and queries of the booking calls (see docs/api.md, Bookings)."""
 
 import base64
 import binascii
@@ -12,20 +12,19 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from maitred.contracts.base import ClockTime, EmailAddress, StrictModel, TableId
+from maitred.contracts.base import MAX_PARTY, ClockTime, EmailAddress, StrictModel, TableId
 from maitred.domain.booking import LocalStart, Preferences, Trigger
 from maitred.domain.errors import FieldError, InvalidRequest, NaiveTimestamp
 from maitred.planner.answer.choice import Choice
 
-MAX_PARTY = 1000
 _FIRST_YEAR = 2000
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
 _MOST_ATTRIBUTES = 20
 _LONGEST_LABEL = 64
-_FAR_AHEAD = timedelta(days=3660)  # nobody books further ahead; keeps calendar arithmetic in range
+_FAR_AHEAD = timedelta(days=3660)  # keeps calendar arithmetic in range
 
-# RFC 3339, where seconds may be left out, and so may the offset, for an answer that names what is missing.
+# RFC 3339 with optional seconds. The offset is optional here, so that the answer can name it as missing.
 _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII | re.IGNORECASE
 )
@@ -35,9 +34,12 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-#: JSON knows one kind of number: 2.0 is the whole number 2.
+#: JSON has one kind of number: 2.0 is the whole number 2.
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
 Attribute = Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_LABEL)]
+_ZONE_MISSING = "needs a zone if zoneRequired is true"
+_TOO_FAR = f"must be from {_FIRST_YEAR} on and at most ten years from today"
+_BAD_CURSOR = "must be a nextCursor from an earlier page"
 
 
 class Guest(StrictModel):
@@ -54,19 +56,22 @@ class Guest(StrictModel):
 
 
 class PreferencesBody(StrictModel):
+    """Wishes and requirements. In a change, a member that is left out stays as it was."""
+
     zone: Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_LABEL)] | None = None
     zone_required: bool = False
     attributes: Annotated[tuple[Attribute, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
     required: Annotated[tuple[Attribute, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
 
-    @model_validator(mode="after")
-    def _zone_named(self) -> "PreferencesBody":
-        if self.zone_required and self.zone is None:
-            raise ValueError("zoneRequired needs a zone")
-        return self
-
     def to_domain(self) -> Preferences:
         return Preferences(self.zone, self.zone_required, self.attributes, self.required)
+
+    def applied_to(self, present: Preferences) -> Preferences:
+        """``present`` with this change. Raises InvalidRequest if a zone is required and none is left."""
+        merged = replace(present, **self.model_dump(exclude_unset=True))
+        if merged.zone_required and merged.zone is None:
+            raise _invalid("preferences", "value_error", _ZONE_MISSING)
+        return merged
 
 
 class HoldBody(StrictModel):
@@ -79,9 +84,16 @@ class HoldBody(StrictModel):
     preferences: PreferencesBody = PreferencesBody()
     duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
 
+    @field_validator("preferences")
+    @classmethod
+    def _zone_named(cls, value: PreferencesBody) -> PreferencesBody:
+        if value.zone_required and value.zone is None:
+            raise ValueError(_ZONE_MISSING)
+        return value
+
 
 class BookingBody(HoldBody):
-    """``POST /restaurants/{id}/bookings``: what a hold takes, and who comes."""
+    """``POST /restaurants/{id}/bookings``: the members of a hold, and the guest."""
 
     guest: Guest = Guest()
     notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
@@ -89,34 +101,20 @@ class BookingBody(HoldBody):
     on_full: Literal["pend", "refuse"] = "pend"
 
 
-class PreferencesPatch(StrictModel):
-    zone: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
-    zone_required: bool = False
-    attributes: Annotated[tuple[Attribute, ...], Field(max_length=20)] = ()
-    required: Annotated[tuple[Attribute, ...], Field(max_length=20)] = ()
-
-    def applied_to(self, present: Preferences) -> Preferences:
-        """Raises InvalidRequest if no zone is left that could be required."""
-        merged = replace(present, **self.model_dump(exclude_unset=True))
-        if merged.zone_required and merged.zone is None:
-            raise _invalid("preferences", "value_error", "zoneRequired needs a zone")
-        return merged
-
-
 class PatchBody(StrictModel):
-    """``PATCH /bookings/{id}``. What is left out stays; null takes a value away (RFC 7396)."""
+    """``PATCH /bookings/{id}``. A member that is left out stays; null removes a value (RFC 7396)."""
 
     party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)] | None = None
     date: str | None = None
     time: ClockTime | None = None
     start_at: str | None = None
     guest: Guest = Guest()
-    preferences: PreferencesPatch = PreferencesPatch()
+    preferences: PreferencesBody = PreferencesBody()
     notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
     on_full: Literal["keep", "pend"] = "keep"
 
     @model_validator(mode="after")
-    def _not_taken_away(self) -> "PatchBody":
+    def _not_removed(self) -> "PatchBody":
         for name in ("party_size", "date", "time", "start_at"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{to_camel(name)} cannot be null")
@@ -130,7 +128,7 @@ class PatchBody(StrictModel):
         return self.notes if "notes" in self.model_fields_set else present
 
     def start_of(self, now: datetime) -> LocalStart | datetime | None:
-        """The new start, None if it is not to change. Raises InvalidRequest or NaiveTimestamp."""
+        """The new start; None if it stays. Raises InvalidRequest or NaiveTimestamp."""
         if self.date is None and self.time is None and self.start_at is None:
             return None
         return start_of(self, now)
@@ -141,7 +139,7 @@ class CancelBody(StrictModel):
 
 
 class NoBody(StrictModel):
-    """Of a call that says all by its path: an empty object, if anything."""
+    """A call that takes no members: no body, or an empty object."""
 
 
 class ProcessBody(StrictModel):
@@ -156,7 +154,7 @@ class ProcessBody(StrictModel):
 
 
 class AssignmentBody(StrictModel):
-    """``PUT /bookings/{id}/assignment``: a person's choice, and the rules that the person sets aside."""
+    """``PUT /bookings/{id}/assignment``: a person's choice of tables, and the rules to set aside."""
 
     tables: Annotated[tuple[TableId, ...], Field(max_length=100)]
     pin: bool = True
@@ -167,76 +165,82 @@ class AssignmentBody(StrictModel):
 
 
 def start_of(body: HoldBody | PatchBody, now: datetime) -> LocalStart | datetime:
-    """Read the start as the body gives it. Raises InvalidRequest or NaiveTimestamp."""
+    """The start that the body names. Raises InvalidRequest or NaiveTimestamp."""
     local = body.date is not None or body.time is not None
     if local == (body.start_at is not None):
-        raise _invalid("startAt", "ambiguous_start", "give either date and time, or startAt")
+        raise _invalid("startAt", "ambiguous_start", "send either date and time, or startAt")
     if body.start_at is not None:
-        moment = _moment(body.start_at, "startAt", now)
+        moment = _read_moment(body.start_at, "startAt", now)
         if moment.second or moment.microsecond:
-            raise _invalid("startAt", "not_a_minute", "must be a whole minute")
+            raise _invalid("startAt", "not_a_minute", "must be a whole minute, without seconds")
         return moment
     if body.date is None or body.time is None:
         missing = "date" if body.date is None else "time"
-        raise _invalid(missing, "missing", "date and time go together")
+        raise _invalid(missing, "missing", "is required: date and time go together")
     return LocalStart(parse_date(body.date, "date", now), time.fromisoformat(body.time))
 
 
 def parse_date(text: str, field: str, now: datetime) -> date:
-    """A calendar date ``YYYY-MM-DD`` within reach of the calendar arithmetic."""
+    """Read a date, ``YYYY-MM-DD``, from 2000 to about ten years from ``now``. Raises InvalidRequest."""
     try:
         day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII) else None
     except ValueError:
         day = None
     if day is None:
-        raise _invalid(field, "invalid_date", "must be a date, YYYY-MM-DD")
+        raise _invalid(field, "invalid_date", "must be a date, written YYYY-MM-DD")
     if not date(_FIRST_YEAR, 1, 1) <= day <= (now + _FAR_AHEAD).date():
-        raise _invalid(field, "out_of_range", "lies too far from today")
+        raise _invalid(field, "out_of_range", _TOO_FAR)
     return day
 
 
 def parse_moment(text: str, field: str, now: datetime) -> datetime:
-    """A date-time of a query. In one, an offset's plus sign that was not escaped arrives as a space."""
-    return _moment(text.replace(" ", "+"), field, now)
+    """Read a date-time in a query. A plus sign that was not escaped arrives there as a space."""
+    return _read_moment(text.replace(" ", "+"), field, now)
 
 
 def parse_edge(text: str | None, field: str, now: datetime) -> date | datetime | None:
-    """Where a query's time begins or ends: a date, a date-time, or not said."""
+    """Read the start or end of a period in a query: a date, a date-time, or None."""
     if text is None:
         return None
     return parse_moment(text, field, now) if "T" in text.upper() else parse_date(text, field, now)
 
 
-def _moment(text: str, field: str, now: datetime) -> datetime:
+def _read_moment(text: str, field: str, now: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(text.upper()) if _DATE_TIME.fullmatch(text) else None
     except ValueError:
         moment = None
     if moment is None:
-        raise _invalid(field, "invalid_datetime", "must be an RFC 3339 date-time")
+        raise _invalid(
+            field, "invalid_datetime", "must be an RFC 3339 date-time, such as 2026-12-04T19:00:00Z"
+        )
     if moment.tzinfo is None:
-        raise NaiveTimestamp([FieldError(field, "naive_timestamp", "must carry an offset, e.g. +01:00 or Z")])
+        raise NaiveTimestamp(
+            [FieldError(field, "naive_timestamp", "must have an offset, such as +01:00 or Z")]
+        )
     if not _FIRST_YEAR <= moment.year <= (now + _FAR_AHEAD).year:
-        raise _invalid(field, "out_of_range", "lies too far from today")
+        raise _invalid(field, "out_of_range", _TOO_FAR)
     return moment.astimezone(UTC)
 
 
 def parse_party_size(text: str | None) -> int:
     if text is None:
-        raise _invalid("partySize", "missing", "say for how many")
+        raise _invalid("partySize", "missing", "is required: the number of guests")
     if not re.fullmatch(r"\d{1,4}", text, re.ASCII) or not 1 <= int(text) <= MAX_PARTY:
         raise _invalid("partySize", "out_of_range", f"must be a whole number from 1 to {MAX_PARTY}")
     return int(text)
 
 
 def parse_musts(zone: str | None, required: str | None) -> Preferences:
-    """Of a query: ``zone``, and the attributes of ``required``, separated by commas, are musts."""
+    """The requirements of a query: ``zone``, and ``required``, attributes separated by commas."""
     attributes = tuple(dict.fromkeys(filter(None, (required or "").split(","))))
     if zone is not None and not 1 <= len(zone) <= _LONGEST_LABEL:
         raise _invalid("zone", "invalid_length", f"must have 1 to {_LONGEST_LABEL} characters")
     if len(attributes) > _MOST_ATTRIBUTES or any(len(each) > _LONGEST_LABEL for each in attributes):
         raise _invalid(
-            "required", "invalid_length", f"at most {_MOST_ATTRIBUTES} of at most {_LONGEST_LABEL} characters"
+            "required",
+            "invalid_length",
+            f"must name at most {_MOST_ATTRIBUTES} attributes of at most {_LONGEST_LABEL} characters",
         )
     return Preferences(zone=zone, zone_required=zone is not None, required=attributes)
 
@@ -246,7 +250,7 @@ def encode_cursor(start: datetime, booking_id: UUID) -> str:
 
 
 def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
-    """Where a page begins; the very beginning without a cursor. Raises InvalidRequest."""
+    """The start and id after which a page begins; without a cursor, before all. Raises InvalidRequest."""
     if cursor is None:
         return datetime.min.replace(tzinfo=UTC), UUID(int=0)
     try:
@@ -256,9 +260,9 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
         start, _, booking_id = text.partition("|")
         moment, after = datetime.fromisoformat(start), UUID(booking_id)
     except (ValueError, binascii.Error):
-        raise _invalid("cursor", "invalid_cursor", "is not a cursor of ours") from None
+        raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR) from None
     if moment.tzinfo is None:
-        raise _invalid("cursor", "invalid_cursor", "is not a cursor of ours")
+        raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR)
     return moment, after
 
 
@@ -266,12 +270,12 @@ def parse_limit(text: str | None) -> int:
     if text is None:
         return _DEFAULT_PAGE
     if not re.fullmatch(r"\d{1,3}", text, re.ASCII) or not 1 <= int(text) <= _MAX_PAGE:
-        raise _invalid("limit", "out_of_range", "must be a number from 1 to 200")
+        raise _invalid("limit", "out_of_range", f"must be a whole number from 1 to {_MAX_PAGE}")
     return int(text)
 
 
 def versions_of(if_match: str | None) -> frozenset[int] | None:
-    """Which versions an ``If-Match`` header names; None: any. What is none of ours matches nothing."""
+    """The versions that an ``If-Match`` header names; None: any. An unknown tag matches nothing."""
     if if_match is None or if_match.strip() == "*":
         return None
     tags = (tag.strip() for tag in if_match.split(","))

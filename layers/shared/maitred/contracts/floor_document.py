@@ -1,9 +1,9 @@
-"""The floor document (contract 1.1): what a restaurant is, as its operator writes it.
+"""The floor document: a restaurant as its operator describes it (see docs/api.md, Restaurants).
 
-Bounds of ours: 500 tables, 100 zones, 50 services, 500 closures, 5000 edges, 500 combinations of
+Bounds: 500 tables, 100 zones, 50 services, 500 closures, 5000 edges, 500 combinations of
 2-12 tables; capacity 1-100; maxTables 1-6; maxMoves 0-3; buffers 0-120 minutes; turn times 15-720;
 minDiningMinutes 15-720; slots of 5-240 minutes; weights 0-1000 of known names.
-A single member is checked by its type; a rule that spans members, by the functions at the end.
+Types check single members; the functions at the end check rules that span several members.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,6 @@ from maitred.contracts.base import (
     ClockTime,
     EmailAddress,
     Label,
-    RestaurantId,
     ServiceId,
     StrictModel,
     TableId,
@@ -30,15 +29,16 @@ from maitred.contracts.floor_values import (
     local_minute,
     service_minutes,
 )
-from maitred.contracts.stored_floor import floor_from_document
-from maitred.domain.floor import Adjacency, Floor
+from maitred.domain.floor import Adjacency, Policy
 from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 
-__all__ = ["FloorDocument", "RestaurantId", "floor_from_document", "to_floor"]
-
-MAX_PARTY = 1200
+_MAX_CAPACITY = 100
+_MAX_COMBINED = 12
+#: Seats of the largest combination. It exceeds MAX_PARTY because a row may name all of its seats.
+_MAX_SEATS = _MAX_COMBINED * _MAX_CAPACITY
+_DEFAULT = Policy()
 TurnMinutes = Annotated[int, Field(ge=15, le=720)]
-PartySize = Annotated[int, Field(ge=1, le=MAX_PARTY)]
+PartySize = Annotated[int, Field(ge=1, le=_MAX_SEATS)]
 BufferMinutes = Annotated[int, Field(ge=0, le=120)]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(is_iana_zone)]
 LanguageTag = Annotated[str, Field(max_length=35), AfterValidator(language_tag)]
@@ -56,37 +56,36 @@ class TurnTimeDocument(StrictModel):
 
 TurnTimes = Annotated[tuple[TurnTimeDocument, ...], Field(min_length=1, max_length=50)]
 DEFAULT_TURN_TIMES = tuple(
-    TurnTimeDocument(max_party=party, minutes=minutes)
-    for party, minutes in ((2, 90), (4, 105), (6, 120), (None, 150))
+    TurnTimeDocument(max_party=turn.max_party, minutes=turn.minutes) for turn in _DEFAULT.turn_times
 )
 
 
 class PacingDocument(StrictModel):
-    """How many covers may start in one slot."""
+    """How many guests may start in one slot; null: no limit."""
 
-    slot_minutes: int = Field(default=15, ge=5, le=240)
-    max_covers_per_slot: int | None = Field(default=None, ge=1, le=10_000)
+    slot_minutes: int = Field(default=_DEFAULT.pacing.slot_minutes, ge=5, le=240)
+    max_covers_per_slot: int | None = Field(default=_DEFAULT.pacing.max_covers_per_slot, ge=1, le=10_000)
 
 
 class PolicyDocument(StrictModel):
-    """The rules of the house."""
+    """The rules of seating. The defaults are those of the domain's policy."""
 
-    buffer_before_minutes: BufferMinutes = 0
-    buffer_after_minutes: BufferMinutes = 5
-    max_tables: int = Field(default=3, ge=1, le=6)
-    adjacency: Adjacency = Adjacency.CONNECTED
-    min_dining_minutes: TurnMinutes = 45
-    max_moves: int = Field(default=2, ge=0, le=3)
-    freeze_minutes: int = Field(default=120, ge=0, le=10_080)
-    hold_seconds: int = Field(default=300, ge=1, le=1800)
-    start_cutoff_minutes: int = Field(default=10, ge=0, le=1440)
+    buffer_before_minutes: BufferMinutes = _DEFAULT.buffer_before_minutes
+    buffer_after_minutes: BufferMinutes = _DEFAULT.buffer_after_minutes
+    max_tables: int = Field(default=_DEFAULT.max_tables, ge=1, le=6)
+    adjacency: Adjacency = _DEFAULT.adjacency
+    min_dining_minutes: TurnMinutes = _DEFAULT.min_dining_minutes
+    max_moves: int = Field(default=_DEFAULT.max_moves, ge=0, le=3)
+    freeze_minutes: int = Field(default=_DEFAULT.freeze_minutes, ge=0, le=10_080)
+    hold_seconds: int = Field(default=_DEFAULT.hold_seconds, ge=1, le=1800)
+    start_cutoff_minutes: int = Field(default=_DEFAULT.start_cutoff_minutes, ge=0, le=1440)
     turn_times: TurnTimes = DEFAULT_TURN_TIMES
     pacing: PacingDocument = PacingDocument()
     weights: dict[Label, Annotated[float, Field(ge=0, le=1000)]] = Field(default_factory=dict, max_length=50)
 
 
 class ServiceDocument(StrictModel):
-    """A period of seating; ``closes`` before ``opens`` on the clock is the next day's."""
+    """A period of seating. A ``closes`` before ``opens`` means the next day."""
 
     id: ServiceId
     name: Text | None = None
@@ -99,7 +98,7 @@ class ServiceDocument(StrictModel):
 
 
 class ClosureDocument(StrictModel):
-    """Venue-local ``[from, to)``; zones and tables both null: the whole house."""
+    """Closed during ``[from, to)``, local time. Zones and tables both null: the whole restaurant."""
 
     from_: LocalMinute = Field(alias="from")
     to: LocalMinute
@@ -109,18 +108,18 @@ class ClosureDocument(StrictModel):
 
 
 class ZoneDocument(StrictModel):
-    """A part of the house."""
+    """A part of the restaurant."""
 
     id: ZoneId
     name: Text | None = None
 
 
 class TableDocument(StrictModel):
-    """A table; ``max_party`` null is its capacity."""
+    """A table. ``max_party`` null: its capacity."""
 
     id: TableId
     zone: ZoneId
-    capacity: int = Field(ge=1, le=100)
+    capacity: int = Field(ge=1, le=_MAX_CAPACITY)
     min_party: PartySize = 1
     max_party: PartySize | None = None
     movable: bool = True
@@ -133,9 +132,9 @@ class TableDocument(StrictModel):
 
 
 class CombinationDocument(StrictModel):
-    """An allowed set with its own range; ``max_party`` null is the sum of its seats."""
+    """An allowed set with its own party range. ``max_party`` null: the sum of its seats."""
 
-    tables: Annotated[tuple[TableId, ...], Field(min_length=2, max_length=12)]
+    tables: Annotated[tuple[TableId, ...], Field(min_length=2, max_length=_MAX_COMBINED)]
     min_party: PartySize = 1
     max_party: PartySize | None = None
 
@@ -147,8 +146,8 @@ def _is_absent(value: str | None) -> bool:
 class FloorDocument(StrictModel):
     """The whole document of ``PUT /restaurants/{restaurantId}``.
 
-    ``locale``: the language of the letters to guests, English if absent. ``contact_email``: where guests'
-    answers go, and what only a person of the restaurant can settle. Both are kept only if they are given.
+    ``locale``: language of the letters to guests; English if absent. ``contact_email``: the address for
+    guests' answers and for notices to the restaurant. Both are stored only if they are given.
     """
 
     name: Text
@@ -168,14 +167,12 @@ class FloorDocument(StrictModel):
         _check_floor(self)
         return self
 
-
-def to_floor(document: FloorDocument, restaurant_id: str, layout_version: int) -> Floor:
-    """The floor that a valid document describes."""
-    stored: dict[str, Any] = document.model_dump(by_alias=True, mode="json")
-    return floor_from_document(stored, restaurant_id, layout_version)
+    def stored(self) -> dict[str, Any]:
+        """The document as it is stored and answered: JSON values, with the defaults filled in."""
+        return self.model_dump(by_alias=True, mode="json")
 
 
-# --- rules that span several members, each reported at the member that breaks it ---
+# --- rules that span several members; each is reported at the member that breaks it ---
 
 type Location = tuple[int | str, ...]
 type Problem = tuple[Location, str, str]
@@ -202,7 +199,7 @@ def _repeated(ids: Iterable[str], member: str) -> Iterator[Problem]:
     seen: set[str] = set()
     for number, name in enumerate(ids):
         if name in seen:
-            yield (member, number, "id"), "duplicate_id", "This id is used before"
+            yield (member, number, "id"), "duplicate_id", "is used more than once; give each its own id"
         seen.add(name)
 
 
@@ -218,7 +215,7 @@ def _weights(document: FloorDocument) -> Iterator[Problem]:
             yield (
                 ("policy", "weights", name),
                 "unknown_weight",
-                f"The planner has no such term; it knows {', '.join(sorted(DEFAULT_WEIGHTS))}",
+                f"is not a term of the score; use {', '.join(sorted(DEFAULT_WEIGHTS))}",
             )
 
 
@@ -234,15 +231,15 @@ def _turn_list(turns: tuple[TurnTimeDocument, ...], location: Location) -> Itera
     for number, turn in enumerate(turns[:-1]):
         where = (*location, number, "maxParty")
         if turn.max_party is None:
-            yield where, "null_before_last", "Only the last row may hold for every size"
+            yield where, "null_before_last", "must be a number in every row but the last"
         elif turn.max_party <= previous:
-            yield where, "not_ascending", "Rows must rise by maxParty"
+            yield where, "not_ascending", "must be larger than in the row before"
         previous = turn.max_party or previous
     if turns[-1].max_party is not None:
         yield (
             (*location, len(turns) - 1, "maxParty"),
             "sizes_not_covered",
-            "The last row must have maxParty null",
+            "must be null in the last row, so that every party has a turn time",
         )
 
 
@@ -250,7 +247,7 @@ def _services(document: FloorDocument) -> Iterator[Problem]:
     for number, service in enumerate(document.services):
         where: Location = ("services", number)
         if len(set(service.days)) < len(service.days):
-            yield (*where, "days"), "duplicate_day", "A weekday is named twice"
+            yield (*where, "days"), "duplicate_day", "must name each weekday once"
         for member, code, message in _service_hours(service, document.policy.min_dining_minutes):
             yield (*where, member), code, message
 
@@ -258,14 +255,14 @@ def _services(document: FloorDocument) -> Iterator[Problem]:
 def _service_hours(service: ServiceDocument, min_dining: int) -> Iterator[tuple[str, str, str]]:
     opens, closes = service_minutes(service.opens, service.closes)
     if opens == closes:
-        yield "closes", "empty_service", "A service must close after it opens"
+        yield "closes", "empty_service", "must differ from opens"
         return
     if not service.allow_overrun and closes - opens < min_dining:
-        yield "closes", "service_too_short", "No party could stay for minDiningMinutes"
+        yield "closes", "service_too_short", "must be at least minDiningMinutes after opens"
     elif service.last_seating is not None:
         last = last_seating_minutes(service.last_seating, opens, closes, min_dining, allow_overrun=False)
         if last > closes:
-            yield "lastSeating", "outside_service", "lastSeating must lie between opens and closes"
+            yield "lastSeating", "outside_service", "must be between opens and closes"
 
 
 def _closures(document: FloorDocument) -> Iterator[Problem]:
@@ -273,7 +270,7 @@ def _closures(document: FloorDocument) -> Iterator[Problem]:
     for number, closure in enumerate(document.closures):
         where: Location = ("closures", number)
         if closure.from_ >= closure.to:
-            yield (*where, "to"), "not_after_from", "A closure must end after it begins"
+            yield (*where, "to"), "not_after_from", "must be after from"
         yield from _unknown(closure.zones or (), zones, (*where, "zones"))
         yield from _unknown(closure.tables or (), tables, (*where, "tables"))
 
@@ -283,11 +280,15 @@ def _tables(document: FloorDocument) -> Iterator[Problem]:
     for number, table in enumerate(document.tables):
         where: Location = ("tables", number)
         if table.zone not in zones:
-            yield (*where, "zone"), "unknown_reference", "No such zone"
+            yield (*where, "zone"), "unknown_reference", "must be the id of one of the zones"
         if table.max_party is not None and table.max_party > table.capacity:
-            yield (*where, "maxParty"), "above_capacity", "maxParty must not exceed the capacity"
+            yield (*where, "maxParty"), "above_capacity", "must be at most the capacity"
         if table.min_party > (table.max_party or table.capacity):
-            yield (*where, "minParty"), "above_max_party", "minParty must not exceed maxParty"
+            yield (
+                (*where, "minParty"),
+                "above_max_party",
+                "must be at most maxParty, or else the number of seats",
+            )
 
 
 def _adjacency(document: FloorDocument) -> Iterator[Problem]:
@@ -295,7 +296,7 @@ def _adjacency(document: FloorDocument) -> Iterator[Problem]:
     for number, edge in enumerate(document.adjacency):
         yield from _unknown(edge, tables, ("adjacency", number))
         if edge[0] == edge[1]:
-            yield ("adjacency", number), "self_edge", "A table does not touch itself"
+            yield ("adjacency", number), "self_edge", "must name two different tables"
 
 
 def _combinations(document: FloorDocument) -> Iterator[Problem]:
@@ -304,20 +305,24 @@ def _combinations(document: FloorDocument) -> Iterator[Problem]:
         where: Location = ("combinations", number)
         yield from _unknown(row.tables, capacities.keys(), (*where, "tables"))
         if len(set(row.tables)) < len(row.tables):
-            yield (*where, "tables"), "duplicate_table", "A table is named twice"
+            yield (*where, "tables"), "duplicate_table", "must name each table once"
             continue
         seats = sum(capacities.get(table, 0) for table in row.tables)
         if row.max_party is not None and row.max_party > seats and capacities.keys() >= set(row.tables):
-            yield (*where, "maxParty"), "above_capacity", "maxParty must not exceed the sum of seats"
+            yield (*where, "maxParty"), "above_capacity", "must be at most the sum of seats"
         if row.min_party > (row.max_party or seats) and capacities.keys() >= set(row.tables):
-            yield (*where, "minParty"), "above_max_party", "minParty must not exceed maxParty"
+            yield (
+                (*where, "minParty"),
+                "above_max_party",
+                "must be at most maxParty, or else the number of seats",
+            )
 
 
 def _unknown(names: Iterable[str], known: Iterable[str], location: Location) -> Iterator[Problem]:
     known = set(known)
     for number, name in enumerate(names):
         if name not in known:
-            yield (*location, number), "unknown_reference", "Nothing in the document has this id"
+            yield (*location, number), "unknown_reference", "must be the id of something in the document"
 
 
 def _zone_ids(document: FloorDocument) -> set[str]:

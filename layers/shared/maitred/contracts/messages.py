@@ -1,4 +1,4 @@
-"""What travels through the queues (contract 5): strict to send, tolerant to read."""
+"""The messages of the queues (see docs/api.md, Messages and queues): strict to send, tolerant to read."""
 
 from abc import ABC, abstractmethod
 from typing import Annotated, Literal
@@ -12,26 +12,26 @@ from maitred.domain.booking import Trigger
 ASSIGN = "assign"
 NOTIFICATION = "notification"
 
-# What is passed on to queues and tables: one that they refuse would take its batch's neighbours with it.
+# These values go on to queues and tables, where one bad value would fail its whole batch.
 Printable = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,256}$")]
 _MOST_ATTEMPTS = 10_000
 
 
 class Message(BaseModel, ABC):
-    """Unknown members are ignored, so that a newer sender can talk to an older reader."""
+    """Ignores unknown members, so that an older reader understands a newer sender."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
     @abstractmethod
     def about(self) -> dict[str, str]:
-        """The ids that lines of the log carry about it."""
+        """The ids for the log lines about this message."""
 
     def wire(self) -> dict[str, object]:
         return self.model_dump(mode="json", by_alias=True)
 
 
 class AssignMessage(Message):
-    """``attempt`` counts the job's attempts from 1; ``booking_version`` is that of the pending booking."""
+    """``attempt`` counts the job's attempts from 1. ``booking_version``: the pending booking's version."""
 
     schema_: Literal[1] = Field(default=1, alias="schema")
     booking_id: UUID

@@ -1,4 +1,4 @@
-"""What the API answers, as JSON values. Times are shown in the restaurant's zone, with their offset."""
+"""The API's answers as JSON values. Times are in the restaurant's zone, with their offset."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -64,6 +64,7 @@ def hold_json(hold: Hold) -> Json:
 
 
 def reason_json(reason: Reason | None) -> Json | None:
+    """A reason as it is sent and stored."""
     if reason is None:
         return None
     return {"code": reason.code.value, "category": reason.category.value, "detail": reason.detail}
@@ -102,32 +103,4 @@ def problem_json(
         "detail": detail,
         "correlationId": correlation_id,
         **(more or {}),
-    }
-
-
-def history_json(row: Sequence[Any], timezone: str) -> Json:
-    from_state, to_state, version, actor, reason, metadata, at = row
-    return {
-        "at": local(at, timezone),
-        "fromState": from_state,
-        "toState": to_state,
-        "version": version,
-        "actor": actor,
-        "reason": reason,
-        "metadata": metadata,
-    }
-
-
-def attempt_json(row: Sequence[Any], timezone: str) -> Json:
-    number, flow, trigger, outcome, reason, strategy, strategies, duration, at = row
-    return {
-        "attemptNo": number,
-        "flow": flow,
-        "trigger": trigger,
-        "outcome": outcome,
-        "reason": reason,
-        "strategy": strategy,
-        "strategies": strategies,
-        "durationMs": duration,
-        "at": local(at, timezone),
     }

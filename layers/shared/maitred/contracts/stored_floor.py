@@ -1,6 +1,7 @@
-"""From a stored floor document to the floor: no validation, since only valid documents are stored.
+"""Turns a stored floor document into a floor.
 
-On the path of every cold start, so without pydantic and without a second look at anything.
+Every cold start does this, so it uses no pydantic and checks nothing again: only valid documents with all
+defaults filled in are stored.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,7 +28,7 @@ _WEEKDAYS = {day: number for number, day in enumerate(("mon", "tue", "wed", "thu
 
 
 def floor_from_document(document: dict[str, Any], restaurant_id: str, layout_version: int) -> Floor:
-    """Read a stored document (valid, defaults filled in) as a floor."""
+    """The floor of a stored document, which must be valid and complete."""
     policy = _policy(document["policy"])
     tables = tuple(_table(row) for row in document["tables"])
     seats = {table.id: table.capacity for table in tables}

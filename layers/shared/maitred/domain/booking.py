@@ -1,4 +1,4 @@
-"""A booking as the services see it: the request, where it stands, and the tables it holds."""
+"""A booking: what was asked for, its state, and its tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from maitred.domain.states import State
 
 
 class Trigger(StrEnum):
-    """What set an assignment attempt off."""
+    """The cause of an attempt."""
 
     INLINE_CREATION = "inline_creation"
     INLINE_MODIFICATION = "inline_modification"
@@ -32,9 +32,19 @@ class Flow(StrEnum):
     SHADOW = "shadow"
 
 
+class MailKind(StrEnum):
+    """The letters: all to the guest but ``attention``, which goes to the restaurant."""
+
+    REQUEST_RECEIVED = "request_received"
+    CONFIRMED = "confirmed"
+    MODIFICATION_PENDING = "modification_pending"
+    CANCELLED = "cancelled"
+    ATTENTION = "attention"
+
+
 @dataclass(frozen=True, slots=True)
 class LocalStart:
-    """A start as the venue's calendar and clock show it."""
+    """A start in the restaurant's own calendar and clock."""
 
     day: date
     clock: time
@@ -42,7 +52,10 @@ class LocalStart:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Wishes (zone, attributes) and musts (zone if ``zone_required``, required). Contract 9."""
+    """Wishes (``zone``, ``attributes``) and requirements (``required``, and ``zone`` if ``zone_required``).
+
+    See docs/api.md, Rules of seating.
+    """
 
     zone: str | None = None
     zone_required: bool = False
@@ -52,10 +65,10 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """One row of the booking book. ``tables`` are those held now, sorted; times are UTC.
+    """One booking as stored. ``tables`` are its present ones, sorted; times are UTC.
 
-    ``confirmation_queued``: the guest's confirmation of this very request has been written to the outbox.
-    ``locale``: the language tag that the restaurant writes letters in.
+    ``confirmation_queued``: the confirmation of the present request is in the outbox.
+    ``locale``: language tag of the restaurant's letters.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""Errors as types with a stable code; the HTTP edge maps them to problem documents, once."""
+"""Errors as types, each with a stable code. The HTTP edge turns them into problem documents."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from math import ceil
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong with one input field. ``field`` is a dotted path, e.g. ``tables.3.zone``."""
+    """One mistake in one input field. ``field`` is a dotted path, e.g. ``tables.3.zone``."""
 
     field: str
     code: str
@@ -15,7 +15,7 @@ class FieldError:
 
 
 class MaitredError(Exception):
-    """Base of everything a caller is told. ``detail`` must hold no guest data and no SQL."""
+    """Base of every error that a caller sees. ``detail`` must contain no guest data and no SQL."""
 
     code = "internal_error"
     status = 500
@@ -41,7 +41,7 @@ class InvalidRequest(MaitredError):
 
 class NaiveTimestamp(InvalidRequest):
     code = "naive_timestamp"
-    title = "A time without an offset"
+    title = "The time has no offset"
 
 
 class MalformedBody(MaitredError):
@@ -53,7 +53,7 @@ class MalformedBody(MaitredError):
 class PartyTooLarge(MaitredError):
     code = "party_too_large"
     status = 422
-    title = "The party is larger than the house"
+    title = "The party is too large for this restaurant"
 
 
 class OutsideService(MaitredError):
@@ -77,7 +77,7 @@ class Closed(MaitredError):
 class InThePast(MaitredError):
     code = "in_the_past"
     status = 422
-    title = "The start lies in the past"
+    title = "The start is in the past"
 
 
 class Forbidden(MaitredError):
@@ -107,7 +107,7 @@ class HoldNotFound(MaitredError):
 class HoldUsed(MaitredError):
     code = "hold_used"
     status = 409
-    title = "A booking has been made of this hold already"
+    title = "This hold has already been used"
 
 
 class HoldExpired(MaitredError):
@@ -119,7 +119,7 @@ class HoldExpired(MaitredError):
 class HoldMismatch(MaitredError):
     code = "hold_mismatch"
     status = 422
-    title = "The hold is for another party, time or need"
+    title = "The booking does not match the hold"
 
 
 class InvalidState(MaitredError):
@@ -143,15 +143,15 @@ class VersionMismatch(MaitredError):
 class AssignmentInProgress(MaitredError):
     code = "assignment_in_progress"
     status = 409
-    title = "Another worker holds this booking"
+    title = "A worker is looking for tables for this booking"
     retry_after = 5
 
 
 class RuleViolated(InvalidRequest):
-    """A person's choice breaks rules that it does not, or can not, override; one entry a rule."""
+    """A person's choice of tables breaks rules that it does not override; one entry for each rule."""
 
     code = "rule_violated"
-    title = "These tables break a rule of the house"
+    title = "These tables break a rule of the restaurant"
 
 
 class TableOccupied(MaitredError):
@@ -176,32 +176,32 @@ class IdempotencyInProgress(MaitredError):
 class DatabaseUnavailable(MaitredError):
     code = "database_unavailable"
     status = 503
-    title = "The booking book cannot be reached"
+    title = "The database cannot be reached"
     retry_after = 2
 
 
-class ComeBack(MaitredError):
-    """Nothing was tried. ``wait_seconds``: after which it makes sense to ask again."""
+class RetryLater(MaitredError):
+    """Nothing was attempted. The caller may ask again after ``wait_seconds``."""
 
     def __init__(self, wait_seconds: float) -> None:
         super().__init__()
         self.retry_after = max(1, ceil(wait_seconds))
 
 
-class RateLimited(ComeBack):
+class TooManyRequests(RetryLater):
     code = "rate_limited"
     status = 429
     title = "Too many requests"
 
 
-class CircuitOpen(ComeBack):
+class ServiceUnavailable(RetryLater):
     code = "circuit_open"
     status = 503
-    title = "The booking book keeps failing"
+    title = "The database keeps failing"
 
 
 class Overloaded(MaitredError):
     code = "overloaded"
     status = 503
-    title = "Too much to do at the moment"
+    title = "The service is overloaded"
     retry_after = 2

@@ -1,8 +1,8 @@
-"""What a restaurant is: its policy, services, closures, zones, tables and how they join.
+"""A restaurant: its policy, services, closures, zones, tables and how they join.
 
-Plain frozen data, one object a floor document (contract 1.1), all defaults resolved. Clock times of
-services are minutes after local midnight of the service day (0-2879: a service that closes after
-midnight has ``closes`` above 1440). Closures are venue-local wall times, half-open.
+Frozen data: one object for each floor document (see docs/api.md, Restaurants), with all defaults filled in.
+Clock times of services are minutes after local midnight of the service day, 0-2879; a service that closes
+after midnight has ``closes`` above 1440. Closures are half-open intervals of the restaurant's local time.
 """
 
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ DEFAULT_LOCALE = "en"
 class Adjacency(StrEnum):
     """How the tables of one set must touch each other."""
 
-    CONNECTED = "connected"  # the set's induced graph is connected
+    CONNECTED = "connected"  # the tables form one piece
     PAIRWISE = "pairwise"  # every two tables touch (a clique)
     NEIGHBORS = "neighbors"  # one table touches all the others (a star)
-    NONE = "none"  # any movable tables of a zone
+    NONE = "none"  # any movable tables of one zone
 
 
 @dataclass(frozen=True, slots=True)
 class TurnTime:
-    """How long parties of up to ``max_party`` (None: any) stay, in minutes."""
+    """Parties of up to ``max_party`` (None: any size) stay ``minutes``."""
 
     max_party: int | None
     minutes: int
@@ -33,7 +33,7 @@ class TurnTime:
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """At most ``max_covers_per_slot`` covers may start in one slot, counted from ``opens``."""
+    """At most ``max_covers_per_slot`` guests (None: any number) start in one slot, counted from ``opens``."""
 
     slot_minutes: int = 15
     max_covers_per_slot: int | None = None
@@ -62,7 +62,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A period in which parties are seated; ``days`` are weekdays, Monday 0."""
+    """A period of seating, such as dinner. ``days`` are weekdays; Monday is 0."""
 
     id: str
     name: str
@@ -76,7 +76,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Closure:
-    """Venue-local ``[start, end)`` in which some tables (by zone, by id, or all) are closed."""
+    """Some tables (by zone, by id, or all) are closed during ``[start, end)``, restaurant's local time."""
 
     start: datetime
     end: datetime
@@ -97,7 +97,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. ``attributes`` includes its seating type (contract 9)."""
+    """One table. ``attributes`` includes its seating type."""
 
     id: str
     zone: str
@@ -114,13 +114,13 @@ class Table:
 
     @property
     def assignable(self) -> bool:
-        """May the planner give it to a new booking at all?"""
+        """May the planner give this table to a new booking?"""
         return self.active and not self.out_of_service and not self.walk_in_only
 
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """An explicitly allowed set with a party range of its own; needs no edges."""
+    """A set that is allowed by name, with its own party range. It needs no edges."""
 
     tables: tuple[str, ...]
     min_party: int
@@ -129,9 +129,9 @@ class Combination:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """One layout version of one restaurant. Adjacency holds each undirected edge once, sorted.
+    """One layout version of one restaurant. ``adjacency`` has each edge once, its two ids sorted.
 
-    ``locale``: the language tag of its letters. ``contact_email``: who at the restaurant is written to.
+    ``locale``: language tag of its letters. ``contact_email``: the address for notices to the restaurant.
     """
 
     restaurant_id: str
@@ -149,5 +149,5 @@ class Floor:
     contact_email: str | None = None
 
     def seats(self) -> int:
-        """Seats of all active tables that are not walk-in only: no larger party is ever possible."""
+        """Seats of all active tables that are not for walk-ins only. A larger party never fits."""
         return sum(t.capacity for t in self.tables if t.active and not t.walk_in_only)

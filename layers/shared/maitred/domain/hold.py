@@ -1,4 +1,4 @@
-"""A hold: tables kept for a party for some minutes, before anybody has booked them."""
+"""A hold: tables kept for a party for some minutes, before there is a booking."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,9 +9,9 @@ from uuid import UUID
 class Hold:
     """``[start_at, end_at)`` is the stay without buffers; ``tables`` are sorted; times are UTC.
 
-    ``layout_version``: the floor on which the tables were chosen. ``used_by``: the booking made of it, which
-    has its tables since; then there are none here, and no layout version (0).
-    ``expired``: by the database's clock as it was read; a hold that was given back has expired too.
+    ``layout_version``: the floor that the tables were chosen on. ``used_by``: the booking that used the hold
+    and took its tables; a used hold has no tables, and layout version 0.
+    ``expired``: by the database's clock when it was read. A hold that was given back counts as expired.
     """
 
     id: UUID

@@ -1,16 +1,19 @@
-"""Why a party was not seated: codes with a category, decided where they arise (contract 3)."""
+"""Why a party was not seated: codes, each with a category (see docs/api.md, Reasons).
+
+A reason is decided where it arises; no code reads it out of a text.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Category(StrEnum):
-    """What the background job does about a reason."""
+    """Tells the background job what to do about a reason."""
 
     DETERMINISTIC = "deterministic"  # the same question gives the same answer
     TRANSIENT = "transient"  # the next attempt may well succeed
     UNDECIDED = "undecided"  # the budget ended before a proof
-    INTERNAL = "internal"  # our fault
+    INTERNAL = "internal"  # a fault of Maitred
 
 
 class ReasonCode(StrEnum):

@@ -1,4 +1,4 @@
-"""The booking's state machine (contract 2). `status` is what guests see of it."""
+"""The booking's state machine (see docs/api.md, States). Guests see its `status`."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -61,5 +61,5 @@ def require_transition(source: State, target: State) -> None:
 
 
 def states_of(status: str) -> tuple[State, ...]:
-    """The machine's states behind one status that guests see."""
+    """All states with this status."""
     return tuple(state for state in State if state.status == status)

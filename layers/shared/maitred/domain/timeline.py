@@ -1,4 +1,4 @@
-"""Minutes since the Unix epoch, UTC: the one unit in which stays are compared (precision: a minute)."""
+"""Minutes since the Unix epoch, UTC: the unit of all comparisons between stays."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,7 +6,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_minutes(moment: datetime) -> int:
-    """Whole minutes since the epoch of an aware ``moment``; seconds are cut off."""
+    """Whole minutes from the epoch to ``moment``, which must be aware. Seconds are dropped."""
     return (moment - _EPOCH) // timedelta(minutes=1)
 
 

@@ -1,8 +1,8 @@
-"""When a party sits: services on the wall clock of the venue, stays in UTC.
+"""When a party sits: services in the restaurant's local time, stays in UTC.
 
-Opening hours are wall times, converted for each date by themselves; all arithmetic on minutes is done
-in UTC. Intervals are half-open. Where services overlap, a start belongs to the one that opened last
-(then to the first in the document); if the stay does not fit there, to the next one that it fits.
+Opening hours are local times, converted separately for each date; all arithmetic on minutes is done in
+UTC. Intervals are half-open. Where services overlap, a start belongs to the service that opened last, then
+to the first in the document. If the stay does not fit there, the next service that it fits takes it.
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from maitred.domain.booking import LocalStart
 from maitred.domain.errors import Closed, FieldError, InvalidRequest, OutsideService, ServiceOverrun
 from maitred.domain.floor import Closure, Floor, Service, Table, TurnTime
 
 MIN_DURATION_MINUTES = 15
 MAX_DURATION_MINUTES = 720
-#: Dates outside are no dates of bookings; far from where datetime overflows.
+#: No booking has a date outside these years. They keep clear of datetime's own limits.
 FIRST_YEAR, LAST_YEAR = 1971, 2199
 
 _DAY_MINUTES = 1440
@@ -24,7 +25,7 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the guest should be told about a time that was adjusted."""
+    """A warning to the guest: a time was adjusted."""
 
     code: str
     message: str
@@ -53,38 +54,45 @@ class _Sitting:
 
 
 def local_start(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, tuple[Notice, ...]]:
-    """The UTC moment at which the venue's clock shows ``clock`` on ``day``.
+    """The UTC moment at which the restaurant's clock shows ``clock`` on ``day``, and notices about it.
 
-    A time that the clock skips moves forward by the gap; of a time it shows twice, the first is taken;
-    each with a notice. Raises ``InvalidRequest`` for years outside 1971-2199.
+    A time that the clock skips moves forward by the gap. If the clock shows a time twice, the first counts.
+    Both add a notice. Raises ``InvalidRequest`` for years outside 1971-2199.
     """
     _check_year(day)
     moment, wall = _to_utc(day, clock, zone)
     shown = moment.astimezone(zone)
     if shown.replace(tzinfo=None) != wall:
-        text = f"The clock skips {wall:%H:%M} on {wall:%Y-%m-%d}; {shown:%H:%M} is meant"
+        text = f"The clock skips {wall:%H:%M} on {wall:%Y-%m-%d}, so the start is {shown:%H:%M}"
         return moment, (Notice("time_skipped", text),)
     if wall.replace(tzinfo=zone, fold=1).utcoffset() != wall.replace(tzinfo=zone).utcoffset():
-        text = f"The clock shows {wall:%H:%M} twice on {wall:%Y-%m-%d}; the first is meant"
+        text = f"The clock shows {wall:%H:%M} twice on {wall:%Y-%m-%d}; the start is the first of the two"
         return moment, (Notice("time_ambiguous", text),)
     return moment, ()
+
+
+def moment_of(start: LocalStart | datetime, zone: ZoneInfo) -> tuple[datetime, tuple[Notice, ...]]:
+    """The moment of a start, and notices about it (see `local_start`)."""
+    return local_start(start.day, start.clock, zone) if isinstance(start, LocalStart) else (start, ())
 
 
 def resolve_window(
     floor: Floor, start: datetime, party_size: int, duration_minutes: int | None = None
 ) -> Window:
-    """The stay of a party that wants to start at ``start`` (aware, whole minutes).
+    """The stay of a party that wants to start at ``start`` (aware, a whole minute).
 
-    Without ``duration_minutes`` the turn time of party and service holds. A stay that would pass closing
-    is shortened to it with a notice, unless the service allows overrun. Raises ``OutsideService``,
-    ``ServiceOverrun`` (less than the least dining time would be left), ``Closed`` (the whole house, at
-    some time of the stay), ``InvalidRequest`` (a duration that is not allowed).
+    ``duration_minutes`` None: the turn time of this party and service. A stay that would pass closing time is
+    shortened to it, with a notice, unless the service allows overrun. Raises ``OutsideService``,
+    ``ServiceOverrun`` (less than the minimum dining time would be left), ``Closed`` (the whole restaurant is
+    closed during the stay), ``InvalidRequest`` (this duration is not allowed).
     """
     _check_duration(floor, duration_minutes)
     start = start.astimezone(UTC)
     sittings = _sittings_at(floor, start)
     if not sittings:
-        raise OutsideService(f"No service of {floor.name} takes parties at {_local(floor, start)}")
+        raise OutsideService(
+            f"{floor.name} takes no parties at {_local(floor, start)}; choose a time during its opening hours"
+        )
     _refuse_closed(floor, start, start + timedelta(minutes=1))
     for sitting in sittings:
         window = _stay(floor, sitting, start, party_size, duration_minutes)
@@ -93,15 +101,15 @@ def resolve_window(
             return window
     closes = max(sitting.closes for sitting in sittings)
     raise ServiceOverrun(
-        f"From {_local(floor, start)} less than {floor.policy.min_dining_minutes} minutes are left "
-        f"until closing at {_local(floor, closes)}"
+        f"{_local(floor, start)} is less than {floor.policy.min_dining_minutes} minutes before closing "
+        f"at {_local(floor, closes)}; choose an earlier time"
     )
 
 
 def service_day(floor: Floor, service_date: date) -> tuple[datetime, datetime]:
-    """From the first opening of that service day to the last moment at which a stay may end.
+    """The first opening of this service day, and the last moment at which a stay may end.
 
-    Without a service that day: from local midnight to the next.
+    A day without a service runs from local midnight to midnight.
     """
     sittings = list(_sittings_of(floor, service_date))
     if not sittings:
@@ -110,10 +118,10 @@ def service_day(floor: Floor, service_date: date) -> tuple[datetime, datetime]:
 
 
 def slot_starts(floor: Floor, service_date: date) -> tuple[tuple[Service, datetime], ...]:
-    """The bookable slots of a service day, in order of time: every start once.
+    """The bookable starts of a service day with their services, in order of time, each start once.
 
-    Each service's slots run from its opening in steps of ``pacing.slotMinutes`` to its last seating
-    inclusive; a start that two services offer goes to the one that ``resolve_window`` asks first.
+    A service's slots run from its opening to its last seating inclusive, in steps of ``pacing.slotMinutes``.
+    A start that two services offer goes to the one that ``resolve_window`` tries first.
     """
     step = timedelta(minutes=floor.policy.pacing.slot_minutes)
     owners: dict[datetime, Service] = {}
@@ -128,9 +136,9 @@ def slot_starts(floor: Floor, service_date: date) -> tuple[tuple[Service, dateti
 def pacing_slot(
     floor: Floor, service_id: str, service_date: date, start: datetime
 ) -> tuple[datetime, datetime]:
-    """The pacing slot, counted from the service's opening, in which ``start`` lies.
+    """The pacing slot that contains ``start``, counted from the service's opening.
 
-    A service that the floor no longer has, or not on that day, counts from local midnight.
+    Slots count from local midnight if the floor does not have this service on this day.
     """
     sitting = next((s for s in _sittings_of(floor, service_date) if s.service.id == service_id), None)
     origin = sitting.opens if sitting is not None else _at(floor, service_date, 0)
@@ -140,12 +148,12 @@ def pacing_slot(
 
 
 def closure_interval(floor: Floor, start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """A closure's venue-local wall times as a UTC interval."""
+    """A closure's local times as a UTC interval."""
     return _wall_to_utc(start, floor.timezone), _wall_to_utc(end, floor.timezone)
 
 
 def closed_until(floor: Floor, table: Table, moment: datetime) -> datetime | None:
-    """When the closures of this table, its zone or the house that cover ``moment`` end; None: none does.
+    """The end of the closures of this table, its zone or the restaurant at ``moment``; None: it is open.
 
     Closures that follow each other without a gap count as one.
     """
@@ -163,7 +171,9 @@ def closed_until(floor: Floor, table: Table, moment: datetime) -> datetime | Non
 
 def _check_year(day: date) -> None:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise InvalidRequest([FieldError("date", "out_of_range", "No bookings are taken for this year")])
+        raise InvalidRequest(
+            [FieldError("date", "out_of_range", f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")]
+        )
 
 
 def _to_utc(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -172,12 +182,12 @@ def _to_utc(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, datetime]
 
 
 def _wall_to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
-    # fold=0 is the offset before a change: right for the first of two, and forward out of a gap.
+    # fold=0 takes the offset before the change: the first of two equal times, and forward out of a gap.
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
 def _at(floor: Floor, service_date: date, minutes: int) -> datetime:
-    """Wall-clock ``minutes`` after midnight of the service day; 1440 and more are the next day's."""
+    """The moment ``minutes`` of local time after midnight of the service day; 1440 and more: the next day."""
     _check_year(service_date)
     days, rest = divmod(minutes, _DAY_MINUTES)
     return _to_utc(service_date + timedelta(days=days), time(rest // 60, rest % 60), floor.timezone)[0]
@@ -197,7 +207,7 @@ def _sittings_of(floor: Floor, service_date: date) -> Iterator[_Sitting]:
 
 
 def _sittings_at(floor: Floor, start: datetime) -> list[_Sitting]:
-    """The sittings that take parties at ``start``; yesterday's may still be open after midnight."""
+    """The sittings that take parties at ``start``. Yesterday's may still be open after midnight."""
     if not FIRST_YEAR <= start.year <= LAST_YEAR:
         return []
     today = start.astimezone(floor.timezone).date()
@@ -210,14 +220,14 @@ def _sittings_at(floor: Floor, start: datetime) -> list[_Sitting]:
 
 
 def _by_precedence(sittings: Iterator[_Sitting]) -> list[_Sitting]:
-    """The one that opened last comes first; the sort is stable, so ties keep the document's order."""
+    """The last to open comes first. The sort is stable, so ties keep the document's order."""
     return sorted(sittings, key=lambda sitting: sitting.opens, reverse=True)
 
 
 def _stay(
     floor: Floor, sitting: _Sitting, start: datetime, party_size: int, duration_minutes: int | None
 ) -> Window | None:
-    """The stay in this sitting, or None if closing leaves less than the least dining time."""
+    """The stay in this sitting; None if less than the minimum dining time is left before closing."""
     minutes = duration_minutes or turn_minutes(floor, sitting.service, party_size)
     end = start + timedelta(minutes=minutes)
     if sitting.service.allow_overrun or end <= sitting.closes:
@@ -225,7 +235,9 @@ def _stay(
     left = (sitting.closes - start) // timedelta(minutes=1)
     if left < floor.policy.min_dining_minutes:
         return None
-    text = f"The stay is shortened from {minutes} to {left} minutes, since {sitting.service.name} closes then"
+    text = (
+        f"The stay is shortened from {minutes} to {left} minutes because {sitting.service.name} closes then"
+    )
     notices = (Notice("stay_shortened", text),)
     return Window(start, sitting.closes, sitting.service, sitting.service_date, notices)
 
@@ -239,7 +251,7 @@ def turn_minutes(floor: Floor, service: Service, party_size: int) -> int:
 def _check_duration(floor: Floor, minutes: int | None) -> None:
     least = max(MIN_DURATION_MINUTES, floor.policy.min_dining_minutes)
     if minutes is not None and not least <= minutes <= MAX_DURATION_MINUTES:
-        message = f"A stay lasts {least} to {MAX_DURATION_MINUTES} minutes"
+        message = f"must be {least} to {MAX_DURATION_MINUTES} minutes"
         raise InvalidRequest([FieldError("durationMinutes", "out_of_range", message)])
 
 
@@ -257,7 +269,7 @@ def _refuse_closed(floor: Floor, start: datetime, end: datetime) -> None:
 
 
 def _far_from(closure: Closure, floor: Floor, start: datetime) -> bool:
-    """Two days away or more: no stay can reach it, and no time zone needs to be asked."""
+    """Two days away or more? No stay reaches that far, so the time zone need not be consulted."""
     wall = start.astimezone(floor.timezone).replace(tzinfo=None)
     return closure.end < wall - 2 * _ONE_DAY or closure.start > wall + 2 * _ONE_DAY
 

@@ -4,27 +4,26 @@ from datetime import date
 
 from aws_lambda_powertools.event_handler import Response
 
-from maitred.bootstrap.bookings import Bookings
+from maitred.bootstrap.bookings import services
 from maitred.contracts import bookings as contract
-from maitred.contracts import responses
-from maitred.contracts.base import parse
 from maitred.domain.booking import Booking
-from maitred.domain.errors import FieldError, InvalidRequest, RestaurantNotFound
+from maitred.domain.errors import FieldError, InvalidRequest
 from maitred.domain.states import STATUSES, State, states_of
-from maitred.entrypoints.access import BOOKINGS_READ, BOOKINGS_WRITE
-from maitred.entrypoints.http import Edge
-from maitred.services.booking.availability import AvailabilityWish
-from maitred.services.booking.request import BookingWish
-from maitred.services.idempotency import Reply
+from maitred.entrypoints.http import BOOKINGS_READ, BOOKINGS_WRITE, Routes, send
+from maitred.services.booking.availability import AvailabilityRequest
+from maitred.services.booking.request import BookingRequest
+
+routes = Routes(services)
 
 
-def create(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
-    caller = edge.caller_for(restaurant_id, BOOKINGS_WRITE)
-    body = parse(contract.BookingBody, edge.body)
-    wish = BookingWish(
+@routes.post("/restaurants/<restaurant_id>/bookings")
+def create_booking(restaurant_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, BOOKINGS_WRITE)
+    body = routes.body(contract.BookingBody)
+    request = BookingRequest(
         restaurant_id=restaurant_id,
         party_size=body.party_size,
-        start=contract.start_of(body, services.core.clock.now()),
+        start=contract.start_of(body, routes.now),
         guest=body.guest.model_dump(exclude_none=True),
         preferences=body.preferences.to_domain(),
         notes=body.notes,
@@ -32,39 +31,74 @@ def create(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
         refuse_if_full=body.on_full == "refuse",
         hold_id=body.hold_id,
     )
-    return edge.send(services.create.create(wish, edge.context(caller, restaurant_id)))
+    return send(routes.services.create.create(request, routes.request_context(caller, restaurant_id)))
 
 
-def hold(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
-    caller = edge.caller_for(restaurant_id, BOOKINGS_WRITE)
-    body = parse(contract.HoldBody, edge.body)
-    wish = BookingWish(
+@routes.post("/restaurants/<restaurant_id>/holds")
+def make_hold(restaurant_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, BOOKINGS_WRITE)
+    body = routes.body(contract.HoldBody)
+    request = BookingRequest(
         restaurant_id=restaurant_id,
         party_size=body.party_size,
-        start=contract.start_of(body, services.core.clock.now()),
-        guest={},
+        start=contract.start_of(body, routes.now),
         preferences=body.preferences.to_domain(),
-        notes=None,
         duration_minutes=body.duration_minutes,
-        refuse_if_full=True,
     )
-    return edge.send(services.holds.make(wish, edge.context(caller, restaurant_id)))
+    return send(routes.services.holds.make(request, routes.request_context(caller, restaurant_id)))
 
 
-def give_back(edge: Edge, services: Bookings, hold_id: str) -> Response[str]:
-    found, caller = edge.hold_for(
-        hold_id, BOOKINGS_WRITE, lambda wanted: services.core.book.hold(wanted).hold
+@routes.delete("/holds/<hold_id>")
+def give_back_hold(hold_id: str) -> Response[str]:
+    hold, caller = routes.hold_for(hold_id, BOOKINGS_WRITE)
+    context = routes.request_context(caller, hold.restaurant_id)
+    return send(routes.services.holds.give_back(hold, context))
+
+
+@routes.get("/restaurants/<restaurant_id>/bookings")
+def list_bookings(restaurant_id: str) -> Response[str]:
+    routes.caller_for(restaurant_id, BOOKINGS_READ)
+    query = routes.query("date", "status", "cursor", "limit")
+    reply = routes.services.views.page(
+        restaurant_id,
+        _service_date(query.get("date")),
+        _states(query.get("status")),
+        contract.decode_cursor(query.get("cursor")),
+        contract.parse_limit(query.get("limit")),
     )
-    return edge.send(services.holds.give_back(found, edge.context(caller, found.restaurant_id)))
+    return send(reply)
 
 
-def modify(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
-    booking, caller = edge.booking_to_change(booking_id, BOOKINGS_WRITE, services.core.book.booking_to_change)
-    body = parse(contract.PatchBody, edge.body)
-    start = body.start_of(services.core.clock.now())
+@routes.get("/restaurants/<restaurant_id>/availability")
+def get_availability(restaurant_id: str) -> Response[str]:
+    routes.caller_for(restaurant_id, BOOKINGS_READ)
+    query = routes.query("date", "partySize", "zone", "required")
+    day = _service_date(query.get("date"))
+    if day is None:
+        raise InvalidRequest([FieldError("date", "missing", "is required")])
+    request = AvailabilityRequest(
+        restaurant_id=restaurant_id,
+        service_date=day,
+        party_size=contract.parse_party_size(query.get("partySize")),
+        preferences=contract.parse_musts(query.get("zone"), query.get("required")),
+    )
+    return send(routes.services.availability.of_day(request))
 
-    def change(present: Booking) -> BookingWish:
-        return BookingWish(
+
+@routes.get("/bookings/<booking_id>")
+def get_booking(booking_id: str) -> Response[str]:
+    booking, _ = routes.booking_for(booking_id, BOOKINGS_READ)
+    return send(routes.services.views.booking(booking))
+
+
+@routes.patch("/bookings/<booking_id>")
+def modify_booking(booking_id: str) -> Response[str]:
+    booking, caller = routes.booking_to_change(booking_id, BOOKINGS_WRITE)
+    body = routes.body(contract.PatchBody)
+    start = body.start_of(routes.now)
+
+    def change(present: Booking) -> BookingRequest:
+        return BookingRequest(
             restaurant_id=present.restaurant_id,
             party_size=body.party_size or present.party_size,
             start=start or present.start_at,
@@ -75,61 +109,21 @@ def modify(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
             refuse_if_full=body.on_full == "keep",
         )
 
-    versions = contract.versions_of(edge.header("if-match"))
-    context = edge.context(caller, booking.restaurant_id)
-    return edge.send(services.modify.modify(booking, change, context, versions))
+    versions = contract.versions_of(routes.header("if-match"))
+    context = routes.request_context(caller, booking.restaurant_id)
+    return send(routes.services.modify.modify(booking, change, context, versions))
 
 
-def page(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
-    edge.caller_for(restaurant_id, BOOKINGS_READ)
-    query = edge.query("date", "status", "cursor", "limit")
-    found = services.core.book.page(
-        restaurant_id,
-        _service_date(query.get("date"), services),
-        _states(query.get("status")),
-        contract.decode_cursor(query.get("cursor")),
-        contract.parse_limit(query.get("limit")),
-    )
-    if not found.items and services.core.book.layout(restaurant_id, None, None, None) is None:
-        raise RestaurantNotFound
-    last = found.items[-1] if found.more else None
-    body = {
-        "items": [responses.booking_json(booking) for booking in found.items],
-        "nextCursor": contract.encode_cursor(last.start_at, last.id) if last else None,
-    }
-    return edge.send(Reply(200, responses.dumps(body)))
+@routes.post("/bookings/<booking_id>/cancel")
+def cancel_booking(booking_id: str) -> Response[str]:
+    booking, caller = routes.booking_to_change(booking_id, BOOKINGS_WRITE)
+    body = routes.body(contract.CancelBody, absent="{}")
+    context = routes.request_context(caller, booking.restaurant_id)
+    return send(routes.services.cancel.cancel(booking, body.reason, context))
 
 
-def availability(edge: Edge, services: Bookings, restaurant_id: str) -> Response[str]:
-    edge.caller_for(restaurant_id, BOOKINGS_READ)
-    query = edge.query("date", "partySize", "zone", "required")
-    day = _service_date(query.get("date"), services)
-    if day is None:
-        raise InvalidRequest([FieldError("date", "missing", "say for which day")])
-    wish = AvailabilityWish(
-        restaurant_id=restaurant_id,
-        service_date=day,
-        party_size=contract.parse_party_size(query.get("partySize")),
-        preferences=contract.parse_musts(query.get("zone"), query.get("required")),
-    )
-    return edge.send(services.availability.of_day(wish))
-
-
-def read(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
-    booking, _ = edge.booking_for(booking_id, BOOKINGS_READ, services.core.book.booking)
-    body = responses.dumps({"booking": responses.booking_json(booking)})
-    return edge.send(Reply(200, body, {"etag": f'"{booking.version}"'}))
-
-
-def cancel(edge: Edge, services: Bookings, booking_id: str) -> Response[str]:
-    booking, caller = edge.booking_to_change(booking_id, BOOKINGS_WRITE, services.core.book.booking_to_change)
-    body = parse(contract.CancelBody, edge.body or "{}")
-    context = edge.context(caller, booking.restaurant_id)
-    return edge.send(services.cancel.cancel(booking, body.reason, context))
-
-
-def _service_date(text: str | None, services: Bookings) -> date | None:
-    return None if text is None else contract.parse_date(text, "date", services.core.clock.now())
+def _service_date(text: str | None) -> date | None:
+    return None if text is None else contract.parse_date(text, "date", routes.now)
 
 
 def _states(status: str | None) -> tuple[State, ...]:

@@ -1,33 +1,74 @@
-"""The HTTP edge both API functions share: claims, correlation, idempotency keys, problem documents."""
+"""What both HTTP functions share: claims, correlation ids, idempotency keys, problem documents."""
 
-import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import BaseModel
 
 from maitred.adapters.telemetry import log
-from maitred.adapters.telemetry.recorder import Recorder
+from maitred.bootstrap.runtime import Runtime
 from maitred.contracts import responses
-from maitred.contracts.base import is_identifier
+from maitred.contracts.base import is_identifier, parse, plain_value
 from maitred.domain import errors
 from maitred.domain.booking import Booking
-from maitred.domain.errors import FieldError, InvalidRequest, MaitredError
+from maitred.domain.errors import FieldError, Forbidden, InvalidRequest, MaitredError
 from maitred.domain.hold import Hold
-from maitred.entrypoints.access import Caller, caller_of
 from maitred.services import ports
 from maitred.services.idempotency import Reply, RequestContext, fingerprint
 from maitred.services.ports import IdempotencyKey
 
+OPERATIONS = "operations"
+BOOKINGS_WRITE = "bookings:write"
+BOOKINGS_READ = "bookings:read"
+
+_IMPLIED = {
+    OPERATIONS: frozenset({OPERATIONS, BOOKINGS_WRITE, BOOKINGS_READ}),
+    BOOKINGS_WRITE: frozenset({BOOKINGS_WRITE, BOOKINGS_READ}),
+    BOOKINGS_READ: frozenset({BOOKINGS_READ}),
+}
+
+HEALTH = "/health"
 _CORRELATION = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PROBLEM = "application/problem+json"
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The authenticated client: its subject, its scopes (with what they include), its restaurants."""
+
+    subject: str
+    scopes: frozenset[str]
+    restaurants: frozenset[str]
+
+    def require(self, scope: str) -> None:
+        """Raise Forbidden unless the token carries ``scope``."""
+        if scope not in self.scopes:
+            raise Forbidden(f"the token lacks the scope {scope}")
+
+    def may_see(self, restaurant_id: str) -> bool:
+        return "*" in self.restaurants or restaurant_id in self.restaurants
+
+
+def caller_of(subject: str, scope: str, restaurants: str) -> Caller:
+    """From the claims as text, entries separated by spaces (API Gateway writes a list claim as ``[a b]``)."""
+    granted = frozenset().union(*(_IMPLIED.get(s, frozenset()) for s in _entries(scope)))
+    return Caller(subject, granted, frozenset(_entries(restaurants)))
+
+
+def _entries(claim: str) -> list[str]:
+    return claim.strip("[]").split()
 
 
 class RouteNotFound(MaitredError):
@@ -36,34 +77,37 @@ class RouteNotFound(MaitredError):
     title = "No such resource"
 
 
-class Edge:
-    """One function's resolver with our errors, and what its routes need of a request."""
+class Services(Protocol):
+    """One function's services."""
 
-    def __init__(self) -> None:
-        self.app = APIGatewayHttpResolver()
-        self._correlation_id = ""
-        self.app.exception_handler(Exception)(self._problem)
-        self.app.not_found()(self._not_found)
+    @property
+    def runtime(self) -> Runtime: ...
 
-    def handle(
-        self, event: dict[str, Any], context: Any, recorder: Callable[[], Recorder] | None
-    ) -> dict[str, Any]:
-        """Resolve one event. ``recorder`` None: the route needs no telemetry."""
-        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        self._correlation_id = _correlation_id(headers.get("x-correlation-id"))
-        if recorder is None:
-            answer = self.app.resolve(event, context)
-        else:
-            with recorder().invocation(self._correlation_id):
-                answer = self.app.resolve(event, context)
-        answer.setdefault("headers", {})["x-correlation-id"] = self._correlation_id
-        return answer
 
-    # --- the request ---
+class Routes[S: Services](APIGatewayHttpRouter):
+    """One function's routes, and what they need of the present request.
+
+    ``services``: wires the function at its first call.
+    """
+
+    def __init__(self, services: Callable[[], S]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # Powertools does not annotate it
+        self._services = services
+
+    @property
+    def services(self) -> S:
+        return self._services()
+
+    @property
+    def now(self) -> datetime:
+        """The present moment, UTC."""
+        return self.services.runtime.deps.clock.now()
+
+    # --- the caller, and its restaurant, booking or hold ---
 
     def caller(self, scope: str) -> Caller:
-        """Who calls. Raises Forbidden without ``scope``."""
-        request = self.app.current_event.raw_event["requestContext"]
+        """The authenticated client. Raises Forbidden without ``scope``."""
+        request = self.current_event.raw_event["requestContext"]
         authorizer = request.get("authorizer") or {}
         claims: Mapping[str, str] = (authorizer.get("jwt") or {}).get("claims") or {}
         subject = claims.get("sub") or claims.get("client_id") or "unknown"
@@ -72,34 +116,39 @@ class Edge:
         return caller
 
     def caller_for(self, restaurant_id: str, scope: str) -> Caller:
-        """As `caller`; another tenant's restaurant does not exist."""
+        """As `caller`; another tenant's restaurant does not exist. Raises RestaurantNotFound."""
         caller = self.caller(scope)
         if not is_identifier(restaurant_id) or not caller.may_see(restaurant_id):
             raise errors.RestaurantNotFound
         log.know(restaurant_id=restaurant_id)
         return caller
 
-    def booking_for(
-        self, booking_id: str, scope: str, find: Callable[[UUID], Booking | None]
-    ) -> tuple[Booking, Caller]:
+    def booking_for(self, booking_id: str, scope: str) -> tuple[Booking, Caller]:
         """The booking if the caller may see it. Raises BookingNotFound."""
-        return self._owned(booking_id, scope, find, errors.BookingNotFound)
+        return self._owned(booking_id, scope, self._store.booking, errors.BookingNotFound)
 
-    def booking_to_change(
-        self, booking_id: str, scope: str, find: Callable[[UUID, str], Booking | None]
-    ) -> tuple[Booking, Caller]:
-        """As `booking_for`, and one of the caller's tokens. Raises RateLimited."""
+    def booking_to_change(self, booking_id: str, scope: str) -> tuple[Booking, Caller]:
+        """As `booking_for`, and takes one of the caller's tokens. Raises RateLimited."""
         subject = self.caller(scope).subject
-        return self.booking_for(booking_id, scope, lambda wanted: find(wanted, subject))
+        return self._owned(
+            booking_id,
+            scope,
+            lambda wanted: self._store.booking_to_change(wanted, subject),
+            errors.BookingNotFound,
+        )
 
-    def hold_for(self, hold_id: str, scope: str, find: Callable[[UUID], Hold | None]) -> tuple[Hold, Caller]:
+    def hold_for(self, hold_id: str, scope: str) -> tuple[Hold, Caller]:
         """As `booking_for`. Raises HoldNotFound."""
-        return self._owned(hold_id, scope, find, errors.HoldNotFound)
+        return self._owned(hold_id, scope, lambda wanted: self._store.hold(wanted).hold, errors.HoldNotFound)
+
+    @property
+    def _store(self) -> ports.BookingStore:
+        return self.services.runtime.deps.store
 
     def _owned[T: (Booking, Hold)](
         self, text: str, scope: str, find: Callable[[UUID], T | None], missing: type[MaitredError]
     ) -> tuple[T, Caller]:
-        """What has this id if it is of a restaurant that the caller may see; raises ``missing`` if not."""
+        """What has this id, if its restaurant is one of the caller's; raises ``missing`` if not."""
         caller = self.caller(scope)
         try:
             wanted = UUID(text)
@@ -113,35 +162,50 @@ class Edge:
             log.know(booking_id=str(found.id))
         return found, caller
 
-    def context(self, caller: Caller, restaurant_id: str) -> RequestContext:
-        """Raises InvalidRequest for an Idempotency-Key that is none."""
+    # --- the request ---
+
+    def request_context(self, caller: Caller, restaurant_id: str) -> RequestContext:
+        """Raises InvalidRequest for a malformed Idempotency-Key."""
+        correlation_id: str = self.context["correlation_id"]
         key = self.header("idempotency-key")
         if key is None:
-            return RequestContext(caller.subject, self._correlation_id)
+            return RequestContext(caller.subject, correlation_id)
         if not _KEY.fullmatch(key):
             raise InvalidRequest(
                 [FieldError("Idempotency-Key", "invalid_key", "must be 1-255 visible ASCII characters")]
             )
-        event = self.app.current_event
+        event = self.current_event
         query = event.query_string_parameters or {}
-        print_ = fingerprint(event.http_method, event.path + _sorted(query), _json(self.body))
-        stored = IdempotencyKey(caller.subject, restaurant_id, key, print_)
-        return RequestContext(caller.subject, self._correlation_id, stored)
+        request = fingerprint(event.http_method, event.path + _sorted(query), self._value())
+        stored = IdempotencyKey(caller.subject, restaurant_id, key, request)
+        return RequestContext(caller.subject, correlation_id, stored)
 
     def header(self, name: str) -> str | None:
-        return self.app.current_event.headers.get(name)
+        return self.current_event.headers.get(name)
 
-    @property
-    def body(self) -> str | None:
-        """Raises MalformedBody for a body that is not text."""
+    def body[M: BaseModel](self, model: type[M], absent: str | None = None) -> M:
+        """The body; ``absent``: the text that stands for none. Raises MalformedBody, InvalidRequest."""
+        sent = self._text()
+        document, value = parse(model, sent or absent)
+        self.context["value"] = value if sent else None
+        return document
+
+    def _value(self) -> Any:
+        """The body as a plain value, which `body` has read already unless the route takes none."""
+        if "value" not in self.context:
+            sent = self._text()
+            self.context["value"] = plain_value(sent) if sent else None
+        return self.context["value"]
+
+    def _text(self) -> str | None:
         try:
-            return self.app.current_event.decoded_body
+            return self.current_event.decoded_body
         except (ValueError, UnicodeDecodeError):
             raise errors.MalformedBody from None
 
     def query(self, *allowed: str) -> dict[str, str]:
         """The query parameters. Raises InvalidRequest for unknown ones."""
-        found = self.app.current_event.query_string_parameters or {}
+        found = self.current_event.query_string_parameters or {}
         unknown = [
             FieldError(_printable(name), "unknown_parameter", "This parameter is not known")
             for name in found
@@ -151,14 +215,29 @@ class Edge:
             raise InvalidRequest(unknown)
         return dict(found)
 
-    # --- the answer ---
 
-    def send(self, reply: Reply) -> Response[str]:
-        headers: dict[str, str | list[str]] = dict(reply.headers)
-        content_type = str(headers.pop("content-type", "application/json"))
-        if reply.replayed:
-            headers["idempotent-replayed"] = "true"
-        return Response(reply.status, content_type, reply.body, headers)
+class Edge:
+    """The handler of an HTTP function: its routes, with every error as a problem document."""
+
+    def __init__(self, routes: Routes[Any]) -> None:
+        self.app = APIGatewayHttpResolver()
+        self.app.include_router(routes)
+        self.app.exception_handler(Exception)(self._problem)
+        self.app.not_found()(self._not_found)
+        self._routes = routes
+
+    def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        """Answer one event. The health check is not recorded: it must not need the database's settings."""
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        correlation_id = _correlation_id(headers.get("x-correlation-id"))
+        is_health = event.get("rawPath") == HEALTH
+        with (
+            nullcontext() if is_health else self._routes.services.runtime.recorder.invocation(correlation_id)
+        ):
+            self.app.context["correlation_id"] = correlation_id
+            answer = self.app.resolve(event, context)
+        answer.setdefault("headers", {})["x-correlation-id"] = correlation_id
+        return answer
 
     def _not_found(self, _: NotFoundError) -> Response[str]:
         return self._problem(RouteNotFound())
@@ -171,7 +250,7 @@ class Edge:
         if isinstance(known, InvalidRequest):
             more["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in known.errors]
         body = responses.problem_json(
-            known.status, known.code, known.title, known.detail, self._correlation_id, more
+            known.status, known.code, known.title, known.detail, self.app.context["correlation_id"], more
         )
         headers: dict[str, str | list[str]] = {}
         if known.retry_after is not None:
@@ -179,16 +258,25 @@ class Edge:
         return Response(known.status, _PROBLEM, responses.dumps(body), headers)
 
 
+def send(reply: Reply) -> Response[str]:
+    """The reply as Powertools takes it, marked if it was given before."""
+    headers: dict[str, str | list[str]] = dict(reply.headers)
+    content_type = str(headers.pop("content-type", "application/json"))
+    if reply.replayed:
+        headers["idempotent-replayed"] = "true"
+    return Response(reply.status, content_type, reply.body, headers)
+
+
 def as_ours(error: Exception) -> MaitredError:
-    """The one mapping from what went wrong to what the caller is told. Nothing inner ever leaks."""
+    """The one mapping from a failure to the error that the caller gets. No internals leak."""
     match error:
         case MaitredError():
             return error
         case ports.RateLimited():
-            return errors.RateLimited(error.wait_seconds)
+            return errors.TooManyRequests(error.wait_seconds)
         case ports.Unavailable():
             return errors.DatabaseUnavailable()
-        case ports.BookError():
+        case ports.StoreError():
             return errors.Overloaded()
         case _:
             return MaitredError()
@@ -205,10 +293,3 @@ def _correlation_id(given: str | None) -> str:
 
 def _sorted(query: Mapping[str, str]) -> str:
     return "?" + "&".join(f"{name}={query[name]}" for name in sorted(query)) if query else ""
-
-
-def _json(body: str | None) -> Any:
-    try:
-        return json.loads(body) if body else None
-    except (ValueError, RecursionError):
-        raise errors.MalformedBody from None

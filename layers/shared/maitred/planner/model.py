@@ -1,4 +1,4 @@
-"""What goes into the planner and what comes out. Times are minutes since the epoch (domain.timeline)."""
+"""The planner's inputs and answers. Times are minutes since the epoch (domain.timeline)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,16 +8,19 @@ from maitred.domain.reasons import Reason
 
 
 class Deadline(Protocol):
-    """The budget of one attempt. The planner reads no clock itself: it asks."""
+    """The time budget of one attempt. The planner reads no clock: it asks the deadline."""
 
-    def expired(self) -> bool: ...
+    def expired(self) -> bool:
+        """Is the time over?"""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class PartyRequest:
-    """A party that wants ``[start, end)``.
+    """A party of ``party_size`` guests that asks for ``[start, end)``.
 
-    ``zone`` is a must if ``zone_required``, else a wish, as ``attributes`` are.
+    ``zone`` is required if ``zone_required``, else preferred. ``attributes`` are preferred, ``required`` are
+    attributes that every table must have.
     """
 
     party_size: int
@@ -33,7 +36,7 @@ class PartyRequest:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """A table taken over ``[start, end)``, buffers included, by a booking or a live hold."""
+    """A table taken over ``[start, end)``, buffers included, by a booking or by a live hold."""
 
     table_id: str
     start: int
@@ -44,19 +47,19 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Covers:
-    """``covers`` guests start at minute ``start`` (for pacing). ``held``: only a live hold wants them."""
+    """``covers`` guests start at minute ``start`` (for pacing). ``on_hold``: they are a live hold's."""
 
     start: int
     covers: int
-    held: bool = False
+    on_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MovableBooking:
-    """A confirmed booking that may be given other tables: not seated, not pinned, before its freeze.
+    """A confirmed booking that may get other tables: not seated, not pinned, before its freeze.
 
-    ``[start, end)`` is its stay without buffers; what it occupies stands in its allocations. A move keeps
-    ``zone`` (None: no zone was promised), ``attributes`` (wished and got) and ``required``.
+    ``[start, end)`` is its stay without buffers; its allocations say what it occupies. A move keeps what was
+    promised: ``zone`` (None: no zone), ``attributes`` (those it preferred and got) and ``required``.
     """
 
     booking_id: str
@@ -79,26 +82,10 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A set of tables for a request: sorted ids, and the named parts of its score.
-
-    ``moves`` are carried out in the same transaction, sorted by booking; empty for most plans.
-    """
-
-    tables: tuple[str, ...]
-    seats: int
-    zone: str
-    strategy: str
-    score: float
-    terms: tuple[tuple[str, float], ...]
-    moves: tuple[Move, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class StrategyResult:
-    """What one strategy made of the free sets: how many it weighed, its best, and that one's score.
+    """One strategy's look at the free sets: how many it weighed, its best one, and the score of that.
 
-    The score is the one by which plans are compared, not the strategy's own objective.
+    The score is the one that plans are compared by, not the strategy's own objective.
     """
 
     name: str
@@ -110,7 +97,7 @@ class StrategyResult:
 
 @dataclass(frozen=True, slots=True)
 class Loser:
-    """A set that was not taken: ``term`` cost it ``by`` more than the chosen one.
+    """A free set that was not chosen: ``term`` cost it ``by`` more than it cost the chosen set.
 
     ``term`` is ``priority`` or ``order`` if the scores are equal; ``by`` is 0 then.
     """
@@ -121,32 +108,59 @@ class Loser:
     by: float
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Exactly one of ``plan`` and ``refusal`` is set.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Searched:
+    """The facts that every decision has about the search that led to it.
 
-    ``candidates``: sets that could serve the party on an empty floor; ``evaluated``: sets looked at;
-    ``alternates``: other free sets beside the chosen one; ``truncated``: a limit or the deadline ended
-    the search or the floor's enumeration early. ``deciding_term`` is what told the plan from the best
-    loser. ``checks``: how often the deadline was asked, if it ended the search (a replay ends there too).
+    ``candidates``: the sets that could serve the party on an empty floor. ``truncated``: a limit or the
+    deadline ended the search, or the floor's enumeration, early. ``explanation``: a sentence or two for a
+    host. ``checks``: how often the deadline was asked, if it ended the search (a replay ends there too).
     """
 
-    plan: Plan | None
-    refusal: Reason | None
     candidates: int
-    evaluated: int
-    alternates: int
-    truncated: bool
     explanation: str
+    truncated: bool = False
     strategies: tuple[StrategyResult, ...] = ()
-    losers: tuple[Loser, ...] = ()
-    deciding_term: str | None = None
     checks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Plan(_Searched):
+    """A set of tables for a request: sorted ids, and the named parts of its score.
+
+    ``moves`` are carried out in the same transaction, sorted by booking; empty for most plans.
+    ``alternates``: other free sets beside this one; ``losers``: the best of those, best first.
+    """
+
+    tables: tuple[str, ...]
+    seats: int
+    zone: str
+    strategy: str
+    score: float
+    terms: tuple[tuple[str, float], ...]
+    moves: tuple[Move, ...] = ()
+    alternates: int = 0
+    losers: tuple[Loser, ...] = ()
+
+    @property
+    def deciding_term(self) -> str | None:
+        """The term that decided between this plan and its best loser; None if it had no rival."""
+        return self.losers[0].term if self.losers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(_Searched):
+    """No tables for the party, and the rule that binds, or why the question is still open."""
+
+    reason: Reason
+
+
+type Decision = Plan | Refusal
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
-    """Another start that would be confirmed if it were asked for next."""
+    """Another stay ``[start, end)`` that would be confirmed if the party asked for it next."""
 
     start: int
     end: int

@@ -11,25 +11,26 @@ PREFERENCE = "preference"
 BALANCE = "balance"
 REARRANGE = "rearrange"
 
-#: Not one to choose: what an exact solver found where the planner's own search had no more time.
+#: Not for ``PlannerOptions``: the name of what an exact solver found when the planner's own search ran out
+#: of time.
 EXACT = "exact"
 
-#: In order of priority: among plans of equal score the first one's is taken.
+#: In order of priority: among plans of equal score, the first strategy's is taken.
 ALL_STRATEGIES = (BEST_FIT, CONTIGUOUS, SCARCITY, PREFERENCE, BALANCE, REARRANGE)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannerOptions:
-    """``strategies``: those that may propose. ``max_moves``: at most so many; None: as the policy says.
+    """``strategies``: the names of those that may propose. ``max_moves``: None means as the policy says.
 
-    A worker's deep search may ask for more moves than a policy can.
+    A worker's deep search may allow more moves than the policy.
     """
 
     strategies: tuple[str, ...] = ALL_STRATEGIES
     max_moves: int | None = None
 
     def moving_nobody(self) -> "PlannerOptions":
-        """The same, but that no booking is given other tables."""
+        """The same options, except that no booking is moved."""
         return replace(self, max_moves=0)
 
     def moves_allowed(self, policy: Policy) -> int:
@@ -37,6 +38,11 @@ class PlannerOptions:
         if REARRANGE not in self.strategies:
             return 0
         return policy.max_moves if self.max_moves is None else self.max_moves
+
+    @property
+    def wide(self) -> bool:
+        """Does any strategy look beyond the best fit at the free sets?"""
+        return any(name not in (BEST_FIT, REARRANGE) for name in self.strategies)
 
 
 FULL = PlannerOptions()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maitred.domain.errors import IdempotencyInProgress, IdempotencyKeyReused
-from maitred.services.ports import Book, IdempotencyKey, StoredReply
+from maitred.services.ports import BookingStore, IdempotencyKey, StoredReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +45,26 @@ def _canonical(value: Any) -> Any:
     return value
 
 
-def replay(key: IdempotencyKey, stored: StoredReply) -> Reply:
-    """The earlier answer. Raises IdempotencyKeyReused if it answered another request."""
+def repeat(key: IdempotencyKey | None, stored: StoredReply | None) -> Reply | None:
+    """The reply that was stored for this key, marked as a repetition; None if there is none.
+
+    Raises IdempotencyKeyReused if it answered another request.
+    """
+    if key is None or stored is None:
+        return None
     if stored.fingerprint != key.fingerprint:
         raise IdempotencyKeyReused
     return Reply(stored.status, stored.body, stored.headers, replayed=True)
 
 
-def earlier(book: Book, key: IdempotencyKey | None) -> Reply | None:
-    """The answer that was given to this key before, if any. Raises IdempotencyKeyReused."""
-    stored = book.reply(key) if key is not None else None
-    return replay(key, stored) if key is not None and stored is not None else None
+def stored_reply(store: BookingStore, key: IdempotencyKey | None) -> Reply | None:
+    """The reply that this key was given before, if any. Raises IdempotencyKeyReused."""
+    return repeat(key, store.reply(key)) if key is not None else None
 
 
-def of_twin(book: Book, key: IdempotencyKey | None) -> Reply:
-    """What a twin with the same key, which has committed meanwhile, was answered."""
-    reply = earlier(book, key)
+def reply_of_duplicate(store: BookingStore, key: IdempotencyKey | None) -> Reply:
+    """The reply of a duplicate request with the same key, which has just committed."""
+    reply = stored_reply(store, key)
     if reply is None:
         raise IdempotencyInProgress
     return reply

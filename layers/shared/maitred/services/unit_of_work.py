@@ -1,42 +1,130 @@
-"""A change to one booking: once a key, to the booking as it is, again if it or the layout moves meanwhile."""
+"""Units of work: committed whole or not at all, then logged and dispatched.
 
-from collections.abc import Callable
+A plan gets two tries: first on the snapshot it was made from, which a changed day makes void; then with the
+day locked, so that a second race cannot be lost to another plan for that day.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
 
 from maitred.domain import errors
 from maitred.domain.booking import Booking
 from maitred.services import ports
-from maitred.services.idempotency import Reply, RequestContext, earlier, of_twin
-from maitred.services.kit import Kit
+from maitred.services.budget import Budget
+from maitred.services.dependencies import Dependencies
+from maitred.services.idempotency import Reply, RequestContext, reply_of_duplicate, stored_reply, to_store
 
 _TRIES = 3  # a worker may advance the booking between the read and the write
 
 
-def change_booking(
-    book: ports.Book, booking: Booking, context: RequestContext, change: Callable[[Booking], Reply]
-) -> Reply:
-    """The reply of ``change``, which raises StaleVersion or Conflict if what it was given is no longer so.
+def commit(deps: Dependencies, changes: ports.Changes, budget_ms: int | None = None) -> None:
+    """Apply ``changes`` in one transaction, then log its events and send its messages. Raises StoreError."""
+    committed(deps, changes, deps.store.apply(changes, budget_ms))
 
-    Raises BookingNotFound, Overloaded, IdempotencyKeyReused, and what ``change`` raises.
+
+def commit_locked(deps: Dependencies, locked: ports.LockedDay, changes: ports.Changes) -> None:
+    """As `commit`, in the transaction that has locked the day."""
+    committed(deps, changes, locked.apply(changes))
+
+
+def committed(deps: Dependencies, changes: ports.Changes, leased: Sequence[ports.LeasedMessage]) -> None:
+    """Log the events of ``changes``, which a transaction has just committed, and send its messages."""
+    deps.telemetry.committed(changes.events)
+    if leased:
+        deps.dispatcher.dispatch(leased)
+
+
+def remember(deps: Dependencies, context: RequestContext, reply: Reply) -> Reply:
+    """``reply``, which is all there is to store: nothing else changes."""
+    if context.key is not None:
+        deps.store.apply(ports.Changes(reply=to_store(context.key, reply)))
+    return reply
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try to confirm a plan made from ``snapshot``. ``locked``: the day, if this try has locked it."""
+
+    deps: Dependencies
+    snapshot: ports.Snapshot
+    budget: Budget
+    locked: ports.LockedDay | None = None
+
+    @property
+    def claim(self) -> ports.Snapshot | None:
+        """The day as it was planned on; None while it is locked, since nobody can change it."""
+        return None if self.locked else self.snapshot
+
+    def commit(self, changes: ports.Changes) -> bool:
+        """Commit, or return False if the race was lost and another try may win it. Raises StoreError."""
+        with self.deps.telemetry.span("confirm", restaurant=self.snapshot.day.restaurant_id):
+            try:
+                if self.locked is not None:
+                    commit_locked(self.deps, self.locked, changes)
+                else:
+                    commit(self.deps, changes, self.budget.remaining_ms())
+            except ports.Conflict:
+                if self.locked is not None:
+                    raise
+                self.deps.telemetry.count("Conflicts")
+                return False
+        return True
+
+
+@contextmanager
+def tries(
+    deps: Dependencies,
+    snapshot: ports.Snapshot,
+    budget: Budget,
+    also_days: Sequence[tuple[str, date]] = (),
+) -> Iterator[Iterator[Try]]:
+    """At most two tries; each is over when its commit returns. Raises Conflict when both races are lost.
+
+    ``also_days``: other days that the unit of work touches, to be locked in the one order of all writers.
     """
-    answered = earlier(book, context.key)
+    with ExitStack() as stack:
+        yield _tries(stack, deps, snapshot, budget, also_days)
+
+
+def _tries(
+    stack: ExitStack,
+    deps: Dependencies,
+    snapshot: ports.Snapshot,
+    budget: Budget,
+    also_days: Sequence[tuple[str, date]],
+) -> Iterator[Try]:
+    yield Try(deps, snapshot, budget)
+    version = snapshot.layout_version
+    locked = stack.enter_context(
+        deps.store.locked_day(snapshot.day, version, budget.remaining_ms(), also_days)
+    )
+    if locked.snapshot.document is not None:
+        raise ports.Conflict("a new layout; the next attempt plans on it")
+    yield Try(deps, locked.snapshot, budget, locked)
+
+
+def change_booking(
+    deps: Dependencies, booking: Booking, context: RequestContext, change: Callable[[Booking], Reply]
+) -> Reply:
+    """The reply of ``change``, once a key and to the booking as it is.
+
+    ``change`` raises StaleVersion or Conflict if the booking or the layout has moved meanwhile; then it is
+    called again with the booking as it is now. Raises BookingNotFound, Overloaded, IdempotencyKeyReused, and
+    what ``change`` raises.
+    """
+    answered = stored_reply(deps.store, context.key)
     if answered is not None:
         return answered
     for _ in range(_TRIES):
         try:
             return change(booking)
         except (ports.StaleVersion, ports.Conflict):
-            found = book.booking(booking.id)
+            found = deps.store.booking(booking.id)
             if found is None:
                 raise errors.BookingNotFound from None
             booking = found
         except ports.DuplicateRequest:
-            return of_twin(book, context.key)
+            return reply_of_duplicate(deps.store, context.key)
     raise errors.Overloaded("the booking keeps changing")
-
-
-def write(kit: Kit, effects: ports.Effects, reply: Reply) -> Reply:
-    """Commit, then log and send what belongs to it."""
-    sent = kit.book.apply(effects)
-    kit.telemetry.committed(effects.events)
-    kit.relay.send_now(sent)
-    return reply

@@ -1,7 +1,7 @@
-"""HiGHS itself: a program as lists of numbers, solved in one thread. Run as a file, it is a process apart.
+"""HiGHS itself: solves a program, given as lists of numbers, in one thread. It also runs as its own process.
 
-Nothing of ours is imported: the process has to start fast. HiGHS and what it needs lie in the assign
-function's own package, not in the shared layer; only a question loads them.
+It imports nothing else of Maitred, so that the process starts fast. HiGHS and its dependencies are in the
+assign function's own package, not in the shared layer, and are loaded only for a question.
 """
 
 import json
@@ -13,14 +13,16 @@ from typing import Any
 type Data = dict[str, list[Any]]
 type Answer = dict[str, Any]
 
-#: Presolving takes 3 s at 80 tables and saves nothing: nearly every program is decided at its root in 0.2 s.
+#: Presolving takes 3 s at 80 tables and saves nothing: the root decides nearly every program in 0.2 s.
 _OPTIONS = {"output_flag": False, "threads": 1, "parallel": "off", "random_seed": 1, "presolve": "off"}
 _IS_ONE = 0.5
-_IN_TIME = 0.9  # HiGHS ends itself, to tell what it has found; whoever asks ends it if it does not
+_IN_TIME = (
+    0.9  # HiGHS stops by itself to report what it has found; the parent process stops it if it does not
+)
 
 
 def solve(data: Data, seconds: float) -> Answer:
-    """``status`` optimal, feasible, infeasible or unknown; ``ones``: the columns that are 1, if any."""
+    """``status``: optimal, feasible, infeasible or unknown. ``ones``: the columns that are 1."""
     ends = monotonic() + seconds
     highspy: Any = import_module("highspy")
     highs = highspy.Highs()
@@ -56,7 +58,7 @@ def _linear_program(highspy: Any, data: Data) -> Any:
 
 
 def main() -> None:
-    """Read ``{"data", "seconds"}``, write the answer; the arguments are where modules are looked for."""
+    """Read ``{"data", "seconds"}`` and write the answer. The arguments are the module search path."""
     sys.path[:] = sys.argv[1:]
     asked = json.load(sys.stdin)
     json.dump(solve(asked["data"], asked["seconds"]), sys.stdout)

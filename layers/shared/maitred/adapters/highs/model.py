@@ -1,8 +1,9 @@
-"""An exact question as a mixed integer program: who takes which set, who leaves, and nobody shares a table.
+"""An exact question as a mixed integer program: which party gets which set, so that no two share a table.
 
-Only those stand in it who can have to move: whoever sits where the party could go, then whoever sits where
-these could go, and so on, as many steps as there may be moves. In an arrangement with the fewest moves
-everybody who moves is in the way of somebody else that does, or of the party, so that no other can matter.
+The program contains only bookings that may have to move: those at tables that the party could have, then
+those at tables that these could have, and so on, for as many steps as moves are allowed. In an arrangement
+with the fewest moves every moved booking is in the way of the party or of another moved booking, so no other
+booking matters.
 """
 
 from collections import defaultdict
@@ -14,18 +15,18 @@ from maitred.planner.day.exact import ExactQuestion
 from maitred.planner.day.stays import Stays
 from maitred.planner.floor.joins import bit_positions
 from maitred.planner.model import Deadline
-from maitred.planner.search.situation import musts
+from maitred.planner.search.situation import unfit_tables
 
 
 class OutOfTimeError(Exception):
-    """The time was over before the program was written down."""
+    """The time ended before the program was complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
     """A decision: the stay ``number`` (None: the party) has the set ``bits`` over ``[start, end)``.
 
-    ``conflicts``: the stays, as bits, that would have to leave for it.
+    ``conflicts``: the stays, as bits, that would have to give up their tables.
     """
 
     number: int | None
@@ -47,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Columns are decisions of 0 or 1: first ``uses``, then for each of ``movers`` whether it moves."""
+    """Each column is 0 or 1: first the ``uses``, then for each of the ``movers`` whether it moves."""
 
     uses: tuple[Use, ...]
     movers: tuple[int, ...]
@@ -55,16 +56,16 @@ class Program:
 
     @property
     def costs(self) -> list[float]:
-        """Each move is 1; nothing else costs."""
+        """Each move costs 1, everything else 0."""
         return [0.0] * len(self.uses) + [1.0] * len(self.movers)
 
 
 def program(question: ExactQuestion, stays: Stays, deadline: Deadline) -> Program:
-    """Write the question down. Raises ``OutOfTimeError`` if the deadline passes."""
+    """The program of a question. Raises ``OutOfTimeError`` if the deadline passes."""
     uses = _Uses(question, stays, deadline).reachable()
     movers = tuple(sorted({use.number for use in uses if use.number is not None}))
     column = {number: len(uses) + place for place, number in enumerate(movers)}
-    # Who has no other set can not move; whatever needs it to is none of the decisions.
+    # A stay without another set cannot move; uses that need it to move are not in the program.
     rows = [*_choices(uses, column), *_tables(uses, stays, column, deadline)]
     if question.most_moves is not None:
         columns = tuple(column.values())
@@ -80,7 +81,7 @@ class _Uses:
         self._most = stays.movable if question.most_moves is None else question.most_moves
 
     def reachable(self) -> list[Use]:
-        """The uses of the party and of those who can be in the way, without the uses that cannot be."""
+        """The possible uses of the party and of the stays that can be in the way."""
         found = list(self._of_party())
         steps = [_together(found)]
         while steps[-1] and len(steps) <= self._most:
@@ -90,7 +91,7 @@ class _Uses:
         return _possible([use for use in found if self._fewest(use, steps) <= self._most])
 
     def _fewest(self, use: Use, steps: Sequence[int]) -> int:
-        """So many must move at least for this use: a way to each of them leads over every step before."""
+        """The fewest moves that this use needs: a stay moves only for a stay of the step before."""
         moving = use.conflicts if use.number is None else use.conflicts | 1 << use.number
         left, missing = moving, 0
         for step in steps:
@@ -103,14 +104,14 @@ class _Uses:
     def _of_party(self) -> Iterator[Use]:
         question = self._question
         request, occupancy = question.request, question.occupancy
-        unfit = musts(question.index, request) | occupancy.closed_mask(request.start, request.end)
+        unfit = unfit_tables(question.index, request) | occupancy.closed_mask(request.start, request.end)
         window = occupancy.buffered(request.start, request.end)
         return self._of(None, window, request.party_size, unfit)
 
     def _of_stay(self, number: int) -> Iterator[Use]:
         stay = self._stays.stays[number]
         if stay.booking is None:
-            raise ValueError("only bookings are in the way of anybody who may have their tables")
+            raise ValueError("only a booking can be in the way")
         window = (stay.start, stay.end)
         for use in self._of(number, window, stay.booking.party_size, stay.unfit):
             if use.bits != stay.tables:
@@ -131,7 +132,7 @@ class _Uses:
                 yield Use(number, each.bits, *window, conflicts)
 
     def _in_the_way(self, window: tuple[int, int], own: int) -> list[int | None]:
-        """For each table the stays there, as bits; None where one of them stays for certain."""
+        """For each table its stays, as bits; None if one of them cannot move."""
         others = self._stays.overlapping(*window) & ~own
         fixed = others & ~self._stays.movers
         return [None if at & fixed else at & others for at in self._stays.at_table]
@@ -145,7 +146,7 @@ def _together(uses: Iterable[Use]) -> int:
 
 
 def _possible(uses: list[Use]) -> list[Use]:
-    """Without those that need somebody to leave who has no other set left, again and again."""
+    """Drop uses that need a stay to move that has no other set, until none is left."""
     while True:
         able = 0
         for use in uses:
@@ -158,7 +159,7 @@ def _possible(uses: list[Use]) -> list[Use]:
 
 
 def _choices(uses: Sequence[Use], column: dict[int, int]) -> Iterator[Row]:
-    """The party has one set; whoever moves has one, and nobody else has a new one."""
+    """The party has one set. A stay that moves has one new set, and no other stay has a new one."""
     own: defaultdict[int | None, list[int]] = defaultdict(list)
     own[None] = []
     for place, use in enumerate(uses):
@@ -172,7 +173,7 @@ def _choices(uses: Sequence[Use], column: dict[int, int]) -> Iterator[Row]:
 
 
 def _tables(uses: Sequence[Use], stays: Stays, column: dict[int, int], deadline: Deadline) -> Iterator[Row]:
-    """At no minute two parties at one table; whoever sits there now is gone if another is there."""
+    """No table has two parties in one minute. If another party has it, its present one has moved."""
     at_table: defaultdict[int, list[int]] = defaultdict(list)
     for place, use in enumerate(uses):
         for position in bit_positions(use.bits):
@@ -198,7 +199,7 @@ def _table(
 
 
 def _crowded(windows: Sequence[tuple[int, int]]) -> Iterator[int]:
-    """The starts after which somebody leaves before the next one comes: whoever meets, meets then."""
+    """The starts that are followed by an end before the next start: all stays that ever meet, meet then."""
     starts = sorted({start for start, _ in windows})
     ends = sorted(end for _, end in windows)
     left = 0

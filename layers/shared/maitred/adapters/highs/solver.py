@@ -13,7 +13,7 @@ from maitred.planner.day.exact import ExactAnswer, ExactQuestion, Proof
 from maitred.planner.day.stays import Stays
 from maitred.planner.floor.joins import bit_positions
 from maitred.planner.model import Move
-from maitred.services.assignment.budget import Budget
+from maitred.services.budget import Budget
 from maitred.services.ports import Clock
 
 type Run = Callable[[child.Data, float], child.Answer]
@@ -24,19 +24,19 @@ _PROOFS = {
     "infeasible": Proof.IMPOSSIBLE,
     "unknown": Proof.UNKNOWN,
 }
-#: What is left of a proof if not all sets were known.
+#: What remains of a proof if the list of sets was cut short.
 _UNPROVEN = {Proof.ARRANGED: Proof.POSSIBLE, Proof.IMPOSSIBLE: Proof.UNKNOWN}
 
 
 def apart(data: child.Data, seconds: float) -> child.Answer:
-    """Solve it in a process of its own, which is ended when its time is over.
+    """Solve it in a separate process, which is killed when its time is over.
 
-    HiGHS looks at its time limit only between its steps: one was seen to take 50 s.
+    HiGHS checks its time limit only between its steps, and one step took 50 s in a test.
     Raises ``CalledProcessError`` if the process fails.
     """
     ends = monotonic() + seconds
     command = [sys.executable, str(Path(child.__file__)), *sys.path]
-    data_out = json.dumps(data)  # a second for the largest ones
+    data_out = json.dumps(data)  # takes a second for the largest programs
     left = max(0.0, ends - monotonic())
     asked = f'{{"seconds": {left}, "data": {data_out}}}'.encode()
     try:
@@ -48,7 +48,7 @@ def apart(data: child.Data, seconds: float) -> child.Answer:
 
 
 class HighsSolver:
-    """``ExactSolver`` on HiGHS: one thread, a fixed seed. ``run`` solves a program within so many seconds."""
+    """``ExactSolver`` on HiGHS: one thread, a fixed seed. ``run`` solves a program in a given time."""
 
     def __init__(self, clock: Clock, run: Run = apart) -> None:
         self._clock = clock
@@ -57,7 +57,7 @@ class HighsSolver:
     def rearrange(self, question: ExactQuestion, seconds: float) -> ExactAnswer:
         """Prove the fewest moves, or that no arrangement within the limit seats the party.
 
-        Nothing is proven where the floor's list of sets was cut short.
+        If the floor's list of sets was cut short, nothing is proven.
         """
         budget = Budget(self._clock, seconds * 1000)
         stays = Stays.build(question.index, question.occupancy, question.movable)
@@ -68,12 +68,12 @@ class HighsSolver:
         proof, ones = self._solve(asked, budget)
         if question.index.truncated:
             proof = _UNPROVEN.get(proof, proof)
-        return _told(proof, question, stays, asked, ones)
+        return _answer(proof, question, stays, asked, ones)
 
     def _solve(self, asked: Program, budget: Budget) -> tuple[Proof, Iterable[int]]:
         """The proof, and the columns that are 1 if there is an arrangement."""
         if not any(use.number is None for use in asked.uses):
-            return Proof.IMPOSSIBLE, ()  # no set that the party could ever have
+            return Proof.IMPOSSIBLE, ()  # the party can have no set at all
         data = _data(asked)
         left = budget.remaining_ms() / 1000
         if not left:
@@ -97,7 +97,7 @@ def _data(asked: Program) -> child.Data:
     }
 
 
-def _told(
+def _answer(
     proof: Proof, question: ExactQuestion, stays: Stays, asked: Program, ones: Iterable[int]
 ) -> ExactAnswer:
     """The tables of the party, and the moves of the others."""

@@ -1,4 +1,4 @@
-"""How a sandbox logs in: RDS Proxy with an IAM token, the cluster with its managed secret, or trust."""
+"""How a sandbox logs in: to RDS Proxy with an IAM token, to the cluster with its secret, or without one."""
 
 import json
 import ssl
@@ -10,14 +10,14 @@ import psycopg
 from maitred.adapters.postgres.database import PlainConnection
 from maitred.config import Settings
 
-_CONNECT_SECONDS = 3  # libpq takes 2 as the least and waits 130 s by default
+_CONNECT_SECONDS = 3  # libpq's minimum is 2 s, its default 130 s
 
 
 def connector(settings: Settings, application: str, secret_arn: str = "") -> Callable[[], PlainConnection]:
-    """A function that opens a connection as ``settings`` say. Credentials are made at each login.
+    """A function that opens a connection with ``settings``. Each login makes new credentials.
 
-    No pool: a sandbox serves one invocation at a time and the proxy pools for all. No prepared
-    statements and no session settings: both would pin the proxy's backend to this client.
+    There is no pool: a sandbox serves one invocation at a time, and the proxy pools for all of them. Prepared
+    statements and session settings are not used, because both would pin the proxy's backend to this client.
     """
 
     def connect() -> PlainConnection:
@@ -55,7 +55,7 @@ def _credentials(settings: Settings, secret_arn: str) -> dict[str, Any]:
 
 
 def _iam_token(settings: Settings) -> str:
-    """Signed here, without a call; valid for 15 minutes, for logging in only."""
+    """Signed here, without a call. It is valid for 15 minutes, for logging in only."""
     import boto3  # noqa: PLC0415 - heavy, and only this way of logging in needs it
 
     client = boto3.client("rds")

@@ -1,7 +1,7 @@
-"""One connection a sandbox, statements by name, and a transaction in one round trip.
+"""One connection for each sandbox, statements by name, and a transaction in one round trip.
 
-A unit of work is sent as one pipeline: begin, limits, statements, commit. Statements that must touch one
-row raise on the server if they do not, so the client need not look before it commits.
+A unit of work is one pipeline: begin, limits, statements, commit. A statement that must touch exactly one row
+raises on the server if it does not, so the client need not check before the commit.
 """
 
 import logging
@@ -24,7 +24,7 @@ Params = Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
 PlainConnection = psycopg.Connection[tuple[Any, ...]]
 
-_BY_SQLSTATE: Mapping[str, type[ports.BookError]] = {
+_BY_SQLSTATE: Mapping[str, type[ports.StoreError]] = {
     "MTL01": ports.Conflict,  # the layout changed
     "MTR01": ports.Conflict,  # the day's revision changed
     "23P01": ports.Conflict,  # the exclusion constraint of the ledger
@@ -35,14 +35,14 @@ _BY_SQLSTATE: Mapping[str, type[ports.BookError]] = {
     "MTD01": ports.DeadlinePassed,
     "57014": ports.DeadlinePassed,  # statement_timeout
     "55P03": ports.LockTimeout,
-    "25006": ports.Unavailable,  # read-only: this is the old writer after a failover
+    "25006": ports.Unavailable,  # read-only: the old writer after a failover
     "25P03": ports.Unavailable,
 }
 _UNAVAILABLE_CLASSES = ("08", "53", "57P", "58")
-_BY_CONSTRAINT: Mapping[str, type[ports.BookError]] = {
+_BY_CONSTRAINT: Mapping[str, type[ports.StoreError]] = {
     "idempotency_key": ports.DuplicateRequest,
     "bookings_reference_key": ports.ReferenceTaken,
-    "bookings_pkey": ports.Conflict,  # this very booking was committed by an answer that got lost
+    "bookings_pkey": ports.Conflict,  # this booking was committed before; its answer was lost
 }
 
 
@@ -55,7 +55,7 @@ class Call:
 
 
 def translate(error: psycopg.Error) -> Exception:
-    """Our name for a database error; the error itself if it is a defect of ours."""
+    """The port's error for a database error; the error itself if it is a defect of the code."""
     state = error.sqlstate or ""
     constraint = error.diag.constraint_name
     if state == "23505" and constraint is not None and constraint in _BY_CONSTRAINT:
@@ -86,46 +86,38 @@ class Database:
             self._conn = None
 
     def read(self, name: str, params: Params, budget_ms: int | None = None) -> Rows:
-        """Run one reading statement; a kept connection found dead is replaced once."""
+        """Run one reading statement. A kept connection that has died is replaced once."""
         return self.read_all([Call(name, params)], budget_ms)[0]
 
-    def read_all(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
-        """As `read`, several statements in one transaction; each must bear being run twice."""
-        return self._on_a_live_line(lambda: self._transact(calls, budget_ms))
+    def read_all(
+        self, calls: Sequence[Call], budget_ms: int | None = None, *, commit: bool = True
+    ) -> list[Rows]:
+        """As `read`, several statements in one transaction; each must bear being run twice.
+
+        Without ``commit`` the transaction stays open.
+        """
+        kept = self._conn is not None
+        try:
+            return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=commit)
+        except ports.Unavailable:
+            if not kept or self._conn is not None:  # a new connection would not fare better
+                raise
+            return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=commit)
 
     def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
         """All of ``calls`` in one transaction and one round trip, or none of them."""
-        return self._transact(calls, budget_ms)
+        return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=True)
 
     @contextmanager
     def session(self, calls: Sequence[Call], budget_ms: int | None) -> Iterator[tuple[list[Rows], "Session"]]:
         """Begin with ``calls``, look at their rows, then end with `Session.commit`. Rolls back otherwise."""
-        rows = self._on_a_live_line(
-            lambda: self._pipeline(self._live(), calls, budget_ms, begin=True, commit=False)
-        )
+        rows = self.read_all(calls, budget_ms, commit=False)
         session = Session(self, self._live(), budget_ms)
         try:
             yield rows, session
         finally:
             if not session.done:
                 self._abandon()
-
-    def _on_a_live_line[T](self, run: Callable[[], T]) -> T:
-        """``run``, which commits nothing, once more if a kept connection turns out to have died meanwhile."""
-        kept = self._conn is not None
-        try:
-            return run()
-        except ports.Unavailable:
-            if not kept or self._conn is not None:  # a new connection would not fare better
-                raise
-            return run()
-
-    def _transact(self, calls: Sequence[Call], budget_ms: int | None) -> list[Rows]:
-        conn = self._live()
-        try:
-            return self._pipeline(conn, calls, budget_ms, begin=True, commit=True)
-        finally:
-            self._abandon()
 
     def _pipeline(
         self,
@@ -153,6 +145,9 @@ class Database:
             return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
         except psycopg.Error as error:
             self._fail(error)
+        finally:
+            if commit:
+                self._abandon()
 
     def _commit(self, conn: PlainConnection, budget_ms: int | None) -> None:
         if budget_ms is not None:
@@ -162,13 +157,13 @@ class Database:
         conn.execute(b"commit")
 
     def _fail(self, error: psycopg.Error) -> NoReturn:
-        # The server's detail quotes the failing row, and with it a guest: it must not reach a log.
+        # The server's detail quotes the failing row with the guest's data, which must not reach a log.
         error.args = (error.diag.message_primary or type(error).__name__,)
         self._abandon()
         raise translate(error) from error
 
     def _abandon(self) -> None:
-        """Leave no transaction open; forget a connection that cannot be used any more."""
+        """Close any open transaction, and forget a connection that can no longer be used."""
         conn = self._conn
         if conn is None:
             return
@@ -195,7 +190,7 @@ class Database:
         return self._conn
 
     def _noticed(self, notice: psycopg.errors.Diagnostic) -> None:
-        """`record_events` says that it could not keep some; the unit of work goes on without them."""
+        """Count the events that `record_events` could not store. The unit of work goes on without them."""
         if notice.sqlstate == "MTE01":
             self.events_lost += int(notice.message_detail or 1)
             logger.error("events were not written: %s", notice.message_primary)
@@ -206,7 +201,7 @@ def _limit(conn: PlainConnection, name: str, budget_ms: int) -> None:
 
 
 class Session:
-    """A transaction that has begun; ends by `commit`."""
+    """A transaction that has begun on ``conn``; ends by `commit`."""
 
     def __init__(self, database: Database, conn: PlainConnection, budget_ms: int | None) -> None:
         self._database = database

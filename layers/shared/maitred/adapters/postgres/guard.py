@@ -1,7 +1,7 @@
-"""The door every attempt to seat a party goes through: limits and the circuit of the database's writes.
+"""Admits attempts to seat a party: rate limits and the circuit of the database's writes.
 
-It costs no round trip: entering is one statement more in the transaction that reads the day, leaving one
-more in the unit of work that ends the attempt.
+Admission costs no round trip. Entering is one more statement in the transaction that reads the day, leaving
+one more in the unit of work that ends the attempt.
 """
 
 import time
@@ -9,21 +9,90 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from maitred.adapters.postgres.circuits import PROBE_SECONDS, PostgresCircuit
 from maitred.adapters.postgres.database import Call, Database, Rows
 from maitred.services import ports
 from maitred.services.ports import Event, Telemetry
 from maitred.services.ports.limits import Limits
+from maitred.services.ports.names import Severity
 
-_PAUSE_SECONDS = 5.0  # a failover of the cluster takes longer, a restart of the proxy less
-_GRACE_SECONDS = 5.0  # for writing what became of an attempt whose budget is over
-_TOLD_EVERY_SECONDS = (
-    1.0  # by each sandbox: an event is a write, and to refuse must stay cheaper than to serve
-)
+_PAUSE_SECONDS = 5.0  # longer than a restart of the proxy, shorter than a failover of the cluster
+_GRACE_SECONDS = 5.0  # to write the outcome of an attempt whose budget is over
+_EMIT_EVERY_SECONDS = 1.0  # in each sandbox: an event is a write, and a refusal must cost less than an answer
+_MOST = 5  # faults in a row; a failover or a lost connection causes fewer
+_WITHIN_SECONDS = 30.0  # an older fault does not count
+PROBE_SECONDS = 5.0  # after this time another sandbox repeats a probe without a result
+
+
+class PostgresCircuit:
+    """A circuit breaker in a row of the database: all sandboxes share its state and its one probe.
+
+    ``pause_seconds``: how long it first stays open.
+    """
+
+    def __init__(
+        self, database: Database, telemetry: Telemetry, dependency: str, pause_seconds: float
+    ) -> None:
+        self._db = database
+        self._telemetry = telemetry
+        self._dependency = dependency
+        self._pause_seconds = pause_seconds
+        self._probe, self._failures = False, 0  # how this sandbox was let through last
+
+    def enter(self) -> float:
+        params = {"dependency": self._dependency, "probe_seconds": PROBE_SECONDS}
+        [(wait, probe, failures)] = self._db.read("pass_circuit", params)
+        self.entered(probe=probe, failures=failures)
+        return float(wait)
+
+    def entered(self, *, probe: bool, failures: int) -> None:
+        """What the database said when this sandbox asked to pass."""
+        self._probe, self._failures = probe, failures
+        if probe:
+            self._emit("half_open", failures)
+
+    def failed(self) -> None:
+        params = {
+            "dependency": self._dependency,
+            "most": _MOST,
+            "within_seconds": _WITHIN_SECONDS,
+            "pause_seconds": self._pause_seconds,
+            "was_probe": self._probe,
+        }
+        self._probe, self._failures = False, 0
+        try:
+            [[(failures, opened)]] = self._db.transact([Call("circuit_failed", params)])
+        except ports.StoreError:
+            return  # the database itself is away: the sandbox's own memory spares it (outage.py)
+        if opened:
+            self._telemetry.count("CircuitOpened", dependency=self._dependency)
+            self._emit("open", failures, "error")
+
+    def succeeded(self) -> None:
+        calls = self.success()
+        if calls:
+            self._db.transact(calls)
+        self.passed()
+
+    def success(self) -> list[Call]:
+        """What a unit of work adds to its transaction: nothing, unless there were faults."""
+        if not self._failures:
+            return []
+        params = {"dependency": self._dependency, "was_probe": self._probe}
+        return [Call("circuit_succeeded", params)]
+
+    def passed(self) -> None:
+        """`success` has been committed."""
+        if self._probe:
+            self._emit("closed", 0)
+        self._probe, self._failures = False, 0
+
+    def _emit(self, state: str, failures: int, severity: Severity = "info") -> None:
+        context = {"dependency": self._dependency, "state": state, "failures": failures}
+        self._telemetry.later([Event("assignment.circuit", context, severity)])
 
 
 class Guard:
-    """Of one sandbox, which works on one attempt at a time. It does only what its ``limits`` name."""
+    """One sandbox's guard. A sandbox works on one attempt at a time; ``limits`` say what is checked."""
 
     def __init__(
         self,
@@ -36,19 +105,19 @@ class Guard:
         self._limits = limits
         self._circuit = PostgresCircuit(database, telemetry, "database", _PAUSE_SECONDS)
         self._monotonic = monotonic
-        self._told_at = -_TOLD_EVERY_SECONDS
+        self._emitted_at = -_EMIT_EVERY_SECONDS
         self._inside: UUID | None = None
 
     def enter(
         self,
         restaurant_id: str,
-        entry: ports.Entry,
+        entry: ports.Admission,
         key: ports.IdempotencyKey | None,
         budget_ms: int | None,
     ) -> list[Call]:
-        """What asks to be let in, the question itself last. Read its answer with `entered`.
+        """The statements that ask for admission, the question itself last. Pass its answer to `entered`.
 
-        An attempt that ended without a unit of work leaves now: a sandbox has one place at most.
+        An earlier attempt that ended without a unit of work leaves first, because a sandbox has one place.
         """
         client, restaurant = self._limits.client, self._limits.restaurant
         if restaurant is None:
@@ -73,7 +142,7 @@ class Guard:
         return [*self._leave(), question]
 
     def charge(self, client: str) -> list[Call]:
-        """Takes a client's token for a change that is no attempt. Read its answer with `charged`."""
+        """The statement that takes a client's token for a change. Pass its answer to `charged`."""
         limit = self._limits.client
         if limit is None:
             raise ValueError("a function without this limit has no clients")
@@ -89,7 +158,7 @@ class Guard:
     def _leave(self) -> list[Call]:
         return [Call("leave_attempt", {"attempt_id": self._inside})] if self._inside else []
 
-    def entered(self, restaurant_id: str, entry: ports.Entry, answer: Rows) -> None:
+    def entered(self, restaurant_id: str, entry: ports.Admission, answer: Rows) -> None:
         """Raises NotAdmitted. No answer: the request was answered before, and seats nobody."""
         self._inside = None
         if not answer:
@@ -107,14 +176,14 @@ class Guard:
     def _limited(self, restaurant_id: str, limit: str) -> None:
         self._telemetry.count("RateLimited", limit=limit)
         now = self._monotonic()
-        if now - self._told_at >= _TOLD_EVERY_SECONDS:
-            self._told_at = now
+        if now - self._emitted_at >= _EMIT_EVERY_SECONDS:
+            self._emitted_at = now
             context = {"restaurant": restaurant_id, "limit": limit}
             self._telemetry.later([Event("assignment.rate_limited", context, "warning", restaurant_id)])
 
     @contextmanager
     def write(self) -> Iterator[list[Call]]:
-        """Around one unit of work: what it must write besides, last of all."""
+        """Around one unit of work: yields the statements to add at its end."""
         try:
             yield [*self._leave(), *self._circuit.success()]
         except ports.Unavailable:

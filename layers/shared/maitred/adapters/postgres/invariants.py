@@ -1,22 +1,22 @@
-"""The invariants of the book, counted in PostgreSQL."""
+"""The invariants of the booking data, counted in PostgreSQL."""
 
 from collections.abc import Sequence
 
 from maitred.adapters.postgres.database import Database
 from maitred.domain.states import TRANSITIONS
-from maitred.services.upkeep.checks import Scope
+from maitred.services.upkeep.checks import InspectionScope
 from maitred.services.upkeep.maintain import LOST_AFTER
 
 _EXAMPLES = 5
 
 
 class PostgresInvariants:
-    """Implements services.inspection.Invariants."""
+    """Implements services.upkeep.checks.Invariants."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def count(self, name: str, scope: Scope) -> tuple[int, int, Sequence[str]]:
+    def count(self, name: str, scope: InspectionScope) -> tuple[int, int, Sequence[str]]:
         overdue = scope.now - scope.patience
         params = {
             "now": scope.now,

@@ -1,4 +1,4 @@
-"""What the maintenance run reads and deletes in PostgreSQL."""
+"""The maintenance run's reads and deletes in PostgreSQL."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from maitred.services.upkeep.maintain import Retention
 
 
 class PostgresMaintenance:
-    """Implements services.maintain.Maintenance."""
+    """Implements services.upkeep.maintain.Maintenance."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -20,15 +20,15 @@ class PostgresMaintenance:
         found = self._db.read("stuck_bookings", {"before": before, "limit": limit})
         return [(rows.booking_of(row[:-1]), row[-1]) for row in found]
 
-    def forgotten(self, before: datetime, now: datetime, limit: int) -> Sequence[Booking]:
+    def lost(self, before: datetime, now: datetime, limit: int) -> Sequence[Booking]:
         found = self._db.read("forgotten_bookings", {"before": before, "now": now, "limit": limit})
         return [rows.booking_of(row) for row in found]
 
-    def awaiting_a_person(self, now: datetime, until: datetime) -> tuple[int, int]:
+    def count_reviews(self, now: datetime, until: datetime) -> tuple[int, int]:
         [row] = self._db.read("awaiting_a_person", {"now": now, "until": until})
         return row[0], row[1]
 
-    def untold(self, now: datetime, until: datetime, limit: int) -> Sequence[tuple[Booking, str]]:
+    def unnotified(self, now: datetime, until: datetime, limit: int) -> Sequence[tuple[Booking, str]]:
         found = self._db.read("untold_restaurants", {"now": now, "until": until, "limit": limit})
         return [(rows.booking_of(row[:-1]), row[-1]) for row in found]
 
@@ -42,9 +42,9 @@ class PostgresMaintenance:
         names = ("prune_idempotency", "prune_outbox", "prune_holds")
         return sum(result[0][0] for result in self._db.transact([Call(name, params) for name in names]))
 
-    def turn_event_months(self, now: datetime, days: int) -> int:
+    def rotate_event_months(self, now: datetime, days: int) -> int:
         [[(_, dropped)]] = self._db.transact([Call("turn_event_months", {"now": now, "days": days})])
         return int(dropped)
 
-    def tidy_limits(self) -> None:
+    def prune_limits(self) -> None:
         self._db.transact([Call(name, {}) for name in ("tidy_in_flight", "tidy_rate_limits")])

@@ -1,7 +1,7 @@
 """Schema migrations: numbered SQL files, each applied once, in one transaction, under one lock.
 
-Forward files are ``NNNN_name.up.sql``, backward ones ``NNNN_name.down.sql``. A file that was applied
-must not change afterwards: its checksum is compared on every run.
+Forward files are ``NNNN_name.up.sql``, backward files ``NNNN_name.down.sql``. An applied file must not
+change: every run compares its checksum.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ import psycopg
 from psycopg import sql
 
 _FILE = re.compile(r"^(\d{4})_([a-z0-9_]+)\.up\.sql$")
-_LOCK = 7_206_941_177  # an arbitrary number of ours: two deployments never migrate at once
+_LOCK = 7_206_941_177  # an arbitrary number; the lock keeps two deployments from migrating at once
 _TABLE = b"""create table if not exists schema_migrations (
     version integer primary key, name text not null, checksum text not null,
     applied_at timestamptz not null default now())"""
-# What the functions' role may take, at most, whatever a statement asks for; transactions tighten it.
+# Upper limits of the functions' role. Transactions set tighter ones.
 _ROLE_LIMITS = {
     "statement_timeout": "8s",
     "lock_timeout": "4s",
@@ -27,7 +27,7 @@ _ROLE_LIMITS = {
 
 
 class MigrationError(Exception):
-    """The files and the database disagree; the message says about what."""
+    """The files and the database disagree; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Migration:
 
 
 def load_migrations(folder: Path = Path(__file__).parent / "migrations") -> tuple[Migration, ...]:
-    """All migrations in order. Raises MigrationError on a gap or a missing way back."""
+    """All migrations in order. Raises MigrationError if a number or a backward file is missing."""
     migrations = []
     for path in sorted(folder.glob("*.up.sql")):
         match = _FILE.match(path.name)
@@ -64,15 +64,15 @@ class Migrator:
         self._migrations = migrations
 
     def run(self, application_role: str | None = None) -> list[str]:
-        """Apply what is missing, then let ``application_role`` work. Returns the names applied now."""
+        """Apply the missing migrations and grant ``application_role`` its rights. Returns their names."""
         return self.migrate_to(len(self._migrations), application_role)
 
     def migrate_to(self, target: int, application_role: str | None = None) -> list[str]:
-        """Go forward or backward to version ``target`` (0: nothing left), all or nothing."""
+        """Go forward or backward to version ``target`` (0: an empty schema) in one transaction."""
         with self._conn.transaction():
-            self._conn.execute("set local timezone = 'UTC'")  # a month's edge must not depend on the server's
+            self._conn.execute("set local timezone = 'UTC'")  # months must not depend on the server's zone
             self._conn.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-            # A table that is in use for longer fails the deployment, and not the evening.
+            # A table that stays locked for longer fails the deployment instead of blocking the service.
             self._conn.execute("set local lock_timeout = '10s'")
             self._conn.execute(_TABLE)
             done = self._steps(self._applied(), target)
@@ -109,11 +109,11 @@ class Migrator:
         return [f"{m.version:04}_{m.name}" for m in (*forward, *backward)]
 
     def _admit(self, role: str) -> None:
-        """Create the functions' role if needed and grant it data, never definitions."""
+        """Create the functions' role if needed. It may change data but no definitions."""
         name = sql.Identifier(role)
         if not self._exists(role):
             self._conn.execute(sql.SQL("create role {} login").format(name))
-        if self._exists("rds_iam"):  # Aurora: log in by IAM token, there is no password to leak
+        if self._exists("rds_iam"):  # Aurora: the role logs in with an IAM token, so there is no password
             self._conn.execute(sql.SQL("grant rds_iam to {}").format(name))
         for setting, value in _ROLE_LIMITS.items():
             self._conn.execute(

@@ -1,4 +1,4 @@
-"""What one sandbox remembers of a database that cannot be reached: enough not to hammer it."""
+"""One sandbox's memory of failed logins, which keeps it from hammering a database that is away."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ _PAUSE_SECONDS = 2.0
 
 
 class Outage:
-    """Kept in the process, because a state in the database is of no use while that is away."""
+    """Kept in the process, because a row in the database cannot be read while the database is away."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -17,9 +17,9 @@ class Outage:
         self._until = 0.0
 
     def check(self) -> None:
-        """Raises Unavailable at once, during the pause after several failed logins."""
+        """Raise Unavailable at once during the pause after several failed logins."""
         if self._failures >= _MOST and self._monotonic() < self._until:
-            raise ports.Unavailable("cannot connect; not tried again yet")
+            raise ports.Unavailable("cannot connect; the next try comes after a pause")
 
     def failed(self) -> None:
         self._failures += 1

@@ -5,19 +5,20 @@ from datetime import datetime
 
 from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.postgres.rows import jsonb
-from maitred.services.messaging.outbox import DeadRow, OutboxMessage, OutboxState
+from maitred.services.messaging.outbox import DeadRow, OutboxState
+from maitred.services.ports import LeasedMessage
 
 
 class PostgresOutbox:
-    """Implements services.relay.Outbox, and what an operator sees of it."""
+    """Implements services.messaging.outbox.Outbox and services.upkeep.checks.DeadOutbox."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def claim(self, limit: int, now: datetime, lease_seconds: int, horizon: datetime) -> list[OutboxMessage]:
+    def claim(self, limit: int, now: datetime, lease_seconds: int, horizon: datetime) -> list[LeasedMessage]:
         params = {"limit": limit, "now": now, "lease_seconds": lease_seconds, "horizon": horizon}
         [rows] = self._db.transact([Call("claim_outbox", params)])
-        return sorted((OutboxMessage(*row) for row in rows), key=lambda message: message.id)
+        return sorted((LeasedMessage(*row) for row in rows), key=lambda message: message.id)
 
     def mark_sent(self, ids: Sequence[int]) -> None:
         self._db.transact([Call("mark_sent", {"ids": list(ids)})])

@@ -1,4 +1,4 @@
-"""The figures of the report on assignments, counted by PostgreSQL."""
+"""The figures of the report on assignments, counted in PostgreSQL."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -6,7 +6,15 @@ from typing import Any
 
 from maitred.adapters.postgres.database import Call, Database, Rows
 from maitred.adapters.postgres.rows import jsonb
-from maitred.services.staff.reports import Attempts, Counted, Difference, Figures, Reduction, Runs, Scope
+from maitred.services.staff.reports import (
+    Attempts,
+    Counted,
+    Difference,
+    Figures,
+    Reduction,
+    ReportScope,
+    Runs,
+)
 
 _BUDGET_MS = 8000
 _STATEMENTS = (
@@ -23,7 +31,7 @@ _STATEMENTS = (
 
 
 class PostgresReports:
-    """Implements services.reports.Reports."""
+    """Implements services.staff.reports.Reports."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -32,13 +40,13 @@ class PostgresReports:
         params = {"restaurants": list(restaurants), "everywhere": everywhere}
         return dict(self._db.read("report_timezones", params))
 
-    def count(self, scope: Scope, soon: timedelta) -> Counted:
+    def count(self, scope: ReportScope, soon: timedelta) -> Counted:
         """All statements in one transaction and one round trip."""
         params = {
             "restaurants": list(scope.restaurants),
             "start": scope.start,
             "end": scope.end,
-            "flags": jsonb(dict(scope.held)),
+            "flags": jsonb(dict(scope.flags)),
             "soon_seconds": soon.total_seconds(),
         }
         runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings, differences = (

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from maitred.adapters.postgres import rows
-from maitred.adapters.postgres.book import effect_calls, own_rows
+from maitred.adapters.postgres.booking_store import calls_of, own_rows
 from maitred.adapters.postgres.database import Call, Database, Rows, Session
 from maitred.domain.booking import Booking
 from maitred.domain.floor import Floor
@@ -25,7 +26,7 @@ _LOCKING = (
 
 
 class PostgresRestaurants:
-    """Implements services.restaurants.Restaurants."""
+    """Implements services.staff.restaurants.Restaurants."""
 
     def __init__(self, database: Database, source: str) -> None:
         self._db = database
@@ -39,29 +40,32 @@ class PostgresRestaurants:
         params = {"restaurant_id": restaurant_id, "now": now}
         calls = [Call(name, params) for name in _LOCKING]
         with self._db.session(calls, _BUDGET_MS) as ((_, current, confirmed, overridden, waiting), session):
-            bookings = tuple(rows.booking_of(row) for row in confirmed)
-            locked = LockedPostgresRestaurant(_stored(current), bookings, session, self._source)
-            locked.overridden = {row[0]: frozenset(row[1]) for row in overridden}
-            locked.waiting = tuple((row[0], row[1]) for row in waiting)
-            yield locked
+            yield LockedPostgresRestaurant(
+                current=_stored(current),
+                confirmed=tuple(rows.booking_of(row) for row in confirmed),
+                overridden={row[0]: frozenset(row[1]) for row in overridden},
+                waiting=tuple((row[0], row[1]) for row in waiting),
+                session=session,
+                source=self._source,
+            )
 
 
+@dataclass(frozen=True, slots=True)
 class LockedPostgresRestaurant:
-    def __init__(
-        self, current: StoredLayout | None, confirmed: Sequence[Booking], session: Session, source: str
-    ) -> None:
-        self.current = current
-        self.confirmed = confirmed
-        self.overridden: Mapping[UUID, frozenset[str]] = {}
-        self.waiting: Sequence[tuple[UUID, int]] = ()
-        self._session = session
-        self._source = source
+    """Implements services.staff.restaurants.LockedRestaurant."""
+
+    current: StoredLayout | None
+    confirmed: Sequence[Booking]
+    overridden: Mapping[UUID, frozenset[str]]
+    waiting: Sequence[tuple[UUID, int]]
+    session: Session
+    source: str
 
     def replace(
-        self, floor: Floor, document: Mapping[str, Any], effects: ports.Effects
-    ) -> tuple[ports.SentBy, ...]:
-        calls = [*_layout_calls(floor, document), *effect_calls(effects, self._source)]
-        return own_rows(effects, calls, self._session.commit(calls))
+        self, floor: Floor, document: Mapping[str, Any], changes: ports.Changes
+    ) -> tuple[ports.LeasedMessage, ...]:
+        calls = [*_layout_calls(floor, document), *calls_of(changes, self.source)]
+        return own_rows(changes, calls, self.session.commit(calls))
 
 
 def _stored(found: Rows) -> StoredLayout | None:
@@ -70,7 +74,7 @@ def _stored(found: Rows) -> StoredLayout | None:
 
 def _layout_calls(floor: Floor, document: Mapping[str, Any]) -> list[Call]:
     key = {"restaurant_id": floor.restaurant_id, "layout_version": floor.layout_version}
-    house = {
+    restaurant = {
         "name": floor.name,
         "timezone": floor.timezone.key,
         "locale": floor.locale,
@@ -78,7 +82,7 @@ def _layout_calls(floor: Floor, document: Mapping[str, Any]) -> list[Call]:
     }
     tables = [{"id": t.id, "zone": t.zone, "capacity": t.capacity} for t in floor.tables]
     return [
-        Call("put_restaurant", {**key, **house}),
+        Call("put_restaurant", {**key, **restaurant}),
         Call("insert_layout", {**key, "document": rows.jsonb(dict(document))}),
         Call("insert_layout_tables", {**key, "rows": rows.jsonb(tables)}),
     ]

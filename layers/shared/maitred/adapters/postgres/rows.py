@@ -18,7 +18,7 @@ from maitred.services import ports
 
 
 def dumps(value: object) -> str:
-    """JSON with UUIDs as text and moments as RFC 3339."""
+    """JSON with UUIDs as text and date-times as RFC 3339."""
     return json.dumps(value, default=_plain, separators=(",", ":"))
 
 
@@ -35,12 +35,12 @@ def _plain(value: object) -> object:
 
 
 def rows_param(rows: Sequence[Any]) -> dict[str, Jsonb]:
-    """A list of flat data classes as the one parameter that a multi-row insert takes."""
+    """A list of flat data classes as the one parameter of a multi-row insert."""
     return {"rows": jsonb([members(row) for row in rows])}
 
 
 def members(row: Any) -> dict[str, Any]:
-    """A data class as a dict. Unlike ``asdict`` it copies nothing: that took a millisecond a booking."""
+    """A data class as a dict. Unlike ``asdict`` it copies nothing, which saves a millisecond a booking."""
     return {field.name: getattr(row, field.name) for field in fields(row)}
 
 
@@ -63,7 +63,7 @@ def table_allocation_of(row: Sequence[Any]) -> ports.TableAllocation:
 
 
 def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
-    return tuple(Covers(start, int(covers), held) for start, covers, held in value or ())
+    return tuple(Covers(start, int(covers), on_hold) for start, covers, on_hold in value or ())
 
 
 def uses_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.TableUse, ...]:
@@ -75,9 +75,9 @@ def uses_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.TableUse, ...]
     )
 
 
-def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.Stay, ...]:
+def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.MovableStay, ...]:
     return tuple(
-        ports.Stay(booking_id, version, party_size, start, end, preferences_of(wishes))
+        ports.MovableStay(booking_id, version, party_size, start, end, preferences_of(wishes))
         for booking_id, version, party_size, start, end, wishes in value or ()
     )
 
@@ -119,7 +119,7 @@ def booking_of(row: Sequence[Any]) -> Booking:
 
 
 def hold_of(row: Sequence[Any]) -> Hold | None:
-    """A row of ``read_hold``, without its last column; all of it is null where there is no such hold."""
+    """A row of ``read_hold`` without its last column; all null if there is no such hold."""
     if row[0] is None:
         return None
     hold = Hold(*row)

@@ -1,4 +1,4 @@
-"""Every SQL statement has a name and stands in a file of `sql/`, as text that a DBA can run."""
+"""Loads the named SQL statements from the files of `sql/`."""
 
 import re
 from functools import cache
@@ -9,7 +9,7 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 @cache
 def load_statements(folder: Path = Path(__file__).parent / "sql") -> dict[str, bytes]:
-    """All statements by name. Raises ValueError if a name is given twice."""
+    """All statements by name. Raises ValueError if two have the same name."""
     statements: dict[str, bytes] = {}
     for path in sorted(folder.glob("*.sql")):
         parts = _NAME.split(path.read_text(encoding="utf-8"))

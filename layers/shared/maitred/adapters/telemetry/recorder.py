@@ -1,4 +1,4 @@
-"""Figures, events and spans by Powertools, behind the telemetry port. Never raises into a booking."""
+"""Metrics, events and spans with Powertools, behind the telemetry port. It never raises into a booking."""
 
 import logging
 import os
@@ -10,16 +10,16 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 
-from maitred.adapters.postgres.book import event_params
+from maitred.adapters.postgres.booking_store import event_params
 from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.telemetry import log
-from maitred.adapters.telemetry.lines import event_line, write_lines
+from maitred.adapters.telemetry.log import event_line, write_lines
 from maitred.services.ports import Event
 from maitred.services.ports.names import NAMESPACE, CountName, DurationName, MetricName, SpanName
 
 type Pairs = tuple[tuple[str, str], ...]
 
-_MOST_VALUES = 100  # of one metric in one line, says CloudWatch
+_MOST_VALUES = 100  # CloudWatch's limit for one metric in one line
 
 
 class Recorder:
@@ -44,14 +44,16 @@ class Recorder:
         self._emit(name, MetricUnit.Milliseconds, value, dimensions)
 
     def committed(self, events: Sequence[Event]) -> None:
-        told = [each for each in events if getattr(logging, each.severity.upper()) >= self._logger.log_level]
-        self._write([event_line(each, self._service) for each in told])
+        emitted = [
+            each for each in events if getattr(logging, each.severity.upper()) >= self._logger.log_level
+        ]
+        self._write([event_line(each, self._service) for each in emitted])
 
     def later(self, events: Sequence[Event]) -> None:
         self._waiting.extend(events)
 
     def span(self, name: SpanName, **annotations: str) -> AbstractContextManager[None]:
-        """A subsegment where X-Ray listens (Lambda names its daemon), nothing elsewhere."""
+        """A subsegment if X-Ray listens (Lambda names its daemon), else nothing."""
         if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ:
             return nullcontext()
         return self._subsegment(name, annotations)
@@ -64,7 +66,7 @@ class Recorder:
 
     @contextmanager
     def invocation(self, correlation_id: str) -> Iterator[None]:
-        """Around one invocation: cold start first; figures and waiting events written on every exit."""
+        """Around one invocation: counts a cold start, and writes metrics and waiting events on every exit."""
         with self.about(correlation_id=correlation_id):
             yield from self._measured()
 
@@ -99,7 +101,7 @@ class Recorder:
         self.committed(events)
 
     def _emit(self, name: MetricName, unit: MetricUnit, value: float, dimensions: dict[str, str]) -> None:
-        """Noted, and written at the end of the invocation, or at once where there is none."""
+        """Keep a value until the end of the invocation; outside of one, write it at once."""
         of_these = self._figures.setdefault((tuple(dimensions.items()), tuple(log.known().items())), {})
         figure = of_these.setdefault(name, {"Unit": unit.value, "Value": []})
         figure["Value"].append(float(value))
@@ -107,7 +109,7 @@ class Recorder:
             self._write_figures()
 
     def _write_figures(self) -> None:
-        """In one write; a line for all that have the same dimensions and belong to the same request."""
+        """Write all metrics at once, one line for each request and set of dimensions."""
         figures, self._figures = self._figures, {}
         self._write([self._emf_of(each, *about) for about, each in figures.items()])
 

@@ -1,81 +1,77 @@
-"""Other start times that a refused party could have (contract 1.2)."""
+"""Other start times that a refused party could have."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from maitred.domain.errors import MaitredError
 from maitred.domain.timeline import from_minutes, to_minutes
 from maitred.domain.windows import resolve_window, slot_starts
-from maitred.planner.answer.quote import Aids, find_plan
-from maitred.planner.day.demand import PRIOR, Demand
-from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.day.places import Movers, movers_of
+from maitred.planner.day.drawn_day import DrawnDay, draw_day
+from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Alternative, Covers, Deadline, MovableBooking, PartyRequest
-from maitred.planner.options import FULL, PlannerOptions
+from maitred.planner.model import Alternative, Deadline, PartyRequest
+from maitred.planner.search.finding import find_set
 from maitred.planner.search.join_search import SearchEndedError, Steps
-from maitred.planner.search.situation import Situation, situation
+from maitred.planner.search.situation import Situation
 
 REACH_MINUTES = 120
 
 
-def find_alternatives(  # noqa: PLR0913 - one question with many sides; five of them have no default
-    index: FloorIndex,
-    occupancy: Occupancy,
-    request: PartyRequest,
-    pacing: Sequence[Covers],
-    deadline: Deadline,
-    now: int,
-    *,
-    limit: int = 5,
-    duration_minutes: int | None = None,
-    movable: Sequence[MovableBooking] | Movers = (),
-    demand: Demand = PRIOR,
-    options: PlannerOptions = FULL,
-    other_zones: bool = False,
-) -> tuple[Alternative, ...]:
-    """Up to ``limit`` slots within two hours, nearest first (the earlier of two), each confirmable as told.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far to look for other starts, up to ``REACH_MINUTES`` from the one that was asked for.
 
-    Not before ``now`` (minutes since the epoch), on the same service date, each with the stay of its own
-    start; ``movable`` bookings are moved for it as ``quote`` would. With ``other_zones`` and a zone that is
-    a must, places left over name the wished start in other zones. When the deadline passes, what has been
-    found until then is returned.
+    ``earliest``: no start before this minute (since the epoch). ``limit``: the most to find.
+    ``duration_minutes``: the stay the party asks for; None: what the floor gives each start.
+    ``other_zones``: after the other starts, also the same start in another zone, if one was required.
     """
+
+    earliest: int
+    limit: int = 5
+    duration_minutes: int | None = None
+    other_zones: bool = False
+
+
+def alternatives(
+    index: FloorIndex, problem: Problem, reach: Reach, deadline: Deadline, day: DrawnDay | None = None
+) -> tuple[Alternative, ...]:
+    """Slots of the same service date that the party would get if it asked next, nearest first.
+
+    The earlier of two equally near ones comes first. Bookings are moved for them as for a quote. ``day`` is
+    the problem's day if it has been drawn before. When the deadline passes, the result is what was found
+    until then.
+    """
+    day = day or draw_day(index, problem)
     found: list[Alternative] = []
     steps = Steps(deadline)
-    aids = Aids(demand, options, movers_of(index, occupancy, movable))
     try:
-        for wish in _wishes(index, request, now, duration_minutes, other_zones=other_zones):
+        for request in _requests(index, problem.request, reach):
             steps.check()
-            if not occupancy.covers(wish.start, wish.end):
+            if not day.occupancy.covers(request.start, request.end):
                 continue
-            alternative = _if_free(situation(index, occupancy, wish, pacing), aids, steps)
+            alternative = _if_free(Situation.of(day, problem, request), steps)
             if alternative is not None:
                 found.append(alternative)
-            if len(found) >= limit:
+            if len(found) >= reach.limit:
                 break
     except SearchEndedError:
         pass
     return tuple(found)
 
 
-def _wishes(
-    index: FloorIndex, request: PartyRequest, now: int, duration_minutes: int | None, *, other_zones: bool
-) -> Iterator[PartyRequest]:
-    yield from _other_starts(index, request, now, duration_minutes)
-    if other_zones and request.zone_required:
+def _requests(index: FloorIndex, request: PartyRequest, reach: Reach) -> Iterator[PartyRequest]:
+    yield from _other_starts(index, request, reach)
+    if reach.other_zones and request.zone_required:
         for zone in sorted(index.zone_bits.keys() - {request.zone}):
             yield replace(request, zone=zone)
 
 
-def _other_starts(
-    index: FloorIndex, request: PartyRequest, now: int, duration_minutes: int | None
-) -> Iterator[PartyRequest]:
-    """The request as it would be at each other slot in reach, nearest first."""
+def _other_starts(index: FloorIndex, request: PartyRequest, reach: Reach) -> Iterator[PartyRequest]:
+    """The request at each other slot in reach, nearest first."""
     slots = {to_minutes(start) for _, start in slot_starts(index.floor, request.service_date)}
-    near = (s for s in slots if s >= now and 0 < abs(s - request.start) <= REACH_MINUTES)
+    near = (s for s in slots if s >= reach.earliest and 0 < abs(s - request.start) <= REACH_MINUTES)
     for start in sorted(near, key=lambda s: (abs(s - request.start), s)):
-        moved = _at(index, request, start, duration_minutes)
+        moved = _at(index, request, start, reach.duration_minutes)
         if moved is not None:
             yield moved
 
@@ -92,8 +88,10 @@ def _at(
     return replace(request, start=start, end=to_minutes(window.end), service_id=window.service.id)
 
 
-def _if_free(asked: Situation, aids: Aids, steps: Steps) -> Alternative | None:
-    found = None if asked.slot_full() else find_plan(asked, aids, steps)
+def _if_free(situation: Situation, steps: Steps) -> Alternative | None:
+    found = None if situation.slot_full() else find_set(situation, steps)
     if found is None:
         return None
-    return Alternative(asked.request.start, asked.request.end, found.plan.tables, found.plan.zone)
+    request, index, positions = situation.request, situation.index, found.set.positions
+    zone = index.tables[positions[0]].zone
+    return Alternative(request.start, request.end, index.names(positions), zone)

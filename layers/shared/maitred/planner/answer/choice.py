@@ -1,17 +1,20 @@
-"""Tables that were chosen before: by a person, or with a hold. Put to the planner's rules and its scores."""
+"""Tables that were chosen before, by a person or with a hold: are they allowed, and what do they score?"""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.planner.answer.quote import make_plan
-from maitred.planner.day.demand import Demand
-from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.floor.index import FloorIndex
+from maitred.planner.answer.quote import make_plan, refused
+from maitred.planner.day.drawn_day import draw_day
+from maitred.planner.day.problem import Problem
+from maitred.planner.floor.index import FloorIndex, TableSet
+from maitred.planner.floor.joins import bit_positions
 from maitred.planner.floor.rules import OVERRIDABLE, Violation, check_tables
-from maitred.planner.model import Covers, Decision, PartyRequest, Plan, StrategyResult
-from maitred.planner.search.scoring import Scoring
-from maitred.planner.search.situation import Situation, situation
+from maitred.planner.model import Decision, Plan, Refusal, StrategyResult
+from maitred.planner.options import FULL
+from maitred.planner.search.scoring import Scoring, total
+from maitred.planner.search.situation import Situation
+from maitred.planner.search.strategies import Found
 
 #: The strategy's name where a person chose, and where a hold had kept the tables.
 STAFF = "staff"
@@ -27,109 +30,93 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenRules:
+    """The rules that stand against a choice."""
+
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Judgement:
-    """``broken``: the rules that stand against the choice; then there is no decision.
+    """The choice as a plan with the score that the planner gives it, or a refusal if a table is taken.
 
-    ``overridden``: those that it breaks and the person set aside, sorted. ``decision``: the choice as a
-    plan, with the score that the planner gives it, or the refusal if a table is taken.
+    ``overridden``: the rules that the choice breaks and the person set aside, sorted.
     """
 
-    broken: tuple[Violation, ...]
+    decision: Decision
     overridden: tuple[str, ...]
-    decision: Decision | None
 
 
-def judge(
-    index: FloorIndex,
-    occupancy: Occupancy,
-    request: PartyRequest,
-    pacing: Sequence[Covers],
-    demand: Demand,
-    choice: Choice,
-) -> Judgement:
-    """May the party have these tables? The same rules as for a quote, but for those that may be set aside.
+def judge(index: FloorIndex, problem: Problem, choice: Choice) -> Judgement | BrokenRules:
+    """May the party have these tables? The rules are those of a quote, less the ones set aside.
 
-    ``occupancy`` and ``pacing`` are without the party itself. Occupancy is never overridden.
+    The problem's allocations and pacing are without the party itself. A taken table cannot be overridden.
+    Raises ``ValueError`` if the problem's span does not cover the stay with its buffers.
     """
-    asked = situation(index, occupancy, request, pacing)
-    violations = (*check_tables(index, choice.tables, request), *_pacing(asked))
+    situation = _situation(index, problem)
+    violations = (*check_tables(index, choice.tables, problem.request), *_pacing(situation))
     may_be_set_aside = choice.override & OVERRIDABLE
     broken = tuple(each for each in violations if each.code not in may_be_set_aside)
     if broken:
-        return Judgement(broken, (), None)
+        return BrokenRules(broken)
     overridden = tuple(sorted({each.code for each in violations}))
-    return Judgement((), overridden, _decision(asked, demand, index.bits_of(choice.tables), overridden))
+    return Judgement(_decision(situation, index.bits_of(choice.tables), overridden), overridden)
 
 
-def _pacing(asked: Situation) -> Iterator[Violation]:
-    if asked.slot_full():
-        most = asked.index.floor.policy.pacing.max_covers_per_slot
+def _situation(index: FloorIndex, problem: Problem) -> Situation:
+    """With all the terms of the score, whatever the restaurant's strategies are."""
+    problem = replace(problem, options=FULL)
+    return Situation.of(draw_day(index, problem), problem)
+
+
+def _pacing(situation: Situation) -> Iterator[Violation]:
+    if situation.slot_full():
+        most = situation.index.floor.policy.pacing.max_covers_per_slot
         yield Violation("pacing", f"The kitchen takes at most {most} covers in this slot")
 
 
-def _decision(asked: Situation, demand: Demand, bits: int, overridden: Sequence[str]) -> Decision:
-    booked, held = bits & asked.taken.booked, bits & asked.taken.held
-    if booked or held:
-        return _refused(
-            asked.index, ReasonCode.NO_CAPACITY if booked else ReasonCode.HOLD_CONFLICT, booked or held
-        )
-    plan = _plan(asked, demand, bits, STAFF)
-    return _given(plan, _explanation(plan, asked.request.party_size, overridden))
+def _decision(situation: Situation, bits: int, overridden: Sequence[str]) -> Decision:
+    booked, on_hold = bits & situation.taken.booked, bits & situation.taken.on_hold
+    if booked:
+        return _taken(situation, booked, ReasonCode.NO_CAPACITY, "Taken")
+    if on_hold:
+        return _taken(situation, on_hold, ReasonCode.HOLD_CONFLICT, "On hold")
+    chosen = situation.index.table_set(bits, situation.request.party_size)
+    return _plan(situation, chosen, STAFF, _explanation(situation, chosen, overridden))
 
 
-def keep_held(
-    index: FloorIndex, occupancy: Occupancy, request: PartyRequest, demand: Demand, tables: Sequence[str]
-) -> Decision:
-    """The tables that a hold has kept for this party, as a decision, with the score that the planner gives.
+def keep_hold(index: FloorIndex, problem: Problem, tables: Sequence[str]) -> Plan:
+    """The tables that a hold has kept for this party, as a plan with the score that the planner gives it.
 
-    ``occupancy`` is without the hold. Pacing is not asked: the hold was counted when it was made.
+    The problem's allocations are without the hold. Pacing is not looked at: the hold was counted when it
+    was made. Raises ``ValueError`` if the problem's span does not cover the stay with its buffers.
     """
-    asked = situation(index, occupancy, request, ())
-    plan = _plan(asked, demand, index.bits_of(tables), HOLD)
-    seats = f"{plan.seats} seats for a party of {request.party_size}"
-    return _given(plan, f"The guest had {_names(plan.tables)} on hold: {seats}.")
+    situation = _situation(index, problem)
+    chosen = index.table_set(index.bits_of(tables), problem.request.party_size)
+    seats = f"{chosen.seats} seats for a party of {problem.request.party_size}"
+    kept = _listed(situation.index, chosen.positions)
+    return _plan(situation, chosen, HOLD, f"The guest had {kept} on hold: {seats}.")
 
 
-def _given(plan: Plan, explanation: str) -> Decision:
-    """Somebody else has chosen; there was nothing to compare."""
-    return Decision(
-        plan=plan,
-        refusal=None,
-        candidates=1,
-        evaluated=1,
-        alternates=0,
-        truncated=False,
-        explanation=explanation,
-        strategies=(StrategyResult(plan.strategy, 1, plan.tables, plan.score, chosen=True),),
-    )
+def _plan(situation: Situation, chosen: TableSet, strategy: str, explanation: str) -> Plan:
+    """The set was chosen before, so there is nothing to compare."""
+    tables, terms = situation.index.names(chosen.positions), Scoring(situation).terms_of(chosen)
+    own = StrategyResult(strategy, 1, tables, total(terms.items()), chosen=True)
+    return make_plan(situation, Found(chosen, strategy, terms, (own,)), explanation)
 
 
-def _plan(asked: Situation, demand: Demand, bits: int, strategy: str) -> Plan:
-    chosen = asked.index.table_set(bits, asked.request.party_size)
-    scoring = Scoring(asked, demand, wide=True)
-    return make_plan(asked, chosen, strategy, scoring.terms(scoring.weigh(scoring.fit(chosen), chosen)))
+def _taken(situation: Situation, taken: int, code: ReasonCode, state: str) -> Refusal:
+    names = _listed(situation.index, bit_positions(taken))
+    own = StrategyResult(STAFF, 1, None, None, chosen=False)
+    return refused(Reason(code, f"{state} at this time: {names}"), 1, (own,))
 
 
-def _refused(index: FloorIndex, code: ReasonCode, taken: int) -> Decision:
-    names = _names([table.id for position, table in enumerate(index.tables) if taken >> position & 1])
-    state = "on hold" if code is ReasonCode.HOLD_CONFLICT else "taken"
-    reason = Reason(code, f"At this time {state}: {names}")
-    return Decision(
-        plan=None,
-        refusal=reason,
-        candidates=1,
-        evaluated=1,
-        alternates=0,
-        truncated=False,
-        explanation=f"{reason.detail}.",
-        strategies=(StrategyResult(STAFF, 1, None, None, chosen=False),),
-    )
+def _explanation(situation: Situation, chosen: TableSet, overridden: Sequence[str]) -> str:
+    tables, party_size = _listed(situation.index, chosen.positions), situation.request.party_size
+    text = f"Staff chose {tables}: {chosen.seats} seats for a party of {party_size}."
+    return f"{text} Rules set aside: {', '.join(overridden)}." if overridden else text
 
 
-def _explanation(plan: Plan, party_size: int, overridden: Collection[str]) -> str:
-    told = f"A person chose {_names(plan.tables)}: {plan.seats} seats for a party of {party_size}."
-    return f"{told} Set aside: {', '.join(overridden)}." if overridden else told
-
-
-def _names(tables: Sequence[str]) -> str:
+def _listed(index: FloorIndex, positions: Iterable[int]) -> str:
+    tables = index.names(positions)
     return f"table {tables[0]}" if len(tables) == 1 else f"tables {', '.join(tables)}"

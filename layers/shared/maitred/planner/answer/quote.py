@@ -1,77 +1,55 @@
 """The planner's one question: which tables for this party, and if none, why not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.planner.answer.explanation import explain_plan
+from maitred.planner.answer.explanation import explain
 from maitred.planner.answer.refusal import binding_reason
-from maitred.planner.day.demand import PRIOR, Demand
-from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.day.places import Movers, movers_of
-from maitred.planner.floor.index import FloorIndex, TableSet
-from maitred.planner.floor.weights import MOVES
-from maitred.planner.model import (
-    Covers,
-    Deadline,
-    Decision,
-    Loser,
-    MovableBooking,
-    Move,
-    PartyRequest,
-    Plan,
-    StrategyResult,
-)
-from maitred.planner.options import BEST_FIT, FULL, REARRANGE, PlannerOptions
-from maitred.planner.search.join_search import SearchEndedError, Steps, smallest_part
-from maitred.planner.search.rearrange import rearrange
-from maitred.planner.search.scoring import Scoring, total
-from maitred.planner.search.situation import Situation, situation
-from maitred.planner.search.strategies import choose
+from maitred.planner.day.drawn_day import DrawnDay, draw_day
+from maitred.planner.day.problem import Problem
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.model import Deadline, Decision, Plan, Refusal, StrategyResult
+from maitred.planner.search.finding import find_set
+from maitred.planner.search.join_search import SearchEndedError, Steps
+from maitred.planner.search.scoring import total
+from maitred.planner.search.situation import Situation
+from maitred.planner.search.strategies import Found, idle_results
 
-_ENDED = Reason(ReasonCode.SEARCH_TRUNCATED, "The time for searching was over before an answer was found")
+_ENDED = Reason(ReasonCode.SEARCH_TRUNCATED, "The search ran out of time before it found an answer")
 _UNLISTED = Reason(
-    ReasonCode.SEARCH_TRUNCATED, "This floor allows too many sets of tables to try all moves of other parties"
+    ReasonCode.SEARCH_TRUNCATED,
+    "This floor allows too many combinations of tables to try every move of other bookings",
 )
 
 
-def quote(  # noqa: PLR0913 - one question with many sides; five of them have no default
-    index: FloorIndex,
-    occupancy: Occupancy,
-    request: PartyRequest,
-    pacing: Sequence[Covers],
-    deadline: Deadline,
-    *,
-    movable: Sequence[MovableBooking] | Movers = (),
-    demand: Demand = PRIOR,
-    options: PlannerOptions = FULL,
-) -> Decision:
+def quote(index: FloorIndex, problem: Problem, deadline: Deadline, day: DrawnDay | None = None) -> Decision:
     """Decide where the party sits, or prove that it cannot and say which rule binds.
 
-    If nothing is free, up to ``options.moves_allowed`` of the ``movable`` bookings are moved for it
-    (``Movers`` are the same, numbered once for several questions about one occupancy).
-    A deadline that passes first gives the refusal ``search_truncated``, never a claim without proof.
-    Raises ``ValueError`` if ``occupancy`` does not cover the stay with its buffers.
+    If no set is free, up to ``options.moves_allowed`` of the movable bookings are moved for the party.
+    ``day`` is the problem's day, if ``draw_day`` has drawn it before: several questions about one day share
+    what each of them works out. A deadline that passes gives the refusal ``search_truncated``, never a claim
+    without proof.
+    Raises ``ValueError`` if the problem's span does not cover the stay with its buffers.
     """
+    day = day or draw_day(index, problem)
+    request = problem.request
     if request.party_size > index.seats:
-        text = f"A party of {request.party_size} is larger than the house, which has {index.seats} seats"
+        text = f"A party of {request.party_size} is larger than the restaurant, which has {index.seats} seats"
         return refused(Reason(ReasonCode.PARTY_TOO_LARGE, text), candidates=0)
-    if occupancy.house_closed(request.start, request.end):
-        text = "The restaurant is closed at some time of this stay"
+    if day.occupancy.restaurant_closed(request.start, request.end):
+        text = "The restaurant is closed during part of this stay"
         return refused(Reason(ReasonCode.CLOSED, text), candidates=0)
-    asked = situation(index, occupancy, request, pacing)
     counted = CountedDeadline(deadline)
     try:
-        return _decide(asked, Aids(demand, options, movers_of(index, occupancy, movable)), counted)
+        return _decide(Situation.of(day, problem), counted)
     except SearchEndedError:
-        return replace(refused(_ENDED, candidates=0, truncated=True), checks=counted.asked)
+        return refused(_ENDED, candidates=0, truncated=True, checks=counted.asked)
 
 
 class CountedDeadline:
     """Counts how often a deadline is asked until it has passed, so that a replay can end there too."""
 
     def __init__(self, deadline: Deadline) -> None:
-        """Nothing has been asked yet."""
         self._deadline = deadline
         self._passed = False
         self.asked = 0
@@ -84,146 +62,60 @@ class CountedDeadline:
         return self._passed
 
 
-@dataclass(frozen=True, slots=True)
-class Aids:
-    """What the planner is given beside the situation."""
-
-    demand: Demand
-    options: PlannerOptions
-    movers: Movers
-
-    def most_moves(self, index: FloorIndex) -> int:
-        """How many bookings may be moved for this party."""
-        return self.options.moves_allowed(index.floor.policy) if self.movers else 0
-
-    @property
-    def wide(self) -> bool:
-        """Does a strategy beyond the best fit look at the free sets?"""
-        return any(name not in (BEST_FIT, REARRANGE) for name in self.options.strategies)
+def _decide(situation: Situation, deadline: Deadline) -> Decision:
+    strategies = situation.problem.options.strategies
+    candidates, full = len(situation.candidates.sets), situation.slot_full()
+    found = None if full else find_set(situation, Steps(deadline))
+    if found is not None:
+        return planned(situation, found)
+    if not full and situation.index.truncated and situation.most_moves:
+        return refused(_UNLISTED, candidates, idle_results(strategies), truncated=True)
+    return refused(binding_reason(situation, deadline), candidates, idle_results(strategies))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A plan, how many other free sets there are, and what was compared to come to it."""
-
-    plan: Plan
-    alternates: int
-    strategies: tuple[StrategyResult, ...]
-    losers: tuple[Loser, ...]
-
-
-def find_plan(asked: Situation, aids: Aids, steps: Steps) -> Found | None:
-    """The plan for a free set, else with moves; None: there is none. Raises ``SearchEndedError``.
-
-    The pacing slot is not looked at.
-    """
-    scoring = Scoring(asked, aids.demand, wide=aids.wide)
-    free = asked.free_sets(asked.blocked, steps)
-    if free:
-        sets = asked.index.candidates(asked.request.party_size).sets
-        return _chosen(asked, scoring, [sets[number] for number in free], aids)
-    unlisted = asked.unlisted(asked.blocked, steps)
-    if unlisted:
-        party = asked.request.party_size
-        bits = smallest_part(asked.index.rules, unlisted, party)
-        return _chosen(asked, scoring, [asked.index.table_set(bits, party)], aids)
-    return _by_moves(asked, scoring, aids, steps)
-
-
-def _chosen(asked: Situation, scoring: Scoring, free: Sequence[TableSet], aids: Aids) -> Found:
-    choice = choose(asked, scoring, free, aids.options.strategies)
-    terms = scoring.terms(choice.chosen)
-    plan = make_plan(asked, choice.chosen.set, choice.strategy, terms)
-    return Found(plan, len(free) - 1, choice.results, choice.losers)
-
-
-def _by_moves(asked: Situation, scoring: Scoring, aids: Aids, steps: Steps) -> Found | None:
-    most = aids.most_moves(asked.index)
-    if not most:
-        return None
-    steps.check()
-    found = rearrange(asked, aids.movers, scoring, most, steps)
-    if found is None:
-        return None
-    plan = moving_plan(asked, scoring, REARRANGE, found.set, found.moves)
-    results = tuple(
-        StrategyResult(name, found.considered, plan.tables, plan.score, chosen=True)
-        if name == REARRANGE
-        else StrategyResult(name, 0, None, None, chosen=False)
-        for name in aids.options.strategies
-    )
-    return Found(plan, 0, results, ())
-
-
-def moving_plan(
-    asked: Situation, scoring: Scoring, strategy: str, chosen: TableSet, moves: tuple[Move, ...]
-) -> Plan:
-    """The set as a plan for which others move."""
-    weighed = scoring.weigh(scoring.fit(chosen), chosen)
-    terms = scoring.terms(weighed) | {MOVES: len(moves) * asked.index.weights.moves}
-    return make_plan(asked, chosen, strategy, terms, moves)
+def planned(situation: Situation, found: Found) -> Plan:
+    """The plan for the set that was found among the party's candidates."""
+    candidates, truncated = len(situation.candidates.sets), situation.index.truncated
+    text = explain(situation, found)
+    return make_plan(situation, found, text, candidates=candidates, truncated=truncated)
 
 
 def make_plan(
-    asked: Situation, chosen: TableSet, strategy: str, terms: dict[str, float], moves: tuple[Move, ...] = ()
+    situation: Situation, found: Found, explanation: str, *, candidates: int = 1, truncated: bool = False
 ) -> Plan:
-    """The set as a plan with its named costs."""
-    tables = [asked.index.tables[position] for position in chosen.positions]
-    named = tuple(terms.items())
+    """The set as a plan. A set that was chosen before, by staff or a hold, is the only candidate."""
+    index, terms = situation.index, tuple(found.terms.items())
     return Plan(
-        tables=tuple([table.id for table in tables]),
-        seats=chosen.seats,
-        zone=tables[0].zone,
-        strategy=strategy,
-        score=total(named),
-        terms=named,
-        moves=moves,
-    )
-
-
-def _decide(asked: Situation, aids: Aids, deadline: Deadline) -> Decision:
-    candidates = len(asked.index.candidates(asked.request.party_size).sets)
-    full = asked.slot_full()
-    found = None if full else find_plan(asked, aids, Steps(deadline))
-    if found is None:
-        return _no_plan(asked, aids, deadline, candidates, tried=not full)
-    return decided(asked, found)
-
-
-def decided(asked: Situation, found: Found) -> Decision:
-    """The plan that was found, explained."""
-    candidates = len(asked.index.candidates(asked.request.party_size).sets)
-    deciding = found.losers[0].term if found.losers else None
-    return Decision(
-        plan=found.plan,
-        refusal=None,
-        candidates=candidates,
-        evaluated=candidates,
+        tables=index.names(found.set.positions),
+        seats=found.set.seats,
+        zone=index.tables[found.set.positions[0]].zone,
+        strategy=found.strategy,
+        score=total(terms),
+        terms=terms,
+        moves=found.moves,
         alternates=found.alternates,
-        truncated=asked.index.truncated,
-        explanation=explain_plan(asked, found.plan, found.alternates, found.losers),
-        strategies=found.strategies,
         losers=found.losers,
-        deciding_term=deciding,
+        candidates=candidates,
+        truncated=truncated,
+        explanation=explanation,
+        strategies=found.results,
     )
 
 
-def _no_plan(asked: Situation, aids: Aids, deadline: Deadline, candidates: int, *, tried: bool) -> Decision:
-    """The refusal. ``tried``: free sets and moves have been looked for (the pacing slot is not full)."""
-    strategies = tuple(StrategyResult(name, 0, None, None, chosen=False) for name in aids.options.strategies)
-    if tried and asked.index.truncated and aids.most_moves(asked.index):
-        return replace(refused(_UNLISTED, candidates, truncated=True), strategies=strategies)
-    return replace(refused(binding_reason(asked, deadline), candidates), strategies=strategies)
-
-
-def refused(reason: Reason, candidates: int, *, truncated: bool = False) -> Decision:
+def refused(
+    reason: Reason,
+    candidates: int,
+    strategies: Sequence[StrategyResult] = (),
+    *,
+    truncated: bool = False,
+    checks: int | None = None,
+) -> Refusal:
     """A refusal for this reason."""
-    return Decision(
-        plan=None,
-        refusal=reason,
+    return Refusal(
+        reason,
         candidates=candidates,
-        evaluated=candidates,
-        alternates=0,
-        truncated=truncated,
         explanation=f"{reason.detail}.",
+        truncated=truncated,
+        strategies=tuple(strategies),
+        checks=checks,
     )

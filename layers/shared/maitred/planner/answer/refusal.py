@@ -1,14 +1,15 @@
-"""Why a party cannot be seated, named by the rule that binds (contract 9).
+"""Why a party cannot be seated: the name of the rule that binds.
 
-Asked in this order, the first that holds is the reason:
-``hold_conflict`` if without the live holds the party would be let in; ``pacing`` if a set is free and
-only the slot is full; then, one rule lifted at a time and all others kept, ``max_tables``,
-``adjacency``, ``zone`` (the wish that is a must, and that joined tables share a zone), ``attributes``,
-``min_party``; else ``no_capacity``.
+The reason is the first of these that holds: ``hold_conflict`` if the party could be seated without the live
+holds; ``pacing`` if a set is free and only the slot is full; then the first rule that would let the party in
+if it alone were lifted, in the order ``max_tables``, ``adjacency``, ``zone`` (a required zone, and that
+joined tables share a zone), ``attributes``, ``min_party``; else ``no_capacity``.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import reduce
+from operator import or_
 
 from maitred.domain.floor import Adjacency
 from maitred.domain.reasons import Reason, ReasonCode
@@ -17,92 +18,94 @@ from maitred.planner.model import Deadline
 from maitred.planner.search.join_search import SearchEndedError, Steps, find_joined
 from maitred.planner.search.situation import Situation
 
-#: Steps spent on finding out whether one lifted rule would help; beyond that it is taken not to.
+#: The most steps spent on finding out whether lifting one rule would help; after that it is taken not to.
 _STEPS_A_RULE = 1_000
 
-type Lifted = Callable[[Situation, Steps], bool]
+type Lifted = Callable[[Steps], bool]
 
 
-def binding_reason(asked: Situation, deadline: Deadline) -> Reason:
+def binding_reason(situation: Situation, deadline: Deadline) -> Reason:
     """The reason for a refusal already proven. Raises ``SearchEndedError`` if the deadline passes."""
-    return Reason(*_binding_code(asked, deadline))
+    return Reason(*_binding_code(situation, deadline))
 
 
-def _binding_code(asked: Situation, deadline: Deadline) -> tuple[ReasonCode, str]:
+def _binding_code(situation: Situation, deadline: Deadline) -> tuple[ReasonCode, str]:
     steps = Steps(deadline)
-    party = asked.request.party_size
-    if _only_holds(asked, steps):
-        return ReasonCode.HOLD_CONFLICT, f"For a party of {party} only tables on hold are left at this time"
-    if asked.slot_full():
-        if asked.any_free(asked.blocked, steps):
-            most = asked.index.floor.policy.pacing.max_covers_per_slot
+    party = situation.request.party_size
+    if _only_holds(situation, steps):
+        return (
+            ReasonCode.HOLD_CONFLICT,
+            f"The only tables left for a party of {party} at this time are on hold",
+        )
+    if situation.slot_full():
+        if situation.any_free(situation.blocked, steps):
+            most = situation.index.floor.policy.pacing.max_covers_per_slot
             return ReasonCode.PACING, f"The kitchen takes at most {most} covers in this slot"
         return ReasonCode.NO_CAPACITY, f"No tables are free for a party of {party} at this time"
-    for code, detail, lifted in _lifts(asked):
+    for code, detail, lifted in _lifts(situation):
         try:
-            if lifted(asked, Steps(deadline, _STEPS_A_RULE)):
+            if lifted(Steps(deadline, _STEPS_A_RULE)):
                 return code, detail
         except SearchEndedError:
-            # Its own limit: the name of this rule is not worth more. The deadline ends everything.
-            steps.check()
-    return ReasonCode.NO_CAPACITY, f"No set of tables is free for a party of {party} at this time"
+            steps.check()  # the deadline ends everything; the rule's own limit of steps only skips the rule
+    return (
+        ReasonCode.NO_CAPACITY,
+        f"No table or combination of tables is free for a party of {party} at this time",
+    )
 
 
-def _only_holds(asked: Situation, steps: Steps) -> bool:
-    return not asked.slot_full(with_holds=False) and asked.any_free(asked.blocked_but_for_holds, steps)
+def _only_holds(situation: Situation, steps: Steps) -> bool:
+    return not situation.slot_full(with_holds=False) and situation.any_free(
+        situation.blocked_but_for_holds, steps
+    )
 
 
-def _lifts(asked: Situation) -> Iterator[tuple[ReasonCode, str, Lifted]]:
-    policy, request = asked.index.floor.policy, asked.request
+def _lifts(situation: Situation) -> Iterator[tuple[ReasonCode, str, Lifted]]:
+    """Each rule with the sentence for it, and the question whether the party could be seated without it."""
+    index, request = situation.index, situation.request
+    rules, policy, blocked = index.rules, index.floor.policy, situation.blocked
+
+    def joined(rules: JoinRules, blocked: int) -> Lifted:
+        return lambda steps: bool(find_joined(rules, ~blocked, request.party_size, steps))
+
+    def without_zone(steps: Steps) -> bool:
+        blocked = _blocked_but_for(situation, index.matching(None, request.required))
+        one_pool = replace(rules, pools=(reduce(or_, rules.pools, 0),))
+        return situation.any_free(blocked, steps) or joined(one_pool, blocked)(steps)
+
+    def without_attributes(steps: Steps) -> bool:
+        zone = request.zone if request.zone_required else None
+        return situation.any_free(_blocked_but_for(situation, index.matching(zone, ())), steps)
+
     yield (
         ReasonCode.MAX_TABLES,
-        f"The free tables would do only if more than {policy.max_tables} could be joined",
-        _more_tables,
+        f"The free tables would be enough only if more than {policy.max_tables} could be joined",
+        joined(replace(rules, max_tables=len(index.tables)), blocked),
     )
-    yield ReasonCode.ADJACENCY, "The free tables that are large enough together do not touch", _any_neighbours
+    yield (
+        ReasonCode.ADJACENCY,
+        "The free tables that are large enough together are not next to each other",
+        joined(replace(rules, mode=Adjacency.NONE), blocked),
+    )
     yield (
         ReasonCode.ZONE,
-        f"Nothing is free in the zone {request.zone}, elsewhere there is"
+        f"Nothing is free in the zone {request.zone}, but there are free tables elsewhere"
         if request.zone_required
-        else "The free tables that are large enough together lie in different zones",
-        _any_zone,
+        else "The free tables that are large enough together are in different zones",
+        without_zone,
     )
     yield (
         ReasonCode.ATTRIBUTES,
-        f"No free tables have all of: {', '.join(sorted(request.required))}",
-        _any_attributes,
+        f"No free table has everything that is required: {', '.join(sorted(request.required))}",
+        without_attributes,
     )
-    yield ReasonCode.MIN_PARTY, "The free tables are kept for larger parties", _any_least_party
+    yield (
+        ReasonCode.MIN_PARTY,
+        "The free tables are kept for larger parties",
+        lambda _: any(not bits & blocked for bits in index.below_least_party(request.party_size)),
+    )
 
 
-def _joins(asked: Situation, rules: JoinRules, steps: Steps) -> bool:
-    return bool(find_joined(rules, ~asked.blocked, asked.request.party_size, steps))
-
-
-def _more_tables(asked: Situation, steps: Steps) -> bool:
-    return _joins(asked, replace(asked.index.rules, max_tables=len(asked.index.tables)), steps)
-
-
-def _any_neighbours(asked: Situation, steps: Steps) -> bool:
-    return _joins(asked, replace(asked.index.rules, mode=Adjacency.NONE), steps)
-
-
-def _any_zone(asked: Situation, steps: Steps) -> bool:
-    index, request, taken = asked.index, asked.request, asked.taken
-    blocked = taken.booked | taken.held | taken.closed | ~index.matching(None, request.required)
-    if asked.any_free(blocked, steps):
-        return True
-    movable = 0
-    for pool in index.rules.pools:
-        movable |= pool
-    return bool(find_joined(replace(index.rules, pools=(movable,)), ~blocked, request.party_size, steps))
-
-
-def _any_attributes(asked: Situation, steps: Steps) -> bool:
-    index, request, taken = asked.index, asked.request, asked.taken
-    zone = request.zone if request.zone_required else None
-    return asked.any_free(taken.booked | taken.held | taken.closed | ~index.matching(zone, ()), steps)
-
-
-def _any_least_party(asked: Situation, _steps: Steps) -> bool:
-    return any(not bits & asked.blocked for bits in asked.index.below_least_party(asked.request.party_size))
+def _blocked_but_for(situation: Situation, fit: int) -> int:
+    """The tables that the party cannot have if only ``fit`` (bits) are fit for it."""
+    return situation.taken.booked | situation.taken.on_hold | situation.taken.closed | ~fit

@@ -1,9 +1,9 @@
-"""Everything a decision was made from, as compact JSON, and the same decision made from it again.
+"""A decision's problem as compact JSON, and the same decision made from it again.
 
-Times are minutes counted from the start of the known span; tables are their places in the order of
-ids, so that a replay needs the floor of the layout version that is named. Bookings are told apart by
-number; only those that were moved keep their ids. A decision that its deadline ended is ended again at the
-same question to it; what an exact solver said then is among the inputs, and is not asked for again.
+Times are minutes from the start of the known span. Tables are numbered in the order of their ids, so a
+replay needs the floor of the layout version that is named. Bookings are numbered too; only those that were
+moved keep their ids. A decision that was ended by its deadline ends again at the same check of it. The
+answer of an exact solver is part of the problem, so the solver is not asked again.
 """
 
 import json
@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from maitred.planner.answer.inputs import PlannerInputs
 from maitred.planner.answer.quote import quote
 from maitred.planner.answer.settle import settled
 from maitred.planner.day.demand import PRIOR, Demand
+from maitred.planner.day.drawn_day import draw_day
 from maitred.planner.day.exact import ExactAnswer, Proof
-from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Allocation, Covers, Decision, MovableBooking, Move, PartyRequest
+from maitred.planner.model import Allocation, Covers, Decision, MovableBooking, Move, PartyRequest, Plan
 from maitred.planner.options import FULL, PlannerOptions
 
 _SCHEMA = 1
@@ -43,24 +43,24 @@ class _Until:
         return self.checks is not None and len(self.asked) >= self.checks
 
 
-def record(index: FloorIndex, inputs: PlannerInputs, decision: Decision) -> str:
-    """The inputs as JSON of a few kilobytes."""
-    owners = _Owners.of(inputs)
-    moves = decision.plan.moves if decision.plan else ()
-    numbers = {name: number for number, name in enumerate(owners.bookings)}
-    demand = None if inputs.demand == PRIOR else [inputs.demand.observed, *map(list, inputs.demand.shares)]
+def record(index: FloorIndex, problem: Problem, decision: Decision) -> str:
+    """The problem as JSON, for ``replay``: a few kilobytes for a busy day of forty tables."""
+    names = sorted({row.booking_id for row in problem.allocations if row.booking_id is not None})
+    numbers = {name: number for number, name in enumerate(names)}
+    moves = decision.moves if isinstance(decision, Plan) else ()
+    demand, options = problem.demand, problem.options
     data = {
         "v": _SCHEMA,
-        "layout": inputs.layout_version,
-        "span": inputs.span,
-        "request": _request_out(inputs.request, inputs.span[0]),
-        "stays": _stays_out(index, inputs, owners),
-        "covers": _covers_out(index, inputs),
-        "demand": demand,
-        "strategies": None if inputs.options.strategies == FULL.strategies else inputs.options.strategies,
-        "maxMoves": inputs.options.max_moves,
+        "layout": index.floor.layout_version,
+        "span": problem.span,
+        "request": _request_out(problem.request, problem.span[0]),
+        "stays": _stays_out(index, problem, numbers),
+        "covers": _covers_out(index, problem),
+        "demand": None if demand == PRIOR else [demand.observed, *map(list, demand.shares)],
+        "strategies": None if options.strategies == FULL.strategies else options.strategies,
+        "maxMoves": options.max_moves,
         "checks": decision.checks,
-        "exact": _exact_out(index, inputs.exact, numbers),
+        "exact": _exact_out(index, problem.exact, numbers),
         "ids": {str(numbers[move.booking_id]): move.booking_id for move in moves},
     }
     kept = {key: value for key, value in data.items() if value not in (None, [], {})}
@@ -70,34 +70,14 @@ def record(index: FloorIndex, inputs: PlannerInputs, decision: Decision) -> str:
 def replay(index: FloorIndex, recorded: str) -> Decision:
     """The decision again, from ``record``. Raises ``WrongFloorError`` if the layout is another one."""
     data = json.loads(recorded)
-    inputs = _inputs(index, data)
-    occupancy = Occupancy.build(index, inputs.span, inputs.allocations)
-    decision = quote(
-        index,
-        occupancy,
-        inputs.request,
-        inputs.pacing,
-        _Until(data.get("checks"), []),
-        movable=inputs.movable,
-        demand=inputs.demand,
-        options=inputs.options,
-    )
-    if inputs.exact is not None:
-        decision = settled(index, occupancy, inputs, decision, inputs.exact)
+    if data["layout"] != index.floor.layout_version:
+        raise WrongFloorError(f"made on layout {data['layout']}, not {index.floor.layout_version}")
+    problem = _problem(index, data)
+    day = draw_day(index, problem)
+    decision = quote(index, problem, _Until(data.get("checks"), []), day)
+    if problem.exact is not None:
+        decision = settled(day, problem, decision, problem.exact)
     return _named(decision, data.get("ids", {}))
-
-
-@dataclass(frozen=True, slots=True)
-class _Owners:
-    """Bookings in the order of their ids, which ties are broken by; holds are all alike."""
-
-    bookings: tuple[str, ...]
-
-    @classmethod
-    def of(cls, inputs: PlannerInputs) -> "_Owners":
-        return cls(
-            tuple(sorted({row.booking_id for row in inputs.allocations if row.booking_id is not None}))
-        )
 
 
 def _request_out(request: PartyRequest, base: int) -> list[Any]:
@@ -129,25 +109,25 @@ def _request_in(row: Sequence[Any], base: int) -> PartyRequest:
     )
 
 
-def _stays_out(index: FloorIndex, inputs: PlannerInputs, owners: _Owners) -> list[list[Any]]:
+def _stays_out(index: FloorIndex, problem: Problem, numbers: Mapping[str, int]) -> list[list[Any]]:
     """A row a booking and window: ``[number, start, minutes, tables, ...]``.
 
-    What may be moved has its party size, the parts of its stay that are buffers, and its promises, as far
-    as it has any. What is said to be movable but sits elsewhere than said stays put, here as there.
+    A booking that may be moved also has its party size, the minutes of its window that are buffers, and its
+    promises, as far as it has any. A movable booking that sits elsewhere than it says stays put, here as in
+    the quote. Holds are all alike.
     """
-    base = inputs.span[0]
-    numbers: dict[str | None, int] = {name: number for number, name in enumerate(owners.bookings)}
-    movable = {each.booking_id: each for each in inputs.movable}
+    base = problem.span[0]
+    movable = {numbers[each.booking_id]: each for each in problem.movable if each.booking_id in numbers}
     groups: dict[tuple[int, int, int], list[int]] = {}
-    for row in inputs.allocations:
+    for row in problem.allocations:
         if row.table_id in index.position:
-            number = _HOLD if row.hold_id is not None else numbers.get(row.booking_id, _NOBODY)
+            number = _HOLD if row.hold_id is not None else numbers.get(row.booking_id or "", _NOBODY)
             groups.setdefault((number, row.start - base, row.end - row.start), []).append(
                 index.position[row.table_id]
             )
     rows: list[list[Any]] = []
     for (number, start, minutes), tables in sorted(groups.items()):
-        booking = movable.get(owners.bookings[number]) if number >= 0 else None
+        booking = movable.get(number)
         if booking is not None and index.bits_of(booking.tables) != sum(1 << each for each in tables):
             booking = None
         where = tables[0] if len(tables) == 1 else sorted(tables)
@@ -171,11 +151,11 @@ def _mover_out(booking: MovableBooking | None, start: int, minutes: int) -> list
     return row
 
 
-def _covers_out(index: FloorIndex, inputs: PlannerInputs) -> list[list[int]]:
+def _covers_out(index: FloorIndex, problem: Problem) -> list[list[int]]:
     if index.floor.policy.pacing.max_covers_per_slot is None:
         return []
-    base = inputs.span[0]
-    return sorted([each.start - base, each.covers, int(each.held)] for each in inputs.pacing)
+    base = problem.span[0]
+    return sorted([each.start - base, each.covers, int(each.on_hold)] for each in problem.pacing)
 
 
 def _exact_out(index: FloorIndex, answer: ExactAnswer | None, numbers: Mapping[str, int]) -> list[Any] | None:
@@ -195,32 +175,27 @@ def _exact_in(
     if row is None:
         return None
     proof, tables, moves = row
-    sits = {each.booking_id: tuple(sorted(each.tables)) for each in movable}
+    tables_of = {each.booking_id: tuple(sorted(each.tables)) for each in movable}
     return ExactAnswer(
         Proof(proof),
-        _names(index, tables),
-        tuple(Move(_number_name(no), sits[_number_name(no)], _names(index, to)) for no, to in moves),
+        index.names(tables),
+        tuple(Move(_number_name(no), tables_of[_number_name(no)], index.names(to)) for no, to in moves),
     )
 
 
-def _names(index: FloorIndex, positions: Iterable[int]) -> tuple[str, ...]:
-    return tuple(index.tables[position].id for position in positions)
-
-
-def _inputs(index: FloorIndex, data: Mapping[str, Any]) -> PlannerInputs:
-    if data["layout"] != index.floor.layout_version:
-        raise WrongFloorError(f"made on layout {data['layout']}, not {index.floor.layout_version}")
-    span = (data["span"][0], data["span"][1])
+def _problem(index: FloorIndex, data: Mapping[str, Any]) -> Problem:
+    begin, end = data["span"]
     rows = data.get("stays", [])
     shares = data.get("demand")
     demand = Demand(tuple((size, share) for size, share in shares[1:]), shares[0]) if shares else PRIOR
-    movable = tuple(_mover_in(index, row, span[0]) for row in rows if len(row) > _PLAIN)
-    return PlannerInputs(
-        layout_version=data["layout"],
-        span=span,
-        request=_request_in(data["request"], span[0]),
-        allocations=tuple(each for row in rows for each in _allocations_in(index, row, span[0])),
-        pacing=tuple(Covers(span[0] + at, count, bool(held)) for at, count, held in data.get("covers", [])),
+    movable = tuple(_mover_in(index, row, begin) for row in rows if len(row) > _PLAIN)
+    return Problem(
+        request=_request_in(data["request"], begin),
+        span=(begin, end),
+        allocations=tuple(each for row in rows for each in _allocations_in(index, row, begin)),
+        pacing=tuple(
+            Covers(begin + at, count, bool(on_hold)) for at, count, on_hold in data.get("covers", [])
+        ),
         movable=movable,
         demand=demand,
         options=PlannerOptions(tuple(data.get("strategies", FULL.strategies)), data.get("maxMoves")),
@@ -236,8 +211,8 @@ def _allocations_in(index: FloorIndex, row: Sequence[Any], base: int) -> Iterabl
     number, start, minutes = row[0], base + row[1], row[2]
     booking = _number_name(number) if number >= 0 else None
     hold = "hold" if number == _HOLD else None
-    for position in _where(row):
-        yield Allocation(index.tables[position].id, start, start + minutes, booking, hold)
+    for table in index.names(_where(row)):
+        yield Allocation(table, start, start + minutes, booking, hold)
 
 
 def _mover_in(index: FloorIndex, row: Sequence[Any], base: int) -> MovableBooking:
@@ -248,14 +223,14 @@ def _mover_in(index: FloorIndex, row: Sequence[Any], base: int) -> MovableBookin
         size,
         start + before,
         start + row[2] - after,
-        tuple(index.tables[position].id for position in sorted(_where(row))),
+        index.names(sorted(_where(row))),
         zone,
         frozenset(attributes),
         frozenset(required),
     )
 
 
-#: What ``_mover_out`` leaves away at the end of a row.
+#: What ``_mover_out`` leaves out at the end of a row.
 _DEFAULTS: tuple[Any, ...] = (0, 0, 0, None, [], [])
 
 
@@ -266,11 +241,11 @@ def _number_name(number: int) -> str:
 
 def _named(decision: Decision, ids: Mapping[str, str]) -> Decision:
     """The same decision with the ids of the bookings that it moves."""
-    if decision.plan is None or not decision.plan.moves:
+    if not isinstance(decision, Plan):
         return decision
     names = {_number_name(int(number)): name for number, name in ids.items()}
     moves = tuple(
         Move(names.get(move.booking_id, move.booking_id), move.from_tables, move.to_tables)
-        for move in decision.plan.moves
+        for move in decision.moves
     )
-    return replace(decision, plan=replace(decision.plan, moves=moves))
+    return replace(decision, moves=moves)

@@ -1,7 +1,7 @@
-"""Which parties a service expects, and how scarce that makes each table.
+"""The parties that a service expects, and how scarce that makes each table.
 
-A profile is learnt from a restaurant's own bookings of one weekday and service. Without any it knows
-only what restaurants in general see, has no confidence, and makes no table scarcer than another.
+A profile is learnt from a restaurant's own bookings for one weekday and service. Without bookings it is the
+prior of restaurants in general, has no confidence, and makes no table scarcer than another.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from maitred.planner.floor.joins import bit_positions
 PRIOR_SHARES: Mapping[int, float] = MappingProxyType(
     {1: 0.03, 2: 0.43, 3: 0.15, 4: 0.18, 5: 0.06, 6: 0.06, 7: 0.02, 8: 0.03, 10: 0.04}
 )
-#: So many bookings of its own weigh as much as the prior.
+#: This many bookings of the restaurant's own weigh as much as the prior.
 PRIOR_STRENGTH = 30
 #: No table is scarcer than this, however lopsided the demand.
 MOST_SCARCE = 4.0
@@ -25,9 +25,9 @@ _DIGITS = 4
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Expected party sizes of one service: ``(size, share)``, by size, shares adding up to 1.
+    """Expected party sizes of one service: ``(size, share)``, sorted by size; the shares add up to 1.
 
-    ``observed``: the bookings it was learnt from.
+    ``observed``: how many bookings it was learnt from.
     """
 
     shares: tuple[tuple[int, float], ...]
@@ -35,7 +35,7 @@ class Demand:
 
     @property
     def confidence(self) -> float:
-        """0 for the prior alone, nearing 1 with many bookings."""
+        """0 for the prior alone; it approaches 1 with many bookings."""
         return self.observed / (self.observed + PRIOR_STRENGTH)
 
 
@@ -60,10 +60,12 @@ PRIOR = learn_demand({})
 
 
 def scarcities(index: FloorIndex, demand: Demand) -> tuple[float, ...]:
-    """For each table (by position) 0 to ``MOST_SCARCE``: how much more wanted it is than the average one.
+    """For each table (by position), from 0 to ``MOST_SCARCE``: how much scarcer it is than the average one.
 
-    A party wants the smallest single tables that take it. What a class of tables is wanted, divided by
-    how many of them there are, in units of the house's average, less one, times the confidence.
+    A party wants the smallest single tables that are large enough. The scarcity of a capacity is
+    ``wanted / supply / average - 1``, cut to 0 and ``MOST_SCARCE``, times the confidence: ``wanted`` is the
+    share of the parties that want tables of this capacity, ``supply`` the number of such tables, ``average``
+    the mean of ``wanted / supply`` over all tables.
     """
     if not demand.observed:
         return (0.0,) * len(index.tables)

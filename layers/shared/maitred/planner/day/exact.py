@@ -1,6 +1,6 @@
 """The port to an exact solver: can this evening be rearranged to seat this party, in how many moves?
 
-The solver itself is heavy and lives outside the shared layer; a worker or a test brings one.
+The solver itself is heavy and not part of the planner: a worker or a test brings one.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Proof(StrEnum):
     ARRANGED = "arranged"  # an arrangement with the fewest moves
     POSSIBLE = "possible"  # an arrangement, but fewer moves may do
     IMPOSSIBLE = "impossible"  # proven: no arrangement within the limit of moves
-    UNKNOWN = "unknown"  # the time was over first
+    UNKNOWN = "unknown"  # the search ran out of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class ExactAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ExactQuestion:
-    """A party on a floor, and who may be moved for it; ``most_moves`` None: as many as it takes.
+    """A party on a floor, and the bookings that may move for it; ``most_moves`` None: any number of them.
 
-    The same rules as for the planner's own search; pacing is not looked at.
+    The rules are those of the planner's own search; pacing is not looked at.
     """
 
     index: FloorIndex
@@ -46,6 +46,6 @@ class ExactQuestion:
 
 
 class ExactSolver(Protocol):
-    """Decides a question within ``seconds`` of wall time, or says ``UNKNOWN``."""
-
-    def rearrange(self, question: ExactQuestion, seconds: float) -> ExactAnswer: ...
+    def rearrange(self, question: ExactQuestion, seconds: float) -> ExactAnswer:
+        """Decide the question within ``seconds`` of wall time, or answer ``UNKNOWN``."""
+        ...

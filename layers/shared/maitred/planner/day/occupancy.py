@@ -1,7 +1,7 @@
-"""Who sits where, when: one integer a table, a bit a minute.
+"""The tables that are taken, and when: one integer a table, a bit a minute.
 
-Two layers, bookings and live holds, so that a refusal can tell them apart; closures of zones and tables
-beside them. Windows are stored ones, with their buffers; nothing is computed again from a booking.
+Bookings and live holds are two layers, so that a refusal can name the one that binds; closures of zones and
+tables stand beside them. The windows are the stored ones, with their buffers.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ class Taken:
     """Tables, as bits, that are not free for a stay: by bookings, by live holds, by closures."""
 
     booked: int
-    held: int
+    on_hold: int
     closed: int
 
 
@@ -30,15 +30,15 @@ class _ClosedTables:
     bits: int
     start: int
     end: int
-    whole_house: bool
+    whole_restaurant: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Occupancy:
-    """What is known about ``span``. Asking about minutes outside it is an error, never "free".
+    """All that is known about ``span``. A question about minutes outside it is an error, never "free".
 
-    Whoever builds one loads every allocation that overlaps the span, of whatever service date: last
-    night's guests may still be there.
+    It must be built from every allocation that overlaps the span, of whatever service date: last night's
+    guests may still be there. ``before`` and ``after`` are the buffers, in minutes.
     """
 
     span: Span
@@ -46,17 +46,17 @@ class Occupancy:
     after: int
     allocations: tuple[Allocation, ...]
     _booked: tuple[int, ...]
-    _held: tuple[int, ...]
+    _on_hold: tuple[int, ...]
     _closed: tuple[_ClosedTables, ...]
 
     @classmethod
     def build(cls, index: FloorIndex, span: Span, allocations: Iterable[Allocation]) -> "Occupancy":
-        """Draw the allocations (buffers included) and the floor's closures; unknown tables are left out."""
+        """Draw the allocations (buffers included) and the floor's closures. Unknown tables are left out."""
         known = tuple(each for each in allocations if each.table_id in index.position)
         booked = [0] * len(index.tables)
-        held = [0] * len(index.tables)
+        on_hold = [0] * len(index.tables)
         for allocation in known:
-            layer = booked if allocation.hold_id is None else held
+            layer = booked if allocation.hold_id is None else on_hold
             layer[index.position[allocation.table_id]] |= _minutes(span, allocation.start, allocation.end)
         policy = index.floor.policy
         return cls(
@@ -65,14 +65,14 @@ class Occupancy:
             after=policy.buffer_after_minutes,
             allocations=known,
             _booked=tuple(booked),
-            _held=tuple(held),
+            _on_hold=tuple(on_hold),
             _closed=tuple(_closed_tables(index, closure) for closure in index.floor.closures),
         )
 
     def changed(
         self, index: FloorIndex, released: Collection[str], added: Iterable[Allocation]
     ) -> "Occupancy":
-        """The same day after the bookings or holds ``released`` left and others came.
+        """The same day without the bookings or holds ``released`` (ids), and with ``added``.
 
         Only the tables concerned are drawn again.
         """
@@ -81,22 +81,22 @@ class Occupancy:
         touched = {each.table_id for each in fresh}
         if len(kept) != len(self.allocations):
             touched |= {each.table_id for each in self.allocations if _owner(each) in released}
-        booked, held = list(self._booked), list(self._held)
+        booked, on_hold = list(self._booked), list(self._on_hold)
         for table_id in touched:
-            booked[index.position[table_id]] = held[index.position[table_id]] = 0
+            booked[index.position[table_id]] = on_hold[index.position[table_id]] = 0
         for each in (*kept, *fresh):
             if each.table_id in touched:
-                layer = booked if each.hold_id is None else held
+                layer = booked if each.hold_id is None else on_hold
                 layer[index.position[each.table_id]] |= _minutes(self.span, each.start, each.end)
-        return replace(self, allocations=(*kept, *fresh), _booked=tuple(booked), _held=tuple(held))
+        return replace(self, allocations=(*kept, *fresh), _booked=tuple(booked), _on_hold=tuple(on_hold))
 
     def gaps(self, position: int, start: int, end: int) -> tuple[int | None, int | None]:
-        """Minutes between the stay, with its buffers, and what is before and after it at this table.
+        """The minutes between the stay, with its buffers, and the ones before and after it at this table.
 
-        None: nothing is, within the span. The table is free for the stay.
+        None: there is none within the span. The table must be free for the stay.
         """
         begin, finish = start - self.before - self.span[0], end + self.after - self.span[0]
-        minutes = self._booked[position] | self._held[position]
+        minutes = self._booked[position] | self._on_hold[position]
         earlier, later = minutes & ((1 << begin) - 1), minutes >> finish
         return (
             begin - earlier.bit_length() if earlier else None,
@@ -104,15 +104,14 @@ class Occupancy:
         )
 
     def free_runs(self, positions: Iterable[int], window: Span, least: int) -> Iterator[tuple[int, int, int]]:
-        """When nobody is at one of these tables, within ``window``: the table, from when, and until when.
+        """The times of ``least`` (> 0) minutes or more when one of these tables is empty: table, start, end.
 
-        Only times of ``least`` (> 0) minutes and more. ``window`` lies within the span. Closures are not
-        looked at.
+        ``window``, within the span, bounds them. Closures are not looked at.
         """
         shift, within = window[0] - self.span[0], (1 << window[1] - window[0]) - 1
-        booked, held = self._booked, self._held
+        booked, on_hold = self._booked, self._on_hold
         for position in positions:
-            free = ~(booked[position] | held[position]) >> shift & within
+            free = ~(booked[position] | on_hold[position]) >> shift & within
             begins = _run_begins(free, least) if free.bit_count() >= least else 0
             while begins:
                 begin = (begins & -begins).bit_length() - 1
@@ -122,12 +121,12 @@ class Occupancy:
                 begins = begins >> end << end
 
     def left_free(self, position: int, leaving: Sequence[Span]) -> Iterator[Span]:
-        """When nobody would be at this table around each of the stays that leave it, as far as is known.
+        """For each of the stays that leave this table, the time around it when the table would be empty.
 
-        The stays lie within the span, and share no minute with others there.
+        The stays lie within the span, and share no minute with other stays at the table.
         """
         first, last = self.span
-        busy = self._booked[position] | self._held[position] | 1 << last - first
+        busy = self._booked[position] | self._on_hold[position] | 1 << last - first
         for start, end in leaving:
             busy &= ~_minutes(self.span, start, end)
         for start, _ in leaving:
@@ -135,39 +134,44 @@ class Occupancy:
             yield first + earlier.bit_length(), start + (later & -later).bit_length() - 1
 
     def covers(self, start: int, end: int) -> bool:
-        """Is the stay ``[start, end)`` with its buffers inside what is known?"""
+        """Is the stay ``[start, end)`` with its buffers inside the span?"""
         return self.span[0] <= start - self.before and end + self.after <= self.span[1]
 
     def buffered(self, start: int, end: int) -> Span:
-        """What a stay ``[start, end)`` of a new booking occupies."""
+        """The minutes that a new booking with the stay ``[start, end)`` would occupy."""
         return start - self.before, end + self.after
 
     def taken(self, start: int, end: int) -> Taken:
-        """What is in the way of a stay ``[start, end)``, whose buffers are added here.
+        """The tables that a stay ``[start, end)`` cannot have; its buffers are added here.
 
-        Closures bind the stay itself, not its buffers. Raises ``ValueError`` outside the span.
+        Closures apply to the stay itself, not to its buffers. Raises ``ValueError`` outside the span.
         """
         window = self._window(start - self.before, end + self.after)
         return Taken(
-            _overlapping(self._booked, window), _overlapping(self._held, window), self.closed_mask(start, end)
+            _overlapping(self._booked, window),
+            _overlapping(self._on_hold, window),
+            self.closed_mask(start, end),
         )
 
     def busy_mask(self, start: int, end: int) -> int:
-        """Tables, as bits, that a booking or hold occupies at some minute of ``[start, end)``, as it is."""
+        """Tables, as bits, that a booking or hold occupies at some minute of ``[start, end)``.
+
+        No buffers are added. Raises ``ValueError`` outside the span.
+        """
         window = self._window(start, end)
-        return _overlapping(self._booked, window) | _overlapping(self._held, window)
+        return _overlapping(self._booked, window) | _overlapping(self._on_hold, window)
 
     def closed_mask(self, start: int, end: int) -> int:
-        """Tables, as bits, that a closure takes away at some minute of ``[start, end)``."""
+        """Tables, as bits, that are closed at some minute of ``[start, end)``."""
         bits = 0
         for closure in self._closed:
             if closure.start < end and start < closure.end:
                 bits |= closure.bits
         return bits
 
-    def house_closed(self, start: int, end: int) -> bool:
-        """Is the whole house closed at some minute of ``[start, end)``?"""
-        return any(c.whole_house and c.start < end and start < c.end for c in self._closed)
+    def restaurant_closed(self, start: int, end: int) -> bool:
+        """Is the whole restaurant closed at some minute of ``[start, end)``?"""
+        return any(c.whole_restaurant and c.start < end and start < c.end for c in self._closed)
 
     def _window(self, start: int, end: int) -> int:
         if start < self.span[0] or end > self.span[1]:
@@ -188,7 +192,7 @@ def _minutes(span: Span, start: int, end: int) -> int:
 
 
 def _run_begins(minutes: int, least: int) -> int:
-    """The bits that begin so many in a row (> 0): each shift keeps those that so many more follow."""
+    """The bits that begin a run of ``least`` (> 0) or more; each shift keeps those with longer runs."""
     kept = 1
     while 2 * kept < least and minutes:
         minutes &= minutes >> kept

@@ -19,10 +19,11 @@ class Option:
 
 
 @dataclass(slots=True)
-class Around:
-    """A party's sets, who else is there at its time (``others``), who sits where all day, and what is free.
+class Neighbourhood:
+    """A party's surroundings during its stay: the tables it could have, and the stays at them.
 
-    ``unfit``: tables that it cannot have.
+    ``others``: the stays at the same time, as bits; ``at_table``: all stays of the day, as bits, by table;
+    ``free`` and ``unfit``: tables, as bits, that it could take as they are, and that it can never have.
     """
 
     candidates: Candidates
@@ -33,9 +34,9 @@ class Around:
     _known: dict[tuple[int, int], tuple[Option, ...]] = field(default_factory=dict)
 
     def open_sets(self, tables: Iterable[int], leavers: int, most: int) -> tuple[Option, ...]:
-        """The sets where only ``leavers`` sit, at most ``most`` of them, best first.
+        """The sets where no others than ``leavers`` sit, and at most ``most`` of those, best first.
 
-        ``tables``: positions, all of those where one of ``leavers`` sits at least.
+        ``tables``: at least the positions of all tables where one of ``leavers`` sits.
         """
         opened, others, at_table = self.free, self.others, self.at_table
         staying = others & ~leavers

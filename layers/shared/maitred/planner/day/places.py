@@ -1,58 +1,57 @@
-"""Where the stays of a day could be instead: the gaps between them, and what opens when somebody leaves."""
+"""Where the stays of a day could be instead: the gaps between them, and what opens when some leave.
+
+Sets of tables and sets of stays are integers, a bit each.
+"""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from maitred.domain.floor import Adjacency
-from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.day.open_sets import Around, Option
+from maitred.planner.day.open_sets import Neighbourhood, Option
 from maitred.planner.day.stays import Stays
-from maitred.planner.floor.index import FloorIndex
 from maitred.planner.floor.joins import bit_positions
-from maitred.planner.model import MovableBooking
 
-#: Tables that are given away, and the stays that overlap with that; both bits.
-type Given = tuple[int, int]
+#: Tables that a search has given away, and the stays that overlap with their new use.
+type Claim = tuple[int, int]
 
 
 class Places:
-    """Answers about the stays of one snapshot; what was worked out for one question serves all later ones.
+    """Answers about the stays of one day; what was worked out for one question serves all later ones.
 
-    ``stuck``: what planner/rearrange.py knows about who cannot leave.
+    ``no_way_out`` is the search's own memory (search/rearrange.py): have these stays no way out?
     """
 
     def __init__(self, stays: Stays) -> None:
-        """Nothing is known yet but who is where."""
         self.stays = stays
-        self.stuck: dict[tuple[int, int, int, int], bool] = {}
+        self.no_way_out: dict[tuple[int, int, int, int], bool] = {}
         self._index = stays.index
-        self._asked = 0
-        self._have_free = 0
+        self._neighbourhoods: dict[int, Neighbourhood] = {}
         self._fits: dict[tuple[int, int], int] = {}
-        self._around: dict[int, Around] = {}
-        self._takers: dict[tuple[int, int], int] = {}
+        self._candidates: dict[tuple[int, int], int] = {}
         self._users: dict[int, tuple[int, int]] = {}
+        self._checked = 0
+        self._can_use_free = 0
 
     def options(self, number: int, blocked: int, leavers: int, most: int) -> list[Option]:
-        """What a stay that must leave a table of its own could have instead, best first.
+        """The sets that a stay could have instead of its own tables, best first.
 
-        Only ``leavers`` (bits) would have to be elsewhere, and at most ``most`` of them. ``blocked``: tables
-        that it cannot have, one of its own at least.
+        Only ``leavers`` would have to be elsewhere, at most ``most`` of them. ``blocked``: tables that the
+        stay cannot have, at least one of its own.
         """
-        around = self._around_of(number)
+        around = self._neighbourhood(number)
         found = around.open_sets(self._tables_of(leavers & around.others), leavers, most)
         return [each for each in found if not each.bits & blocked]
 
-    def overlap(self, number: int) -> int:
-        """The other stays, as bits, that share a minute with this one."""
-        return self._around_of(number).others
+    def overlapping(self, number: int) -> int:
+        """The other stays that share a minute with this one."""
+        return self._neighbourhood(number).others
 
-    def landing(self, moved: int, among: int, given: Sequence[Given]) -> int:
-        """Those of ``among`` that may find tables when ``moved`` leave and nobody else does, as bits.
+    def can_relocate(self, moved: int, among: int, claims: Sequence[Claim]) -> int:
+        """The stays of ``among`` that may find other tables when ``moved`` leave and no others do.
 
-        ``given``: tables that somebody has already, though others leave them, and whom that hinders.
-        None that finds some is missing: whoever moves takes a set that is free already (but for tables of
-        its own), or one with a table that ``moved`` leave.
+        ``claims``: what is given away already, even if ``moved`` leave it. Every stay that can find tables
+        is in the result: it takes either a set that is free already (its own tables count as free), or a
+        set with a table that ``moved`` leave.
         """
         stays, gaps = self.stays.stays, self._gaps
         found = 0
@@ -60,46 +59,46 @@ class Places:
             for position in stays[number].positions:
                 gained = self._fitting(position, moved) & among & ~gaps.get(position, 0)
                 if gained:
-                    found |= self._taking(position, gained & ~found, moved, given)
-        return found | self._settled(among & ~found)
+                    found |= self._gaining(position, gained & ~found, moved, claims)
+        return found | self._with_free_set(among & ~found)
 
-    def mobile(self, moved: int) -> bool:
-        """May all of these find tables if each must leave its own? False is certain.
+    def can_move(self, moved: int) -> bool:
+        """May all of these find other tables if each must leave its own? False is certain.
 
-        Those with one table each leave nothing to one another but what they all must leave; one with
-        several may leave some to the others.
+        A stay at one table leaves nothing to the others: that table is what all of them must leave. A stay
+        at several tables may leave some to the others.
         """
         if moved & self.stays.joined and moved & moved - 1:
             return True
-        return not moved & self.rooted and moved == self._settled(moved)
+        return not moved & self.immovable and moved == self._with_free_set(moved)
 
-    def takers(self, tables: int, moved: int) -> int:
-        """The stays, as bits, that might take one of these tables when ``moved`` leave and nobody else does.
+    def candidates_for(self, tables: int, moved: int) -> int:
+        """The stays that might take one of these tables when ``moved`` leave and no others do.
 
-        Some that cannot may be among them; nobody is missing.
+        Every stay that could is in the result; some in it could not.
         """
-        known = self._takers.get((tables, moved))
+        known = self._candidates.get((tables, moved))
         if known is None:
             known = 0
             for position in bit_positions(tables):
                 alone, joined = self._users_of(position)
                 known |= (alone | joined) & self._fitting(position, moved)
-            self._takers[tables, moved] = known
+            self._candidates[tables, moved] = known
         return known
 
     @cached_property
-    def rooted(self) -> int:
-        """The stays, as bits, at a single table for which no other one is free that may serve them."""
+    def immovable(self) -> int:
+        """The stays at a single table for which no other table is free that may serve them."""
         alone, near = self._near_free
         return ~(self.stays.joined | alone | near)
 
-    def _around_of(self, number: int) -> Around:
-        around = self._around.get(number)
-        if around is None:
-            around = self._around[number] = self._look_around(number)
-        return around
+    def _neighbourhood(self, number: int) -> Neighbourhood:
+        known = self._neighbourhoods.get(number)
+        if known is None:
+            known = self._neighbourhoods[number] = self._find_neighbourhood(number)
+        return known
 
-    def _look_around(self, number: int) -> Around:
+    def _find_neighbourhood(self, number: int) -> Neighbourhood:
         stay, at_table = self.stays.stays[number], self.stays.at_table
         others = self.stays.overlapping(stay.start, stay.end) & ~(1 << number)
         free, unfit = 0, stay.unfit
@@ -113,9 +112,10 @@ class Places:
                 if not at_table[position] & others:
                     free |= 1 << position
         candidates = self._index.candidates(stay.party_size)
-        return Around(candidates, others, at_table, free & self._index.assignable & ~unfit, unfit)
+        return Neighbourhood(candidates, others, at_table, free & self._index.assignable & ~unfit, unfit)
 
     def _tables_of(self, numbers: int) -> Iterable[int]:
+        """The positions of these stays' tables; of all tables if the stays are many."""
         if numbers.bit_count() > len(self.stays.at_table) // 4:
             return range(len(self.stays.at_table))
         tables = 0
@@ -123,20 +123,20 @@ class Places:
             tables |= self.stays.stays[number].tables
         return bit_positions(tables)
 
-    def _settled(self, numbers: int) -> int:
-        """Those that could move to a set of tables that are free as it is, or their own."""
+    def _with_free_set(self, numbers: int) -> int:
+        """The stays of these that could move to a set of tables that are free already, or their own."""
         alone, near = self._near_free
         unsure = numbers & (near | self.stays.joined) & ~alone
-        for number in bit_positions(unsure & ~self._asked):
+        for number in bit_positions(unsure & ~self._checked):
             own = self.stays.stays[number].tables
-            if any(each.bits != own for each in self._around_of(number).open_sets((), 0, 0)):
-                self._have_free |= 1 << number
-        self._asked |= unsure
-        return numbers & (alone | self._have_free)
+            if any(each.bits != own for each in self._neighbourhood(number).open_sets((), 0, 0)):
+                self._can_use_free |= 1 << number
+        self._checked |= unsure
+        return numbers & (alone | self._can_use_free)
 
     @cached_property
     def _near_free(self) -> tuple[int, int]:
-        """The stays for which a table is free that serves them alone; others that may join a free one."""
+        """The stays that a free table serves alone, and those that may use one joined to another."""
         alone = near = 0
         for position, fitting in self._gaps.items():
             served, joined = self._served(position, fitting & ~alone, 0)
@@ -144,18 +144,21 @@ class Places:
             near |= joined
         return alone, near & ~alone
 
-    def _taking(self, position: int, numbers: int, moved: int, given: Sequence[Given]) -> int:
-        """Those of ``numbers`` whom a table that is left to them may serve, unless somebody else has it."""
-        for tables, hindered in given:
+    def _gaining(self, position: int, numbers: int, moved: int, claims: Sequence[Claim]) -> int:
+        """The stays of ``numbers`` that a table left by ``moved`` may serve, unless it is claimed."""
+        for tables, excluded in claims:
             if tables >> position & 1:
-                numbers &= ~hindered
+                numbers &= ~excluded
         if not numbers:
             return 0
         alone, joined = self._served(position, numbers, moved)
         return alone | joined
 
     def _served(self, position: int, numbers: int, moved: int) -> tuple[int, int]:
-        """Of stays for which a table is free: those it serves alone, those it may serve joined to another."""
+        """The stays of ``numbers`` that a free table serves alone, and those it may serve joined to another.
+
+        The table is free for all of ``numbers`` when ``moved`` leave.
+        """
         alone, joined = self._users_of(position)
         alone &= numbers
         left = numbers & joined & ~alone
@@ -163,11 +166,11 @@ class Places:
             beside = 0
             for other in bit_positions(self._beside(position)):
                 beside |= self._fitting(other, moved)
-            left &= beside | self.stays.joined  # who has several tables may keep one beside it
+            left &= beside | self.stays.joined  # a stay at several tables may keep one beside it
         return alone, left
 
     def _beside(self, position: int) -> int:
-        """The tables, as bits, one of which at least is in any join with this one."""
+        """Tables of which every join with this table has at least one."""
         index, rules = self._index, self._index.rules
         own = 1 << position
         if index.floor.combinations:
@@ -177,7 +180,7 @@ class Places:
         return next((pool for pool in rules.pools if pool & own), 0) & ~own
 
     def _users_of(self, position: int) -> tuple[int, int]:
-        """The movable stays, as bits, that this table may serve alone, and joined to others."""
+        """The movable stays that this table may serve alone, and joined to others."""
         known = self._users.get(position)
         if known is None:
             alone = joined = 0
@@ -191,7 +194,7 @@ class Places:
 
     @cached_property
     def _kinds(self) -> list[tuple[int, int, int]]:
-        """Movable stays that are served by the same tables: who, tables alone, tables joined (all bits)."""
+        """Movable stays that the same tables serve: the stays, tables alone, tables joined."""
         alike: dict[tuple[int, int], int] = {}
         bit = 1
         for stay in self.stays.stays[: self.stays.movable]:
@@ -206,7 +209,7 @@ class Places:
 
     @cached_property
     def _gaps(self) -> dict[int, int]:
-        """By table, the stays (bits) that would fit between those who sit there; none: no entry."""
+        """By table, the stays that would fit between those at it; a table without any has no entry."""
         stays = self.stays
         gaps: dict[int, int] = {}
         moving = stays.stays[: stays.movable]
@@ -219,7 +222,7 @@ class Places:
         return gaps
 
     def _fitting(self, position: int, moved: int) -> int:
-        """Stays whose whole window is free at a table, if ``moved`` leave it."""
+        """The stays whose whole window is free at a table when ``moved`` leave it."""
         moved &= self.stays.at_table[position]
         if not moved:
             return self._gaps.get(position, 0)
@@ -235,43 +238,3 @@ class Places:
         for start, end in self.stays.occupancy.left_free(position, spans):
             fitting |= self.stays.within(start, end)
         return fitting
-
-
-class Movers:
-    """The stays of a snapshot and their places, numbered when somebody has to be moved and not before."""
-
-    def __init__(self, index: FloorIndex, occupancy: Occupancy, movable: Sequence[MovableBooking]) -> None:
-        """Keep what ``places`` is made of."""
-        self.index, self.occupancy = index, occupancy
-        self._movable = movable
-        self._asked = False
-
-    def __bool__(self) -> bool:
-        """May anybody be moved at all?"""
-        return bool(self._movable)
-
-    def around(self, start: int, end: int) -> Stays:
-        """The stays that share a minute with ``[start, end)``, or more.
-
-        The first who asks gets no more than these: mostly they are enough, and only half of a day's. It is
-        worth numbering the whole day for whoever asks again.
-        """
-        if self._asked:
-            return self.places.stays
-        self._asked = True
-        return Stays.build(self.index, self.occupancy, self._movable, (start, end))
-
-    @property
-    def numbered(self) -> bool:
-        """Has the whole day been numbered?"""
-        return "places" in self.__dict__
-
-    @cached_property
-    def places(self) -> Places:
-        """Where they could be, on the whole day."""
-        return Places(Stays.build(self.index, self.occupancy, self._movable))
-
-
-def movers_of(index: FloorIndex, occupancy: Occupancy, movable: Sequence[MovableBooking] | Movers) -> Movers:
-    """The bookings as ``Movers``, unless they are already."""
-    return movable if isinstance(movable, Movers) else Movers(index, occupancy, movable)

@@ -12,8 +12,8 @@ from maitred.planner.floor.joins import JoinedSet, JoinRules, adjacency_holds, b
 from maitred.planner.floor.needs import Needs
 from maitred.planner.floor.weights import Weights, resolve_weights
 
-#: Sets of joined tables that are kept. 160 tables on a dense grid with four to a set need 15,000; more
-#: than this (say, any four of 160) is truncated and searched at the time of asking instead.
+#: The most sets of joined tables that are kept. 160 tables on a dense grid with four to a set need 15,000. A
+#: floor with more (say, any four of 160) is truncated, and searched when a question is asked instead.
 MAX_JOINED_SETS = 120_000
 
 _SCORE_DIGITS = 6
@@ -22,7 +22,7 @@ _KEPT_PRICES = 32
 
 @dataclass(frozen=True, slots=True)
 class TableSet:
-    """A set that serves a party of one size. ``cost`` is its score before anybody's wishes.
+    """A set that serves a party of one size. ``cost`` is its score before the party's preferences.
 
     ``positions`` are the tables' places in the order of their ids, so that they compare as the ids do.
     """
@@ -71,7 +71,7 @@ def _by_lowest(sets: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A combination of the floor document whose tables may all be given away."""
+    """A combination of the floor document with tables that may all be given away."""
 
     bits: int
     min_party: int
@@ -80,13 +80,13 @@ class _Row:
 
 @dataclass(slots=True)
 class FloorIndex:
-    """One compiled floor. All but the cache of candidates never changes.
+    """One compiled floor. Only its caches ever change.
 
     ``tables`` are sorted by id (plain code points, no locale), and table ``i`` is bit ``1 << i``.
-    ``assignable``: bits of tables the planner may give away. ``seats``: contract 9's bound for
-    ``party_too_large``. ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration. ``shortest_stay``: of the
-    house's turn times the shortest, with its buffers: a gap of less is of no use. ``needs``: what parties
-    take at least.
+    ``assignable``: tables, as bits, that the planner may give away. ``seats``: a larger party is refused as
+    ``party_too_large``. ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration. ``shortest_stay``: the
+    shortest turn time, in minutes, with its buffers; a shorter gap is of no use. ``needs``: the least that
+    parties take.
     """
 
     floor: Floor
@@ -107,14 +107,14 @@ class FloorIndex:
     _prices: dict[Hashable, tuple[float, ...]] = field(default_factory=dict)
 
     def candidates(self, party_size: int) -> Candidates:
-        """Every set that may seat this party on an empty floor, less those of which a part would do."""
+        """Every set that may seat this party on an empty floor, except those of which a part would do."""
         known = self._candidates.get(party_size)
         if known is None:
             known = self._candidates[party_size] = self._find_candidates(party_size)
         return known
 
     def prices(self, key: Hashable, make: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
-        """One number a table, made once a key; a bounded number of keys is kept."""
+        """One number a table, by position, made once a key; a bounded number of keys is kept."""
         known = self._prices.get(key)
         if known is None:
             if len(self._prices) >= _KEPT_PRICES:
@@ -138,8 +138,12 @@ class FloorIndex:
                 bits |= 1 << position
         return bits
 
+    def names(self, positions: Iterable[int]) -> tuple[str, ...]:
+        """The ids of the tables at these positions."""
+        return tuple([self.tables[position].id for position in positions])
+
     def table_set(self, bits: int, party_size: int) -> TableSet:
-        """The set of these tables, priced for this party."""
+        """The set of these tables, with its cost for this party."""
         positions = tuple(bit_positions(bits))
         seats = self.rules.seats(bits)
         waste, extra = seats - party_size, len(positions) - 1
@@ -158,7 +162,7 @@ class FloorIndex:
 
     def _find_candidates(self, party_size: int) -> Candidates:
         single = self._single_tables(party_size)
-        # A joined set of which a smaller one, or one table of its own, would do is never given.
+        # A joined set is never given if a smaller one, or one of its tables, would do.
         joined = {
             each.bits
             for each in self._joined
@@ -178,7 +182,7 @@ class FloorIndex:
             for bits in rows - joined
             if not _contains_another(bits, joined) and not _contains_another(bits, rows)
         ]
-        # A row that is also a joined set stands in ``joined``; what holds it down holds for both.
+        # A row that is also a joined set is listed with ``joined``: the same sets exclude it in either list.
         sets = sorted((self.table_set(bits, party_size) for bits in found), key=best_first)
         together = 0
         for each in sets:
@@ -200,7 +204,10 @@ def best_first(each: TableSet) -> tuple[float, int, tuple[int, ...]]:
 
 
 def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> FloorIndex:
-    """Compile a floor. The order in which a document lists things makes no difference."""
+    """The index of a floor. The order in which its document lists things makes no difference.
+
+    A floor with more than ``max_joined_sets`` sets of joined tables is ``truncated``.
+    """
     tables = tuple(sorted(floor.tables, key=lambda table: table.id))
     position = {table.id: number for number, table in enumerate(tables)}
     assignable = _bits(number for number, table in enumerate(tables) if table.assignable)

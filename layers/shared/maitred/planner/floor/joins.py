@@ -1,4 +1,4 @@
-"""Every set of tables that a floor lets be joined, exactly: no sampling, no early break.
+"""Every set of tables that a floor allows to be joined, exactly: no sampling, no early break.
 
 Tables are bits of an integer. Sets are grown by one table at a time: in each mode every allowed set of
 n+1 tables contains an allowed set of n (a connected set has a table whose loss keeps it connected, a
@@ -17,10 +17,10 @@ type Growth = Callable[[int], int]
 
 @dataclass(frozen=True, slots=True)
 class JoinRules:
-    """What may be joined.
+    """The rules for joining tables.
 
-    ``neighbours[i]``: the tables that touch table ``i``, as bits. ``pools``: groups of tables as bits;
-    a set lies within one of them (for the house's rules: the movable tables of one zone each).
+    ``neighbours[i]``: the tables that touch table ``i``, as bits. ``pools``: groups of tables, as bits; a
+    set lies within one of them (by the floor's own rules: the movable tables of one zone).
     """
 
     mode: Adjacency
@@ -99,7 +99,7 @@ def _next_level(
 
 
 def _growth(rules: JoinRules) -> Growth:
-    """For an allowed set: the tables any of which makes it a larger allowed set."""
+    """For an allowed set, the tables that each make it a larger allowed set."""
     neighbours = rules.neighbours
 
     def touching_any(bits: int) -> int:
@@ -136,7 +136,7 @@ def is_centre(neighbours: tuple[int, ...], bits: int, position: int) -> bool:
 
 
 def adjacency_holds(mode: Adjacency, neighbours: tuple[int, ...], bits: int) -> bool:
-    """Do the tables touch each other as the mode wants? One table alone always does."""
+    """Do the tables touch each other as the mode requires? One table alone always does."""
     if mode is Adjacency.NONE:
         return True
     positions = list(bit_positions(bits))

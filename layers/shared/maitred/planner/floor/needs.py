@@ -1,7 +1,7 @@
-"""The least a party takes of a house, wherever it sits: for proofs of fullness (planner/bounds.py).
+"""The least that a party takes of a floor, wherever it sits: for proofs of fullness (search/bounds.py).
 
-Counted are seats, and for each capacity the tables of that capacity and more. All counts travel in one
-integer, a field each, with a guard bit on top that a subtraction clears when there was not enough.
+Seats are counted, and for each capacity the tables of that capacity or more. All counts share one integer,
+a field each, with a guard bit on top that a subtraction clears when there was not enough.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 
 from maitred.planner.floor.joins import bit_positions
 
-_FIELD = 24  # bits a count: the seats of a house stay far below the guard bit at 2**23
+_FIELD = 24  # bits a count: the seats of a restaurant stay far below the guard bit at 2**23
 _MASK = (1 << _FIELD) - 1
 _KEPT = 10_000
 
 
 @dataclass(slots=True)
 class Needs:
-    """Counts for one floor. ``of_table``: what each table has of everything, by position.
+    """The counts of one floor. ``of_table``: those of each table, by position.
 
-    ``known``: the least that a party of some size, moved from some tables (bits), takes.
+    ``known``: the least that a party takes, by the tables (bits) it sits at and its size.
     """
 
     of_table: tuple[int, ...]
@@ -28,7 +28,7 @@ class Needs:
 
     @classmethod
     def build(cls, capacities: Sequence[int]) -> "Needs":
-        """Choose what is counted from the capacities of the tables."""
+        """Count for these capacities of tables, by position."""
         kinds = sorted(set(capacities))
         of_table = tuple(
             capacity + sum(1 << _FIELD * place for place, kind in enumerate(kinds, 1) if capacity >= kind)
@@ -38,11 +38,11 @@ class Needs:
         return cls(of_table, guard)
 
     def of(self, bits: int) -> int:
-        """What these tables have together."""
+        """The counts of these tables together."""
         return sum([self.of_table[position] for position in bit_positions(bits)])
 
     def at_most(self, bits: int, party_size: int, least: int | None) -> int:
-        """What these tables have, or the ``least`` of that party size where that is less; kept."""
+        """Count by count, the smaller of what these tables have and the size's ``least``; remembered."""
         if len(self.known) >= _KEPT:
             self.known.clear()
         own = self.of(bits)
@@ -52,7 +52,7 @@ class Needs:
     def least(self, party_size: int, sets: Iterable[tuple[int, ...]]) -> int | None:
         """The least that any of ``sets`` (positions) takes, count by count; None: there is no set.
 
-        Worked out once a party size.
+        It is worked out once a party size.
         """
         if party_size not in self._least:
             least: int | None = None

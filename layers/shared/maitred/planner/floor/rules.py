@@ -1,7 +1,4 @@
-"""Is a given set of tables an allowed one for a party? Rules alone; who sits there is not asked.
-
-The names ``capacity``, ``min_party``, ``adjacency`` and ``zone`` are those a person may override.
-"""
+"""May a party have these tables? By the rules alone: who sits there is not looked at."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ from maitred.planner.floor.index import FloorIndex
 from maitred.planner.floor.joins import adjacency_holds
 from maitred.planner.model import PartyRequest
 
+#: The rules that a person may set aside.
 OVERRIDABLE = frozenset({"capacity", "min_party", "adjacency", "zone"})
 
 
@@ -25,24 +23,28 @@ class Violation:
 
 
 def check_tables(index: FloorIndex, tables: Sequence[str], request: PartyRequest) -> tuple[Violation, ...]:
-    """Every rule that these tables break for this party; empty: they are allowed.
+    """Every rule that these tables break for this party; none if they are allowed.
 
     Codes: ``no_tables``, ``unknown_table``, ``duplicate_table``, ``inactive``, ``out_of_service``,
-    ``closed`` (of the table, its zone or the house, at some time of the stay), ``zone``, ``attributes``,
+    ``closed`` (the table, its zone or the restaurant, during part of the stay), ``zone``, ``attributes``,
     ``capacity``, ``min_party``, ``max_tables``, ``not_movable``, ``adjacency``. Walk-in tables may be used.
     """
     bad_names = tuple(_names(index, tables))
     if bad_names:
         return bad_names
     chosen = [index.tables[index.position[table]] for table in sorted(tables)]
-    return (*_state(index.floor, chosen, request), *_wanted(chosen, request), *_shape(index, chosen, request))
+    return (
+        *_state(index.floor, chosen, request),
+        *_required(chosen, request),
+        *_shape(index, chosen, request),
+    )
 
 
 def _names(index: FloorIndex, tables: Sequence[str]) -> Iterator[Violation]:
     if not tables:
-        yield Violation("no_tables", "No table is named")
+        yield Violation("no_tables", "No table is listed")
     if len(set(tables)) < len(tables):
-        yield Violation("duplicate_table", "A table is named twice")
+        yield Violation("duplicate_table", "A table is listed twice")
     for table in sorted(set(tables) - index.position.keys()):
         yield Violation("unknown_table", f"There is no table {table}")
 
@@ -67,17 +69,17 @@ def _closed(floor: Floor, table: Table, request: PartyRequest) -> bool:
     return False
 
 
-def _wanted(chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
+def _required(chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
     if request.zone_required and any(table.zone != request.zone for table in chosen):
         yield Violation("zone", f"The party must sit in the zone {request.zone}")
     for attribute in sorted(request.required):
         without = [table.id for table in chosen if attribute not in table.attributes]
         if without:
-            yield Violation("attributes", f"Without {attribute}: {', '.join(without)}")
+            yield Violation("attributes", f"These tables do not have {attribute}: {', '.join(without)}")
 
 
 def _shape(index: FloorIndex, chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
-    """Size and joining: a table's own range, the rules of joining, or a combination that lists the set."""
+    """Size and joining: a table's own range, the rules for joins, or a combination that lists the set."""
     if len(chosen) == 1:
         table = chosen[0]
         yield from _range(request.party_size, table.min_party, min(table.max_party, table.capacity))
@@ -97,9 +99,11 @@ def _row_range(row: Combination, party_size: int) -> Iterator[Violation]:
 
 def _range(party_size: int, least: int, most: int) -> Iterator[Violation]:
     if party_size > most:
-        yield Violation("capacity", f"{party_size} are too many: at most {most} may sit here")
+        yield Violation("capacity", f"A party of {party_size} is too large: at most {most} can sit here")
     if party_size < least:
-        yield Violation("min_party", f"{party_size} are too few: kept for {least} and more")
+        yield Violation(
+            "min_party", f"A party of {party_size} is too small: these seats are kept for {least} or more"
+        )
 
 
 def _joined(index: FloorIndex, chosen: Sequence[Table], party_size: int) -> Iterator[Violation]:
@@ -109,8 +113,10 @@ def _joined(index: FloorIndex, chosen: Sequence[Table], party_size: int) -> Iter
         yield Violation("max_tables", f"At most {rules.max_tables} tables may be joined")
     fixed = [table.id for table in chosen if not table.movable]
     if fixed:
-        yield Violation("not_movable", f"Cannot be moved: {', '.join(fixed)}")
+        yield Violation("not_movable", f"These tables cannot be moved: {', '.join(fixed)}")
     if len({table.zone for table in chosen}) > 1:
-        yield Violation("zone", "The tables lie in different zones")
+        yield Violation("zone", "The tables are in different zones")
     if not adjacency_holds(rules.mode, rules.neighbours, index.bits_of(table.id for table in chosen)):
-        yield Violation("adjacency", f"Do not touch as the house wants it ({rules.mode}): {names}")
+        yield Violation(
+            "adjacency", f"These tables do not touch as the restaurant requires ({rules.mode}): {names}"
+        )

@@ -16,12 +16,12 @@ SCARCITY = "scarcity"
 BALANCE = "balance"
 MOVES = "moves"
 
-#: Cost of: a seat left empty; each table beyond the first; a wished zone not given; each wished
-#: attribute not given. An exact fit of two tables is worth more than a table with two seats too many.
-#: Then: gaps beside the stay that are too short for anybody (1: as bad as they can be); each unit of a
-#: table's scarcity (planner/demand.py); a zone that is fuller than the emptiest one (1: full against
-#: empty); each booking that is moved. Dead time and balance together weigh less than one seat, so that
-#: of two single tables the one that fits better wins unless expected demand makes it the scarcer one.
+#: The cost of one unit of each term: a seat left empty; a table beyond the first; a preferred zone missed; a
+#: preferred attribute missed; gaps beside the stay that are too short for any party (1: as bad as they can
+#: be); a table's scarcity (day/demand.py); a zone fuller than the emptiest one (1: full against empty); a
+#: booking that is moved. An exact fit of two tables is worth more than a table with two seats too many. Dead
+#: time and balance together weigh less than one seat, so that of two single tables the one that fits better
+#: wins, unless the expected demand makes it the scarcer one.
 DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         WASTED_SEATS: 1.0,

@@ -1,6 +1,6 @@
-"""Is there any allowed set of free tables for a party? Asked of one floor situation, without a list.
+"""Is there any allowed set of free tables for a party? Searched for without a list of all sets.
 
-Used where the list of all sets was too long to keep, and to find out which rule a refusal hangs on.
+Used where that list was too long to keep, and to find out which rule a refusal depends on.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,6 @@ class Steps:
     """Counts the steps of a search; raises ``SearchEndedError`` at ``limit`` (None: no limit) or deadline."""
 
     def __init__(self, deadline: Deadline, limit: int | None = None) -> None:
-        """Start counting at nought."""
         self._deadline = deadline
         self._limit = limit
         self._taken = 0
@@ -115,18 +114,18 @@ def _islands(rules: JoinRules, pool: int) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """What stays the same all through a search that grows one set."""
+    """The parts of a search that stay the same while it grows one set."""
 
     rules: JoinRules
     party_size: int
     steps: Steps
 
     def seats_enough(self, bits: int) -> bool:
-        """Is it a joined set that serves?"""
+        """Is it a joined set with enough seats?"""
         return bits & (bits - 1) != 0 and self.rules.seats(bits) >= self.party_size
 
     def hopeless(self, bits: int, left: int) -> bool:
-        """Would not even the largest of the tables left be enough?"""
+        """Are even the largest of the tables left too few or too small?"""
         room = self.rules.max_tables - bits.bit_count()
         most = self.rules.seats(bits) + self.rules.seats(_largest(self.rules, left, room))
         return room <= 0 or most < self.party_size

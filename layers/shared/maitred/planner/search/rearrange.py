@@ -1,17 +1,19 @@
 """Seating a party by moving others: the fewest moves, then the best set for the party.
 
-A set for the party is taken; whoever sits there is in the way and must take other tables, at which
-somebody may be in the way in turn. Bookings that need not move for this never do: in an arrangement with
-the fewest moves each one is in the way of the party or of another that moved. So the search, one number
-of moves after the other, is complete within its limit.
+The party takes a set. The stays there are in its way and must take other tables, where more stays may be in
+the way in turn. No other booking needs to move: in an arrangement with the fewest moves, each one that moves
+is in the way of the party or of another that moves. So the search, one number of moves after the other, is
+complete within its limit.
+
+Sets of tables and sets of stays are integers, a bit each.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from maitred.planner.day.open_sets import Around, Option
-from maitred.planner.day.places import Given, Movers, Places
+from maitred.planner.day.open_sets import Neighbourhood, Option
+from maitred.planner.day.places import Claim
 from maitred.planner.day.stays import Stays
 from maitred.planner.floor.index import TableSet
 from maitred.planner.floor.joins import bit_positions
@@ -21,74 +23,71 @@ from maitred.planner.search.join_search import Steps
 from maitred.planner.search.scoring import Scoring
 from maitred.planner.search.situation import Situation
 
-#: Of a hundred parties whom one move seated in crowded houses, each was seated by one of the first six.
+#: Of a hundred parties that one move seated in crowded restaurants, each was seated by one of the first six.
 _GLANCES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A movable stay, and the tables that it is given."""
+class Assignment:
+    """A movable stay, and the tables it is given."""
 
     number: int
-    given: Given
+    claim: Claim
 
 
 @dataclass(frozen=True, slots=True)
-class Rearranged:
-    """The set for the party, the moves that free it, and the sets that were considered for it."""
+class Arrangement:
+    """The set for the party, the moves that free it, and how many sets were considered for it."""
 
     set: TableSet
     moves: tuple[Move, ...]
     considered: int
 
 
-def rearrange(
-    asked: Situation, movers: Movers, scoring: Scoring, most_moves: int, steps: Steps
-) -> Rearranged | None:
-    """The best arrangement with at most ``most_moves``; None is a proof that there is none.
+def rearrange(situation: Situation, scoring: Scoring, steps: Steps) -> Arrangement | None:
+    """The best arrangement within the situation's number of moves, which is at least 1.
 
-    (Unless the floor's list of sets was cut short: then it is only a failure to find.) Asked only when
-    nothing is free. Raises ``SearchEndedError``.
+    None is a proof that there is none, unless the floor's list of sets was cut short: then the search only
+    failed to find one. To be asked when nothing is free. Raises ``SearchEndedError``.
     """
-    if most_moves <= 0:
+    most, day = situation.most_moves, situation.day
+    steps.check()
+    stays = day.stays_around(*situation.window)
+    if full_whoever_moves(situation, stays):
         return None
     steps.check()
-    stays = movers.around(*asked.window)
-    if full_whoever_moves(asked, stays):
-        return None
-    steps.check()
-    wanted = _wanted(asked, stays, scoring, most_moves)
-    if wanted and not movers.numbered:
-        found = _at_first_glance(asked, stays, wanted, steps)
+    wanted = _wanted(situation, stays, scoring)
+    if wanted and not day.numbered:
+        found = _at_first_glance(situation, stays, wanted, steps)
         if found is not None:
             return found
-        wanted = _wanted(asked, movers.places.stays, scoring, most_moves)
+        wanted = _wanted(situation, day.places.stays, scoring)
     if not wanted:
         return None
-    search = _Search(asked, movers.places, most_moves, steps)
-    tries = (search.best(wanted, moves) for moves in range(1, most_moves + 1))
+    search = _Search(situation, steps)
+    tries = (search.best(wanted, moves) for moves in range(1, most + 1))
     return next((found for found in tries if found is not None), None)
 
 
-def _wanted(asked: Situation, stays: Stays, scoring: Scoring, most: int) -> list[Option]:
+def _wanted(situation: Situation, stays: Stays, scoring: Scoring) -> list[Option]:
     """The sets that the party could have if few enough others moved, best first."""
-    candidates = asked.index.candidates(asked.request.party_size)
-    there = stays.overlapping(*asked.window)
-    free, unfit = asked.index.assignable & ~asked.blocked, asked.unfit | asked.taken.closed
-    around = Around(candidates, there, stays.at_table, free, unfit)
-    found = around.open_sets(range(len(stays.at_table)), stays.movers, most)
-    if not scoring.wishes:
+    candidates, index = situation.candidates, situation.index
+    present = stays.overlapping(*situation.window)
+    free, unfit = index.assignable & ~situation.blocked, situation.unfit | situation.taken.closed
+    around = Neighbourhood(candidates, present, stays.at_table, free, unfit)
+    found = around.open_sets(range(len(stays.at_table)), stays.movers, situation.most_moves)
+    if not scoring.preferences:
         return list(found)
     sets = candidates.sets
     return sorted(found, key=lambda option: (scoring.fit(sets[option.order]), option.order))
 
 
 def _at_first_glance(
-    asked: Situation, stays: Stays, wanted: Sequence[Option], steps: Steps
-) -> Rearranged | None:
-    """The best arrangement with one move, if one of the first few who are alone in the way can make it.
+    situation: Situation, stays: Stays, wanted: Sequence[Option], steps: Steps
+) -> Arrangement | None:
+    """The best arrangement with one move, if one of the first few single stays in the way can make it.
 
-    None says nothing. Most who are seated by a move are found here, before the whole day is numbered.
+    None proves nothing. Most parties that a move can seat are seated here, before the whole day is numbered.
     """
     alone = (option for option in wanted if option.conflicts.bit_count() == 1)
     for option in islice(alone, _GLANCES):
@@ -96,149 +95,155 @@ def _at_first_glance(
         number = option.conflicts.bit_length() - 1
         tables = stays.elsewhere(number, option.bits)
         if tables:
-            return _rearranged(asked, stays, wanted, option, [Placed(number, (tables, 0))])
+            return _arrangement(situation, stays, wanted, option, [Assignment(number, (tables, 0))])
     return None
 
 
-def _rearranged(
-    asked: Situation, stays: Stays, wanted: Sequence[Option], option: Option, placed: Sequence[Placed]
-) -> Rearranged:
-    """The arrangement as the outside knows it: moves by booking."""
-    told = []
-    for each in sorted(placed, key=lambda one: one.number):
+def _arrangement(
+    situation: Situation,
+    stays: Stays,
+    wanted: Sequence[Option],
+    option: Option,
+    assignments: Sequence[Assignment],
+) -> Arrangement:
+    """The arrangement with its moves by booking."""
+    moves = []
+    for each in sorted(assignments, key=lambda one: one.number):
         booking = stays.stays[each.number].booking
         if booking is not None:
-            tables = tuple([asked.index.tables[position].id for position in bit_positions(each.given[0])])
-            told.append(Move(booking.booking_id, tuple(sorted(booking.tables)), tables))
-    chosen = asked.index.candidates(asked.request.party_size).sets[option.order]
-    return Rearranged(chosen, tuple(told), len(wanted))
+            tables = situation.index.names(bit_positions(each.claim[0]))
+            moves.append(Move(booking.booking_id, tuple(sorted(booking.tables)), tables))
+    return Arrangement(situation.candidates.sets[option.order], tuple(moves), len(wanted))
 
 
 class _Search:
-    def __init__(self, asked: Situation, places: Places, most_moves: int, steps: Steps) -> None:
-        self._asked = asked
-        self._places = places
-        self._stays = places.stays
-        self._most = most_moves
+    """``_present``: the stays during the party's. ``_set``: the tables that the party has in this try."""
+
+    def __init__(self, situation: Situation, steps: Steps) -> None:
+        self._situation = situation
+        self._places = situation.day.places
+        self._stays = self._places.stays
+        self._most = situation.most_moves
         self._steps = steps
-        self._around = self._stays.overlapping(*asked.window)
+        self._present = self._stays.overlapping(*situation.window)
         self._set = 0
 
-    def best(self, wanted: Sequence[Option], moves: int) -> Rearranged | None:
-        """The first of these sets that the party may have if exactly ``moves`` others move."""
+    def best(self, wanted: Sequence[Option], moves: int) -> Arrangement | None:
+        """The first of these sets that the party can have if exactly ``moves`` others move."""
         for option in self._within_reach(wanted, moves):
-            placed = self._seat(option, moves)
-            if placed is not None:
-                return _rearranged(self._asked, self._stays, wanted, option, placed)
+            assignments = self._free_up(option, moves)
+            if assignments is not None:
+                return _arrangement(self._situation, self._stays, wanted, option, assignments)
         return None
 
     def _within_reach(self, wanted: Sequence[Option], moves: int) -> list[Option]:
-        """Those for which ``moves`` others may be enough, in their order: a glance before any is tried.
+        """The sets that ``moves`` moves may free, in their order: a quick look before any is tried.
 
-        If nobody else is to leave, each of those in the way needs a free table, or keeps one of several.
+        If no moves are to spare, each stay in the way needs a free table, or keeps one of several.
         """
-        joined, rooted = self._stays.joined, self._places.rooted
+        joined, immovable = self._stays.joined, self._places.immovable
         return [
             option
             for option in wanted
             if (count := option.conflicts.bit_count()) < moves
-            or (count == moves and (option.conflicts & joined or not option.conflicts & rooted))
+            or (count == moves and (option.conflicts & joined or not option.conflicts & immovable))
         ]
 
-    def _seat(self, option: Option, moves: int) -> tuple[Placed, ...] | None:
+    def _free_up(self, option: Option, moves: int) -> tuple[Assignment, ...] | None:
         """Where exactly ``moves`` others go if the party takes this set."""
         self._steps.take()
         spare = moves - option.conflicts.bit_count()
-        if not spare and not self._places.mobile(option.conflicts):
+        if not spare and not self._places.can_move(option.conflicts):
             return None
-        if self._stuck(option, spare):
+        if self._no_way_out(option, spare):
             return None
-        return self._all_placed(option.conflicts, option.bits, spare)
+        return self._assign_all(option.conflicts, option.bits, spare)
 
-    def _stuck(self, option: Option, spare: int) -> bool:
-        """Is there no way for those in conflict, with ``spare`` more, without the tables they lose?
+    def _no_way_out(self, option: Option, spare: int) -> bool:
+        """Can the stays in conflict, with ``spare`` more, go nowhere without the tables they lose?
 
-        The same for all sets of the party's that take the same of their tables, and at all times that
-        keep the same others from these: asked once for all of those.
+        The answer is the same for every set of the party's that takes the same of their tables, and at every
+        time that keeps the same others away from these tables. It is worked out once for all of those.
         """
         moved, lost = option.conflicts, 0
         for number in bit_positions(moved):
             lost |= self._stays.stays[number].tables
         lost &= option.bits
-        kept_away = self._kept_away(lost, moved, spare)
-        known = self._places.stuck.get((moved, lost, spare, kept_away))
+        key = (moved, lost, spare, self._kept_away(lost, moved, spare))
+        known = self._places.no_way_out.get(key)
         if known is None:
-            known = not spare and not self._all_land(moved, lost)
-            known = known or self._all_placed(moved, lost, spare) is None
-            self._places.stuck[moved, lost, spare, kept_away] = known
+            known = not spare and not self._all_can_relocate(moved, lost)
+            known = known or self._assign_all(moved, lost, spare) is None
+            self._places.no_way_out[key] = known
         return known
 
     def _kept_away(self, lost: int, moved: int, spare: int) -> int:
-        """Those who might want what is ``lost`` and may not have it, as it is the party's during their stay.
+        """The stays that might want the ``lost`` tables but cannot have them during the party's stay.
 
-        All in the party's way are among them at any time, so they are left out. Of the others it is asked
-        closely who might want it only where there is one to spare: so it mostly is, and is cheap to tell.
+        The stays in the party's way always are among them, so they are left out. With more than one move to
+        spare, all others that are present count: there mostly is only one, and only then is it cheap to
+        find out which of the others might want the tables.
         """
         if not spare:
             return 0
-        return self._around & self._places.takers(lost, moved) if spare == 1 else self._around
+        return self._present & self._places.candidates_for(lost, moved) if spare == 1 else self._present
 
-    def _all_placed(self, moved: int, bits: int, spare: int) -> tuple[Placed, ...] | None:
+    def _assign_all(self, moved: int, bits: int, spare: int) -> tuple[Assignment, ...] | None:
         """Where these and ``spare`` more go if the party has the tables ``bits``."""
         self._set = bits
-        return self._place(tuple(bit_positions(moved)), moved, (), spare)
+        return self._assign(tuple(bit_positions(moved)), moved, (), spare)
 
-    def _all_land(self, moved: int, lost: int) -> bool:
-        """May each of these find tables if only they leave and the party takes ``lost``?"""
+    def _all_can_relocate(self, moved: int, lost: int) -> bool:
+        """May each of these find tables if no others leave and the party takes ``lost``?"""
         for number in bit_positions(moved):
             own = 1 << number
-            if not self._places.landing(moved & ~own, own, ((lost, self._around),)):
+            if not self._places.can_relocate(moved & ~own, own, ((lost, self._present),)):
                 return False
         return True
 
-    def _place(
-        self, todo: tuple[int, ...], moved: int, placed: tuple[Placed, ...], spare: int
-    ) -> tuple[Placed, ...] | None:
-        """Tables for all of ``todo``; ``moved``: everybody who leaves; ``spare``: how many more may."""
+    def _assign(
+        self, todo: tuple[int, ...], moved: int, done: tuple[Assignment, ...], spare: int
+    ) -> tuple[Assignment, ...] | None:
+        """Tables for all of ``todo``. ``moved``: all stays that leave; ``spare``: how many more may leave."""
         if not todo:
-            return placed if not spare else None
+            return done if not spare else None
         number, rest = todo[0], todo[1:]
-        given = ((self._set, self._around), *[each.given for each in placed])
-        leavers, landers = self._leavers(number, moved, given, spare)
+        claims = ((self._set, self._present), *[each.claim for each in done])
+        leavers, able = self._leavers(number, moved, claims, spare)
         if spare and not rest and leavers == moved:
-            return None  # nobody is in its way who could find other tables
-        for option in self._places.options(number, self._blocked(number, given), leavers, self._most):
+            return None  # no stay is in its way that could find other tables
+        for option in self._places.options(number, _blocked(number, claims), leavers, self._most):
             self._steps.take()
             fresh = option.conflicts & ~moved
             left = spare - fresh.bit_count()
             if left < 0 or (left and not rest and not fresh):
-                continue  # too many; or nobody is left to use up the spare moves: found with fewer before
-            if fresh & ~landers and not left and not fresh & self._stays.joined:
-                continue  # the last who leave, of whom one would find no tables
-            there = Placed(number, (option.bits, self._places.overlap(number)))
-            todo_then = (*rest, *bit_positions(fresh))
-            found = self._place(todo_then, moved | fresh, (*placed, there), left)
+                continue  # too many moves; or too few, and those were tried before
+            if fresh & ~able and not left and not fresh & self._stays.joined:
+                continue  # these are the last to leave, and one of them would find no tables
+            here = Assignment(number, (option.bits, self._places.overlapping(number)))
+            found = self._assign((*rest, *bit_positions(fresh)), moved | fresh, (*done, here), left)
             if found is not None:
                 return found
         return None
 
-    def _leavers(self, number: int, moved: int, given: Sequence[Given], spare: int) -> tuple[int, int]:
-        """Who may be in the way of this one: those who left, and as many more as may leave.
+    def _leavers(self, number: int, moved: int, claims: Sequence[Claim], spare: int) -> tuple[int, int]:
+        """The stays that may be in the way of this one: those that leave already, and as many more as may.
 
-        Second, those of the latter who may find tables if nobody else leaves after them. (Others who leave
-        with them leave nothing to them: what this one takes is lost to all who are in its way. Only who has
-        several tables leaves some that this one does not take.)
+        Second, those of the latter that may find tables if no others leave after them. (Stays that leave
+        together leave nothing to each other: what this one takes is lost to every stay in its way. Only a
+        stay at several tables leaves some that this one does not take.)
         """
         if not spare:
             return moved, 0
-        others = self._stays.movers & self._places.overlap(number) & ~moved
-        landers = self._places.landing(moved, others, given)
-        return moved | (landers if spare == 1 else others), landers
+        others = self._stays.movers & self._places.overlapping(number) & ~moved
+        able = self._places.can_relocate(moved, others, claims)
+        return moved | (able if spare == 1 else others), able
 
-    def _blocked(self, number: int, given: Sequence[Given]) -> int:
-        """Tables that the party or somebody already placed will have during this stay."""
-        blocked = 0
-        for tables, hindered in given:
-            if hindered >> number & 1:
-                blocked |= tables
-        return blocked
+
+def _blocked(number: int, claims: Sequence[Claim]) -> int:
+    """The tables that the party, or a stay with new tables, has during this stay."""
+    blocked = 0
+    for tables, excluded in claims:
+        if excluded >> number & 1:
+            blocked |= tables
+    return blocked

@@ -1,10 +1,10 @@
-"""What a set of tables costs a party, term by term (planner/weights.py names and weighs the terms)."""
+"""The cost of a set of tables for a party, term by term (floor/weights.py names and weighs the terms)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from maitred.planner.day.demand import Demand, scarcities
+from maitred.planner.day.demand import scarcities
 from maitred.planner.floor.index import TableSet
 from maitred.planner.floor.weights import (
     ATTRIBUTES_MISSED,
@@ -18,13 +18,13 @@ from maitred.planner.floor.weights import (
 from maitred.planner.search.situation import Situation
 
 SCORE_DIGITS = 6
-#: Strategies weigh so many of the free sets: those that fit best, by the terms of ``best_fit``.
+#: How many free sets the strategies weigh: those that fit best, by the terms of ``best_fit``.
 SHORTLIST = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A wish as the tables that do not grant it, and what it costs not to."""
+class Preference:
+    """A preference of the party's: the tables (bits) that do not meet it, and what missing it costs."""
 
     term: str
     without: int
@@ -33,11 +33,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A free set with its costs. ``fit``: seats, tables and wishes (``wishes`` is part of it)."""
+    """A free set with its costs. ``fit``: seats, tables and ``missed``, the preferences it does not meet."""
 
     set: TableSet
     fit: float
-    wishes: float
+    missed: float
     dead_time: float
     scarcity: float
     balance: float
@@ -45,33 +45,37 @@ class Weighed:
 
 
 class Scoring:
-    """Costs of sets for one situation. ``wide``: the terms beyond the fit count as well."""
+    """The costs of sets in one situation.
 
-    def __init__(self, asked: Situation, demand: Demand, *, wide: bool) -> None:
-        """Prepare what all sets have in common."""
-        self._asked = asked
-        self._wide = wide
-        self.wishes = _wishes(asked)
+    The terms beyond the fit count only if some strategy looks at them (``PlannerOptions.wide``).
+    """
+
+    def __init__(self, situation: Situation) -> None:
+        self._situation = situation
+        self._index, self._request = situation.index, situation.request
+        self._wide = situation.problem.options.wide
+        self.preferences = _preferences(situation)
         self._prices: tuple[float, ...] | None = None
-        if wide and demand.observed and asked.index.weights.scarcity:
-            self._prices = asked.index.prices(demand, lambda: scarcities(asked.index, demand))
-        self._loads = _zone_loads(asked) if wide else {}
+        index, demand = self._index, situation.problem.demand
+        if self._wide and demand.observed and index.weights.scarcity:
+            self._prices = index.prices(demand, lambda: scarcities(index, demand))
+        self._loads = _zone_loads(situation) if self._wide else {}
 
     def fit(self, each: TableSet) -> float:
-        """Seats, tables and wishes."""
-        if not self.wishes:
+        """The cost of empty seats, of tables beyond the first, and of preferences missed."""
+        if not self.preferences:
             return each.cost
-        missed = sum(wish.cost for wish in self.wishes if each.bits & wish.without)
+        missed = sum(wanted.cost for wanted in self.preferences if each.bits & wanted.without)
         return round(each.cost + missed, SCORE_DIGITS)
 
     def shortlist(self, free: Sequence[TableSet]) -> list[tuple[float, TableSet]]:
-        """Of free sets, best first but for wishes, the ones that fit best with their wishes, best first."""
-        if not self.wishes:
+        """The free sets that fit best, with their fit, best first; ``free`` is sorted by cost alone."""
+        if not self.preferences:
             return [(each.cost, each) for each in free[:SHORTLIST]]
         near: list[tuple[float, TableSet]] = []
         best = float("inf")
         for each in free:
-            # The fit is never below the cost, so that all that follow are worse than the best so far.
+            # The fit is never below the cost, so all sets that follow are worse than the best so far.
             if each.cost > best and len(near) >= SHORTLIST:
                 break
             fit = self.fit(each)
@@ -81,31 +85,35 @@ class Scoring:
 
     def weigh(self, fit: float, each: TableSet) -> Weighed:
         """All the costs of a set whose fit is known."""
-        wishes = fit - each.cost
+        missed = fit - each.cost
         if not self._wide:
-            return Weighed(each, fit, wishes, 0.0, 0.0, 0.0, fit)
+            return Weighed(each, fit, missed, 0.0, 0.0, 0.0, fit)
         dead, scarcity, balance = self._dead_time(each), self._scarcity(each), self._balance(each)
         score = round(fit + dead + scarcity + balance, SCORE_DIGITS)
-        return Weighed(each, fit, wishes, dead, scarcity, balance, score)
+        return Weighed(each, fit, missed, dead, scarcity, balance, score)
+
+    def terms_of(self, each: TableSet) -> dict[str, float]:
+        """The costs of a set by name."""
+        return self.terms(self.weigh(self.fit(each), each))
 
     def terms(self, weighed: Weighed) -> dict[str, float]:
-        """The costs by name; those beyond seats and tables only where there are any."""
-        asked, weights, chosen = self._asked, self._asked.index.weights, weighed.set
+        """The costs by name; those beyond seats and tables only if they are not 0."""
+        weights, chosen = self._index.weights, weighed.set
         terms = {
-            WASTED_SEATS: (chosen.seats - asked.request.party_size) * weights.wasted_seats,
+            WASTED_SEATS: (chosen.seats - self._request.party_size) * weights.wasted_seats,
             EXTRA_TABLES: (len(chosen.positions) - 1) * weights.extra_tables,
         }
-        for wish in self.wishes:
-            if chosen.bits & wish.without:
-                terms[wish.term] = terms.get(wish.term, 0.0) + wish.cost
+        for wanted in self.preferences:
+            if chosen.bits & wanted.without:
+                terms[wanted.term] = terms.get(wanted.term, 0.0) + wanted.cost
         extra = {DEAD_TIME: weighed.dead_time, SCARCITY: weighed.scarcity, BALANCE: weighed.balance}
         terms |= {name: cost for name, cost in extra.items() if cost}
         return {name: round(cost, SCORE_DIGITS) for name, cost in terms.items()}
 
     def _dead_time(self, each: TableSet) -> float:
-        """The mean over the tables of the share of two shortest stays that is lost beside this one."""
-        request, index = self._asked.request, self._asked.index
-        shortest, gaps = index.shortest_stay, self._asked.occupancy.gaps
+        """The weighed share of two shortest stays a table that is lost in gaps too short for any stay."""
+        request, index = self._request, self._index
+        shortest, gaps = index.shortest_stay, self._situation.occupancy.gaps
         lost = 0
         for position in each.positions:
             for gap in gaps(position, request.start, request.end):
@@ -121,33 +129,33 @@ class Scoring:
         if prices is None:
             return 0.0
         price = sum([prices[position] for position in each.positions])
-        return round(price * self._asked.index.weights.scarcity, SCORE_DIGITS)
+        return round(price * self._index.weights.scarcity, SCORE_DIGITS)
 
     def _balance(self, each: TableSet) -> float:
         if not self._loads:
             return 0.0
-        return self._loads[self._asked.index.tables[each.positions[0]].zone]
+        return self._loads[self._index.tables[each.positions[0]].zone]
 
 
-def _wishes(asked: Situation) -> list[Wish]:
-    index, request, weights = asked.index, asked.request, asked.index.weights
-    wishes = []
+def _preferences(situation: Situation) -> list[Preference]:
+    index, request, weights = situation.index, situation.request, situation.index.weights
+    wanted = []
     if request.zone is not None and not request.zone_required:
-        wishes.append(Wish(ZONE_MISSED, ~index.matching(request.zone, ()), weights.zone_missed))
+        wanted.append(Preference(ZONE_MISSED, ~index.matching(request.zone, ()), weights.zone_missed))
     for attribute in sorted(request.attributes):
         without = ~index.matching(None, (attribute,))
-        wishes.append(Wish(ATTRIBUTES_MISSED, without, weights.attributes_missed))
-    return wishes
+        wanted.append(Preference(ATTRIBUTES_MISSED, without, weights.attributes_missed))
+    return wanted
 
 
-def _zone_loads(asked: Situation) -> dict[str, float]:
-    """How much fuller than the emptiest zone each is at this time, weighed; empty if there is one zone."""
-    zones = asked.index.zone_bits
+def _zone_loads(situation: Situation) -> dict[str, float]:
+    """How much fuller each zone is than the emptiest one, weighed; no entries on a floor of one zone."""
+    zones = situation.index.zone_bits
     if len(zones) <= 1:
         return {}
-    taken = asked.taken.booked | asked.taken.held
+    taken = situation.taken.booked | situation.taken.on_hold
     share = {zone: (taken & bits).bit_count() / bits.bit_count() for zone, bits in zones.items()}
-    least, weight = min(share.values()), asked.index.weights.balance
+    least, weight = min(share.values()), situation.index.weights.balance
     return {zone: round((load - least) * weight, SCORE_DIGITS) for zone, load in share.items()}
 
 

@@ -1,9 +1,9 @@
-"""Six ways to look at the same free sets; each proposes its best, and one choice is made among those.
+"""Six ways to look at the same free sets; each proposes its best, and one of the proposals is chosen.
 
-Each has an objective of its own: the fit (seats, tables, wishes) and, twice over, the costs it cares
+Each strategy has an objective of its own: the fit (seats, tables, preferences) plus twice the cost it cares
 about. Proposals are compared by the one score that counts all terms, then by the tables' priority, the
 order of the strategies and the tables' ids. ``rearrange`` proposes only when nothing is free
-(planner/rearrange.py), so it has no objective here.
+(search/rearrange.py), so it has no objective here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from maitred.planner.floor.index import TableSet
-from maitred.planner.model import Loser, StrategyResult
+from maitred.planner.model import Loser, Move, StrategyResult
 from maitred.planner.options import BALANCE, BEST_FIT, CONTIGUOUS, PREFERENCE, REARRANGE, SCARCITY
 from maitred.planner.search.scoring import SCORE_DIGITS, Scoring, Weighed
 from maitred.planner.search.situation import Situation
@@ -26,24 +26,32 @@ OBJECTIVES: Mapping[str, Objective] = MappingProxyType(
         BEST_FIT: lambda each: each.fit,
         CONTIGUOUS: lambda each: each.fit + 2 * each.dead_time,
         SCARCITY: lambda each: each.fit + 2 * each.scarcity,
-        PREFERENCE: lambda each: each.score + each.wishes,
+        PREFERENCE: lambda each: each.score + each.missed,
         BALANCE: lambda each: each.fit + 2 * each.balance,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What was chosen, by which strategy, and what every one of them had to offer."""
+class Found:
+    """A set for the party and how it was found.
 
-    chosen: Weighed
+    ``terms``: the named parts of its score. ``results``: what every strategy had to offer. ``alternates``:
+    how many other sets are free.
+    """
+
+    set: TableSet
     strategy: str
+    terms: Mapping[str, float]
     results: tuple[StrategyResult, ...]
-    losers: tuple[Loser, ...]
+    moves: tuple[Move, ...] = ()
+    alternates: int = 0
+    losers: tuple[Loser, ...] = ()
 
 
-def choose(asked: Situation, scoring: Scoring, free: Sequence[TableSet], strategies: Sequence[str]) -> Choice:
-    """The one choice among the proposals of ``strategies`` for free sets (at least one)."""
+def choose(situation: Situation, scoring: Scoring, free: Sequence[TableSet]) -> Found:
+    """The best proposal of the problem's strategies for ``free`` sets: at least one, sorted by cost."""
+    strategies, names = situation.problem.options.strategies, situation.index.names
     weighed = [scoring.weigh(fit, each) for fit, each in scoring.shortlist(free)]
     proposals = [(name, _best(weighed, OBJECTIVES[name])) for name in strategies if name in OBJECTIVES]
     number = min(
@@ -52,12 +60,24 @@ def choose(asked: Situation, scoring: Scoring, free: Sequence[TableSet], strateg
     )
     strategy, chosen = proposals[number]
     results = [
-        StrategyResult(name, len(weighed), _names(asked, best.set), best.score, name == strategy)
+        StrategyResult(name, len(weighed), names(best.set.positions), best.score, name == strategy)
         for name, best in proposals
     ]
     if REARRANGE in strategies:
-        results.append(StrategyResult(REARRANGE, 0, None, None, chosen=False))
-    return Choice(chosen, strategy, tuple(results), _losers(asked, scoring, chosen, weighed))
+        results += idle_results((REARRANGE,))
+    return Found(
+        chosen.set,
+        strategy,
+        scoring.terms(chosen),
+        tuple(results),
+        alternates=len(free) - 1,
+        losers=_losers(situation, scoring, chosen, weighed),
+    )
+
+
+def idle_results(strategies: Sequence[str]) -> tuple[StrategyResult, ...]:
+    """The results of strategies that had nothing to weigh."""
+    return tuple(StrategyResult(name, 0, None, None, chosen=False) for name in strategies)
 
 
 def _best(weighed: Sequence[Weighed], objective: Objective) -> Weighed:
@@ -71,7 +91,7 @@ def _order(each: Weighed) -> tuple[float, int, tuple[int, ...]]:
 
 
 def _losers(
-    asked: Situation, scoring: Scoring, chosen: Weighed, weighed: Sequence[Weighed]
+    situation: Situation, scoring: Scoring, chosen: Weighed, weighed: Sequence[Weighed]
 ) -> tuple[Loser, ...]:
     """The next best sets by score, and the term in which each lost most."""
     others = sorted(
@@ -81,7 +101,7 @@ def _losers(
     losers = []
     for each in others[:_LOSERS]:
         term, by = _lost_by(won, scoring.terms(each), chosen, each)
-        losers.append(Loser(_names(asked, each.set), each.score, term, by))
+        losers.append(Loser(situation.index.names(each.set.positions), each.score, term, by))
     return tuple(losers)
 
 
@@ -92,7 +112,3 @@ def _lost_by(
         name = max(lost, key=lambda term: lost[term] - won.get(term, 0.0))
         return name, round(lost[name] - won.get(name, 0.0), SCORE_DIGITS)
     return ("priority" if each.set.priority != chosen.set.priority else "order"), 0.0
-
-
-def _names(asked: Situation, each: TableSet) -> tuple[str, ...]:
-    return tuple([asked.index.tables[position].id for position in each.positions])

@@ -1,22 +1,31 @@
-"""One try to seat one booking, and everything that is stored and told about it afterwards."""
+"""One attempt to find tables for a party: its planner runs, its outcome, and every record of it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from http import HTTPStatus
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from maitred.contracts import responses
+from maitred.contracts.responses import reason_json
 from maitred.domain.booking import Booking, Flow, Trigger
 from maitred.domain.floor import Adjacency, Policy
 from maitred.domain.reasons import Reason
-from maitred.planner.answer.explanation import explanation_data
-from maitred.planner.answer.inputs import PlannerInputs
+from maitred.domain.windows import Notice
+from maitred.planner.answer.explanation import explanation_data, strategies_data
 from maitred.planner.answer.replay import record
-from maitred.planner.day.places import Movers
+from maitred.planner.day.drawn_day import DrawnDay
+from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Alternative, Decision, Plan
+from maitred.planner.model import Alternative, Decision, Plan, Refusal
 from maitred.planner.options import PlannerOptions
-from maitred.services.ports import AttemptRow, Json
-from maitred.services.rollout import Held
+from maitred.services.budget import Budget
+from maitred.services.feature_flags import Flag, Pipeline, RecordedFlags
+from maitred.services.idempotency import Reply
+from maitred.services.ports import AttemptRow, Event, Json
+from maitred.services.ports.names import EventType, Severity
 
 
 class Outcome(StrEnum):
@@ -27,12 +36,23 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A decision and what it cost: the planner's own, or its judgement of a person's choice."""
+class PlannerRun:
+    """A decision and what it cost: the planner's own, or its judgement of a person's choice.
+
+    ``cache_hit``: the floor was kept from an earlier request, not read for this one.
+    """
 
     decision: Decision
     duration_ms: float
     cache_hit: bool
+
+    @property
+    def plan(self) -> Plan | None:
+        return self.decision if isinstance(self.decision, Plan) else None
+
+    @property
+    def refusal(self) -> Reason | None:
+        return self.decision.reason if isinstance(self.decision, Refusal) else None
 
     @property
     def replay(self) -> str | None:
@@ -41,39 +61,53 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote(Verdict):
+class Quote(PlannerRun):
     """One planner call: its decision, and what it was made from.
 
-    ``movers``: what is known of the day, for further questions about it; None if the planner failed before.
+    ``day``: the day as it was drawn, for further questions about it; None if drawing it failed.
     """
 
     index: FloorIndex
-    inputs: PlannerInputs
-    movers: Movers | None
+    problem: Problem
+    day: DrawnDay | None
 
     @property
     def replay(self) -> str:
-        return record(self.index, self.inputs, self.decision)
+        return record(self.index, self.problem, self.decision)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """``reason`` is None exactly if confirmed. ``number`` counts this flow's attempts from 1.
+class AttemptContext:
+    """An attempt under way. ``number`` counts its flow's attempts from 1; ``flags``: as they were read once.
 
-    ``held``: the flags that it heeded, as they were.
+    ``options``: how much of the planner it may use.
     """
 
     id: UUID
     flow: Flow
     trigger: Trigger
     number: int
+    options: PlannerOptions
+    flags: RecordedFlags
+    correlation_id: str
+    budget: Budget
+
+    @property
+    def is_shadowed(self) -> bool:
+        """Does the full planner say afterwards what it would have done?"""
+        return self.flags.get(Flag.PIPELINE) == Pipeline.SHADOW
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that has ended. ``reason`` is None exactly if confirmed; ``runs`` are its planner calls."""
+
+    context: AttemptContext
     outcome: Outcome
     reason: Reason | None
-    quotes: tuple[Verdict, ...]
+    runs: tuple[PlannerRun, ...]
     strategy: Json
     duration_ms: float
-    correlation_id: str
-    held: Held
     alternatives: tuple[Alternative, ...] = ()
 
     @property
@@ -81,19 +115,39 @@ class Attempt:
         return self.outcome is Outcome.CONFIRMED
 
     @property
-    def quote(self) -> Verdict | None:
+    def reason_code(self) -> str | None:
+        return self.reason.code.value if self.reason else None
+
+    @property
+    def deciding(self) -> PlannerRun | None:
         """The planner call that decided."""
-        return self.quotes[-1] if self.quotes else None
+        return self.runs[-1] if self.runs else None
 
     @property
     def alternates(self) -> int:
-        return self.quote.decision.alternates if self.quote else 0
+        plan = self.deciding.plan if self.deciding else None
+        return plan.alternates if plan else 0
 
     @property
     def explanation(self) -> str:
         if self.reason is not None:
             return self.reason.detail
-        return self.quote.decision.explanation if self.quote else ""
+        return self.deciding.decision.explanation if self.deciding else ""
+
+
+def attempt_of(
+    context: AttemptContext,
+    outcome: Outcome,
+    reason: Reason | None,
+    runs: Sequence[PlannerRun],
+    policy: Policy,
+    alternatives: tuple[Alternative, ...] = (),
+) -> Attempt:
+    """The attempt as it ended just now. ``policy``: the restaurant's, for how the planner was asked."""
+    plan = runs[-1].plan if runs and reason is None else None
+    strategy = strategy_json(policy, context.options, plan)
+    duration = context.budget.spent_ms()
+    return Attempt(context, outcome, reason, tuple(runs), strategy, duration, alternatives)
 
 
 def strategy_json(policy: Policy, options: PlannerOptions, plan: Plan | None) -> Json:
@@ -106,24 +160,18 @@ def strategy_json(policy: Policy, options: PlannerOptions, plan: Plan | None) ->
     }
 
 
-def stored_reason(reason: Reason | None) -> Json | None:
-    if reason is None:
-        return None
-    return {"code": reason.code.value, "category": reason.category.value, "detail": reason.detail}
-
-
 def last_result(attempt: Attempt, version: int, at: datetime, email_variant: str | None) -> Json:
-    """``bookings.auto_assign_last_result`` (contract 4). ``email_variant`` None: no mail was queued."""
+    """``bookings.auto_assign_last_result``. ``email_variant`` None: no mail was queued."""
     return {
         "schema": 1,
-        "source": attempt.flow.value,
-        "attemptId": str(attempt.id),
-        "correlationId": attempt.correlation_id,
+        "source": attempt.context.flow.value,
+        "attemptId": str(attempt.context.id),
+        "correlationId": attempt.context.correlation_id,
         "at": at.isoformat(),
         "success": attempt.confirmed,
         "outcome": attempt.outcome.value,
-        "reason": stored_reason(attempt.reason),
-        "trigger": attempt.trigger.value,
+        "reason": reason_json(attempt.reason),
+        "trigger": attempt.context.trigger.value,
         "strategy": attempt.strategy,
         "alternates": attempt.alternates,
         "durationMs": attempt.duration_ms,
@@ -135,35 +183,35 @@ def last_result(attempt: Attempt, version: int, at: datetime, email_variant: str
 
 def attempt_row(attempt: Attempt, booking: Booking) -> AttemptRow:
     return AttemptRow(
-        id=attempt.id,
+        id=attempt.context.id,
         booking_id=booking.id,
         restaurant_id=booking.restaurant_id,
-        attempt_no=attempt.number,
-        flow=attempt.flow.value,
-        trigger=attempt.trigger.value,
+        attempt_no=attempt.context.number,
+        flow=attempt.context.flow.value,
+        trigger=attempt.context.trigger.value,
         outcome=attempt.outcome.value,
-        reason=stored_reason(attempt.reason),
+        reason=reason_json(attempt.reason),
         strategy=attempt.strategy,
         strategies=strategies(attempt),
         explanation=_explanation(attempt),
-        replay=attempt.quote.replay if attempt.quote else None,
+        replay=attempt.deciding.replay if attempt.deciding else None,
         duration_ms=attempt.duration_ms,
         booking_version=booking.version,
-        correlation_id=attempt.correlation_id,
-        flags=dict(attempt.held),
+        correlation_id=attempt.context.correlation_id,
+        flags=dict(attempt.context.flags),
     )
 
 
 def assignment_json(attempt: Attempt) -> Json:
-    """How the caller is told of the attempt (contract 1.2)."""
-    plan = attempt.quote.decision.plan if attempt.quote and attempt.confirmed else None
+    """The attempt as the caller sees it."""
+    plan = attempt.deciding.plan if attempt.deciding and attempt.confirmed else None
     return {
-        "attemptId": str(attempt.id),
-        "trigger": attempt.trigger.value,
+        "attemptId": str(attempt.context.id),
+        "trigger": attempt.context.trigger.value,
         "outcome": attempt.outcome.value,
         "strategy": plan.strategy if plan else None,
         "score": plan.score if plan else None,
-        "reason": stored_reason(attempt.reason),
+        "reason": reason_json(attempt.reason),
         "durationMs": attempt.duration_ms,
         "alternates": attempt.alternates,
         "moves": len(plan.moves) if plan else 0,
@@ -171,34 +219,142 @@ def assignment_json(attempt: Attempt) -> Json:
     }
 
 
+def attempt_reply(status: int, booking: Booking, attempt: Attempt, notices: Sequence[Notice] = ()) -> Reply:
+    """The reply to a request for tables: the booking, how the attempt ended, and other starts."""
+    body = {
+        "booking": responses.booking_json(booking),
+        "assignment": assignment_json(attempt),
+        "alternatives": responses.alternatives_json(attempt.alternatives, ZoneInfo(booking.timezone)),
+        "warnings": responses.notices_json(notices),
+    }
+    headers = {"location": f"/bookings/{booking.id}"} if status == HTTPStatus.CREATED else {}
+    return Reply(status, responses.dumps(body), headers)
+
+
 def strategies(attempt: Attempt) -> list[Json]:
     """What each strategy found, of the planner call that decided."""
-    if attempt.quote is None:
+    if attempt.deciding is None:
         return []
     return [
-        {
-            "name": each.name,
-            "considered": each.considered,
-            "best": list(each.best) if each.best is not None else None,
-            "score": each.score,
-            "chosen": each.chosen and attempt.confirmed,
-        }
-        for each in attempt.quote.decision.strategies
+        {**each, "chosen": each["chosen"] and attempt.confirmed}
+        for each in strategies_data(attempt.deciding.decision)
     ]
 
 
 def _explanation(attempt: Attempt) -> Json:
     """The decision's own, unless something other than the planner ended the attempt."""
-    refusal = attempt.quote.decision.refusal if attempt.quote else None
-    if attempt.quote is not None and (attempt.confirmed or refusal == attempt.reason):
-        return explanation_data(attempt.quote.decision)
-    code = attempt.reason.code.value if attempt.reason else None
+    deciding = attempt.deciding
+    if deciding is not None and (attempt.confirmed or deciding.refusal == attempt.reason):
+        return explanation_data(deciding.decision)
     return {
         "summary": attempt.explanation,
         "decision": "none",
         "chosen": None,
         "scoreTerms": {},
         "losers": [],
-        "refusedBy": code,
+        "refusedBy": attempt.reason_code,
         "moves": [],
     }
+
+
+# --- its events ---
+
+_ENDED: Mapping[str | None, EventType] = {
+    None: "inline_auto_assign.succeeded",
+    "timeout": "inline_auto_assign.timeout",
+    "lock_timeout": "inline_auto_assign.timeout",
+    "aborted": "inline_auto_assign.aborted",
+}
+
+
+def attempt_events(
+    attempt: Attempt, restaurant_id: str, booking_id: UUID | None, db_ms: float
+) -> list[Event]:
+    """One ``auto_assign.quote`` a planner call, then ``auto_assign.attempt``."""
+
+    context: Json = {
+        "attemptIndex": attempt.context.number,
+        "success": attempt.confirmed,
+        "reason": attempt.reason_code,
+        "strategies": strategies(attempt),
+        "dbMs": db_ms,
+        "totalMs": attempt.duration_ms,
+    }
+    ended = Event(
+        "auto_assign.attempt", context, "info", restaurant_id, booking_id, attempt.context.correlation_id
+    )
+    return [*quote_events(attempt, restaurant_id, booking_id), ended]
+
+
+def quote_events(attempt: Attempt, restaurant_id: str, booking_id: UUID | None) -> list[Event]:
+    """One ``auto_assign.quote`` a planner call."""
+    return [quote_event(attempt, run, restaurant_id, booking_id) for run in attempt.runs]
+
+
+def quote_event(attempt: Attempt, run: PlannerRun, restaurant_id: str, booking_id: UUID | None) -> Event:
+    context, decision, refusal = attempt.context, run.decision, run.refusal
+    body: Json = {
+        "plannerDurationMs": run.duration_ms,
+        "plannerSuccess": run.plan is not None,
+        "plannerReason": refusal.code.value if refusal else None,
+        "plannerReasonCategory": refusal.category.value if refusal else None,
+        "plannerStrategy": attempt.strategy,
+        "trigger": context.trigger.value,
+        "flow": context.flow.value,
+        "attemptIndex": context.number,
+        "attemptId": str(context.id),
+        "candidates": decision.candidates,
+        "evaluated": decision.candidates,
+        "cacheHit": run.cache_hit,
+        "searchTruncated": decision.truncated,
+        "flags": dict(context.flags),
+    }
+    return Event("auto_assign.quote", body, "info", restaurant_id, booking_id, context.correlation_id)
+
+
+def inline_event(
+    attempt: Attempt, budget_ms: int, stage: str, restaurant_id: str, booking_id: UUID | None
+) -> Event:
+    """How the inline attempt ended: succeeded, failed, timeout or aborted."""
+    code = attempt.reason_code
+    context: Json = {
+        "durationMs": attempt.duration_ms,
+        "budgetMs": budget_ms,
+        "stage": stage,
+        "reason": code,
+    }
+    ended = _ENDED.get(code, "inline_auto_assign.failed")
+    return Event(ended, context, "info", restaurant_id, booking_id, attempt.context.correlation_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """``auto_assign.summary``: exactly one a run, on every exit. ``allowed``: attempts, if reduced fewer."""
+
+    context: AttemptContext
+    result: str
+    total_ms: float
+    reason: str | None = None
+    used: int = 1
+    allowed: int = 1
+    reduced_by: str | None = None
+    email_skipped: bool = True
+    inline_attempt_id: str | None = None
+
+    def event(self, restaurant_id: str, booking_id: UUID | None) -> Event:
+        severity: Severity = "error" if self.result == "error" else "info"
+        body: Json = {
+            "result": self.result,
+            "attemptsUsed": self.used,
+            "maxAttempts": self.allowed,
+            "totalDurationMs": self.total_ms,
+            "trigger": self.context.trigger.value,
+            "flow": self.context.flow.value,
+            "reason": self.reason,
+            "reducedBy": self.reduced_by,
+            "emailSkipped": self.email_skipped,
+            "inlineAttemptId": self.inline_attempt_id,
+            "flags": dict(self.context.flags),
+        }
+        correlation = self.context.correlation_id
+        return Event("auto_assign.summary", body, severity, restaurant_id, booking_id, correlation)

@@ -1,27 +1,22 @@
-"""Tells what the shadow would have done. Nothing that goes wrong here is the guest's affair: it is done."""
+"""Records what the shadow would have decided. A fault here never reaches the guest: the attempt is over."""
 
 import logging
 from uuid import UUID
 
 from maitred.domain.booking import Flow
 from maitred.services.assignment.attempt import Attempt
-from maitred.services.assignment.budget import Budget
 from maitred.services.assignment.shadow import Shadow
 from maitred.services.ports import Telemetry
 
 logger = logging.getLogger(__name__)
 
 
-def tell_difference(
-    shadow: Shadow,
-    telemetry: Telemetry,
-    attempt: Attempt,
-    about: tuple[str, UUID | None],
-    budget: Budget,
+def compare(
+    shadow: Shadow, telemetry: Telemetry, attempt: Attempt, restaurant_id: str, booking_id: UUID | None
 ) -> None:
-    """``about``: the restaurant, and the booking if one was kept."""
+    """``booking_id``: None if no booking was kept."""
     try:
-        compared = shadow.compare(attempt, *about, budget)
+        compared = shadow.compare(attempt, restaurant_id, booking_id)
     except Exception:
         logger.exception("the shadow failed")
         telemetry.count("ShadowFailed")

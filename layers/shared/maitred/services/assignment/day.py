@@ -1,6 +1,8 @@
-"""Compiled floors that are kept, and the part of the ledger that a stay on one can touch."""
+"""A restaurant's current floor, and the part of its ledger that a stay there can touch."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from maitred.contracts.stored_floor import floor_from_document
@@ -9,26 +11,28 @@ from maitred.domain.errors import RestaurantNotFound
 from maitred.domain.floor import Floor
 from maitred.domain.windows import Window, service_day, slot_starts
 from maitred.planner.floor.index import FloorIndex, compile_floor
-from maitred.services.ports import Book, Day, Json
-from maitred.services.rollout import Rollout
+from maitred.services.budget import Budget
+from maitred.services.feature_flags import FlagSource
+from maitred.services.ports import BookingStore, Conflict, Day, FloorRead, Json, LayoutRead, Snapshot
 
 _KEPT_FLOORS = 64
+_TRIES = 3  # the layout changing under one request is rare; twice is the end
 
 
 class Floors:
-    """The latest compiled floor of each restaurant, a bounded number of them.
+    """The latest compiled floor of each restaurant, a bounded number of them; none where the flag is off.
 
-    None of a restaurant whose conduct is to keep none. Whoever uses one compares its layout version with the
-    snapshot's, so an old one is never planned on.
+    Every reading of the database names the layout version that is known and returns a newer document if
+    there is one, so an old floor is never planned on.
     """
 
-    def __init__(self, rollout: Rollout, kept: int = _KEPT_FLOORS) -> None:
-        self._rollout = rollout
+    def __init__(self, flags: FlagSource, kept: int = _KEPT_FLOORS) -> None:
+        self._flags = flags
         self._kept = kept
         self._floors: OrderedDict[str, FloorIndex] = OrderedDict()
 
     def latest(self, restaurant_id: str) -> FloorIndex | None:
-        if not self._rollout.of(restaurant_id).keeps_floors:
+        if not self._flags.flags_for(restaurant_id).keeps_floors:
             return None
         index = self._floors.get(restaurant_id)
         if index is not None:
@@ -43,16 +47,75 @@ class Floors:
             self._floors.popitem(last=False)
         return index
 
+    def current(
+        self, restaurant_id: str, known: FloorIndex | None, read: LayoutRead | FloorRead | None
+    ) -> FloorIndex:
+        """The floor after a reading that named the version of ``known``. Raises RestaurantNotFound."""
+        if read is None:
+            raise RestaurantNotFound
+        if read.document is None and known is not None:
+            return known
+        return self.keep(restaurant_id, read.layout_version, read.document or {})
 
-def read_floor(book: Book, floors: Floors, restaurant_id: str, budget_ms: int | None = None) -> FloorIndex:
-    """The current floor, compiled; never an old one. Raises RestaurantNotFound or BookError."""
+
+def version_of(known: FloorIndex | None) -> int | None:
+    return known.floor.layout_version if known else None
+
+
+def read_floor(
+    store: BookingStore, floors: Floors, restaurant_id: str, budget_ms: int | None = None
+) -> FloorIndex:
+    """The current floor, compiled; never an old one. Raises RestaurantNotFound or StoreError."""
     known = floors.latest(restaurant_id)
-    read = book.layout(restaurant_id, known.floor.layout_version if known else None, None, budget_ms)
-    if read is None:
-        raise RestaurantNotFound
-    if read.document is None and known is not None:
-        return known
-    return floors.keep(restaurant_id, read.layout_version, read.document or {})
+    read = store.layout(restaurant_id, version_of(known), None, budget_ms)
+    return floors.current(restaurant_id, known, read)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A snapshot and the floor it was read on. ``cache_hit``: the floor was kept, not read for this."""
+
+    index: FloorIndex
+    snapshot: Snapshot
+    cache_hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """As `Reading`, of several days."""
+
+    index: FloorIndex
+    snapshots: Sequence[Snapshot]
+    cache_hit: bool
+
+
+class DaySnapshots:
+    def __init__(self, store: BookingStore, floors: Floors) -> None:
+        self._store = store
+        self._floors = floors
+
+    def read(self, restaurant_id: str, day_on: Callable[[Floor], Day], budget: Budget) -> Reading:
+        """``day_on`` says which part is wanted, given the floor. Raises RestaurantNotFound, StoreError."""
+        found = self.read_all(restaurant_id, lambda floor: [day_on(floor)], budget)
+        return Reading(found.index, found.snapshots[0], found.cache_hit)
+
+    def read_all(
+        self, restaurant_id: str, days_on: Callable[[Floor], Sequence[Day]], budget: Budget
+    ) -> Readings:
+        """As `read`, of several days, also in one round trip."""
+        index = self._floors.latest(restaurant_id)
+        cache_hit = index is not None
+        index = index or read_floor(self._store, self._floors, restaurant_id, budget.remaining_ms())
+        for _ in range(_TRIES):
+            days, version = days_on(index.floor), index.floor.layout_version
+            read = self._store.snapshots(days, version, budget.remaining_ms()) if days else []
+            if read is None:
+                raise RestaurantNotFound
+            newer = next((each for each in read if each.document is not None), None)
+            if newer is None or newer.document is None:
+                return Readings(index, read, cache_hit)
+            index, cache_hit = self._floors.keep(restaurant_id, newer.layout_version, newer.document), False
+        raise Conflict("the layout keeps changing")
 
 
 def day_of(floor: Floor, window: Window, now: datetime) -> Day:
@@ -88,7 +151,7 @@ def _movable_from(floor: Floor, now: datetime) -> datetime | None:
 
 
 def day_of_stay(floor: Floor, booking: Booking) -> Day:
-    """The part of the ledger that this very stay touches; nobody is moved for it."""
+    """The part of the ledger that exactly this stay touches; no booking is moved for it."""
     before = timedelta(minutes=floor.policy.buffer_before_minutes)
     after = timedelta(minutes=floor.policy.buffer_after_minutes)
     profile = profile_name(booking.service_date.isoweekday(), booking.service_id)

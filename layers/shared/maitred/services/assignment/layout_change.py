@@ -1,4 +1,4 @@
-"""Which confirmed guests a new floor document touches (contract 9, "Layout changes")."""
+"""Which confirmed bookings a new floor document takes their tables from. See docs/api.md."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ _OUT_OF_SERVICE_HORIZON = timedelta(hours=24)
 
 
 def back_by_then(booking: Booking, now: datetime) -> frozenset[str]:
-    """The rule that a table out of service now does not break for a booking later than 24 hours from now."""
+    """Rules that do not bind yet: a table that is out of service may be back for a booking a day ahead."""
     later = booking.start_at > now + _OUT_OF_SERVICE_HORIZON
     return frozenset({"out_of_service"}) if later else frozenset()
 
@@ -23,7 +23,7 @@ def problem_of(
     """Why ``booking``'s tables no longer serve it on this floor; None if they do.
 
     ``overridden``: the rules that a person set aside for these tables; they stay so on a new floor.
-    Wishes are not looked at: they were granted, or not, when the guest was confirmed.
+    Preferences are not checked: the guest was confirmed with or without them.
     """
     request = PartyRequest(
         party_size=booking.party_size,

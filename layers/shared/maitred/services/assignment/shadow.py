@@ -1,4 +1,4 @@
-"""What the full planner would have decided where the plain one did. It cannot write: it has no book."""
+"""What the full planner would have decided where the plain one did. It cannot write: it has no store."""
 
 from dataclasses import replace
 from enum import StrEnum
@@ -7,12 +7,9 @@ from uuid import UUID
 
 from maitred.domain.booking import Flow
 from maitred.domain.reasons import Category, ReasonCode
-from maitred.planner.model import Decision
-from maitred.services.assignment.attempt import Attempt, Quote, strategy_json
-from maitred.services.assignment.attempt_events import quote_event
-from maitred.services.assignment.budget import Budget
+from maitred.services.assignment.attempt import Attempt, PlannerRun, Quote, quote_event, strategy_json
+from maitred.services.budget import Budget
 from maitred.services.ports import Event, Json
-from maitred.services.rollout import Flag, Pipeline
 
 
 class Kind(StrEnum):
@@ -39,40 +36,37 @@ class Shadow:
         self._planner = planner
 
     def compare(
-        self, attempt: Attempt, restaurant_id: str, booking_id: UUID | None, budget: Budget
+        self, attempt: Attempt, restaurant_id: str, booking_id: UUID | None
     ) -> tuple[Quote, Event] | None:
-        """Decide once more, fully, on what the attempt's last decision was made from; None: nothing is told.
+        """Decide once more, fully, on what the attempt's last decision was made from.
 
-        ``budget``: what is left of the attempt's own; nothing is begun after it.
+        None if the planner was not asked, or if the attempt's budget is over.
         """
-        plain = attempt.quote
-        if attempt.held.get(Flag.PIPELINE) != Pipeline.SHADOW:
-            return None
+        plain, budget = attempt.deciding, attempt.context.budget
         if not isinstance(plain, Quote) or budget.expired():
             return None
         full = self._planner.fully(plain, budget)
-        decision = full.decision
-        told = replace(
+        shadowed = replace(
             attempt,
-            flow=Flow.SHADOW,
-            strategy=strategy_json(full.index.floor.policy, full.inputs.options, decision.plan),
+            context=replace(attempt.context, flow=Flow.SHADOW),
+            strategy=strategy_json(full.index.floor.policy, full.problem.options, full.plan),
         )
-        event = quote_event(told, full, restaurant_id, booking_id)
-        difference = _difference(plain.decision, decision)
+        event = quote_event(shadowed, full, restaurant_id, booking_id)
+        difference = _difference(plain, full)
         return full, replace(event, context={**event.context, "difference": difference})
 
 
-def _difference(plain: Decision, full: Decision) -> Json:
+def _difference(plain: PlannerRun, full: PlannerRun) -> Json:
     return {
         "kind": _kind(plain, full).value,
         "moves": len(full.plan.moves) if full.plan else 0,
-        "plain": _told(plain),
-        "full": _told(full),
+        "plain": _decision_json(plain),
+        "full": _decision_json(full),
     }
 
 
-def _told(decision: Decision) -> Json:
-    plan, refusal = decision.plan, decision.refusal
+def _decision_json(run: PlannerRun) -> Json:
+    plan, refusal = run.plan, run.refusal
     return {
         "tables": list(plan.tables) if plan else None,
         "score": plan.score if plan else None,
@@ -80,7 +74,7 @@ def _told(decision: Decision) -> Json:
     }
 
 
-def _kind(plain: Decision, full: Decision) -> Kind:
+def _kind(plain: PlannerRun, full: PlannerRun) -> Kind:
     refusal = full.refusal
     if refusal is not None and refusal.code is ReasonCode.PLANNER_ERROR:
         return Kind.FAILED

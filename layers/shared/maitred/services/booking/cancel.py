@@ -1,69 +1,69 @@
 """``POST /bookings/{id}/cancel``: frees the tables at once; a second cancel changes nothing."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from maitred.contracts import responses
-from maitred.domain.booking import Booking
+from maitred.domain.booking import Booking, MailKind
 from maitred.domain.states import State
 from maitred.services import events, ports
 from maitred.services.assignment import records
-from maitred.services.assignment.wake import Waking
+from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, to_store
-from maitred.services.kit import Kit
-from maitred.services.unit_of_work import change_booking, write
+from maitred.services.unit_of_work import change_booking, commit, remember
 
 
 class CancelBooking:
-    def __init__(self, kit: Kit, waking: Waking) -> None:
-        self._kit = kit
-        self._waking = waking
+    def __init__(self, deps: Dependencies, waitlist: Waitlist) -> None:
+        self._deps = deps
+        self._waitlist = waitlist
 
     def cancel(self, booking: Booking, reason: str | None, context: RequestContext) -> Reply:
         """Raises InvalidTransition once the party is seated or the stay is over."""
 
         def cancel(current: Booking) -> Reply:
             if current.state is State.CANCELLED:
-                return self._unchanged(current, context)
-            return write(self._kit, *self._effects(current, reason, context))
+                return remember(self._deps, context, _reply(current))
+            now = self._deps.clock.now()
+            woken = self._waitlist.messages(current, context.correlation_id, now)
+            changes, reply = _cancelled(current, reason, context, woken, self._deps.ids, now)
+            commit(self._deps, changes)
+            return reply
 
-        return change_booking(self._kit.book, booking, context, cancel)
+        return change_booking(self._deps, booking, context, cancel)
 
-    def _effects(
-        self, booking: Booking, reason: str | None, context: RequestContext
-    ) -> tuple[ports.Effects, Reply]:
-        now = self._kit.clock.now()
-        correlation = context.correlation_id
-        steps = records.steps_through((booking.state, State.CANCELLED), booking.version + 1)
-        cancelled = replace(booking, state=State.CANCELLED, version=booking.version + 1, tables=(), zone=None)
-        mailing = records.mail(cancelled, "cancelled", None, correlation, self._kit.ids, now)
-        reply = _reply(cancelled)
-        effects = ports.Effects(
-            touched_days=[(booking.restaurant_id, booking.service_date)] if booking.tables else [],
-            changes=[
-                ports.BookingChange(
-                    booking.id,
-                    booking.version,
-                    cancelled.version,
-                    State.CANCELLED,
-                    tables=booking.tables,
-                )
-            ],
-            release=[booking.id] if booking.tables else [],
-            history=records.history_rows(
-                booking, steps, context.actor, reason, {"tables": list(booking.tables)}
-            ),
-            events=events.state_changed(booking, correlation, steps, context.actor),
-            notifications=mailing.notifications,
-            outbox=[*mailing.outbox, *self._waking.messages(booking, correlation, now)],
-            reply=to_store(context.key, reply),
-        )
-        return effects, reply
 
-    def _unchanged(self, booking: Booking, context: RequestContext) -> Reply:
-        reply = _reply(booking)
-        if context.key is not None:
-            self._kit.book.apply(ports.Effects(reply=to_store(context.key, reply)))
-        return reply
+def _cancelled(
+    booking: Booking,
+    reason: str | None,
+    context: RequestContext,
+    woken: Sequence[ports.OutboxRow],
+    ids: ports.Ids,
+    now: datetime,
+) -> tuple[ports.Changes, Reply]:
+    """The booking without its tables, the guest's letter, and messages for parties that wait."""
+    correlation, actor = context.correlation_id, context.actor
+    steps = records.steps_through((booking.state, State.CANCELLED), booking.version + 1)
+    cancelled = replace(booking, state=State.CANCELLED, version=booking.version + 1, tables=(), zone=None)
+    mailing = records.mail(cancelled, MailKind.CANCELLED, None, correlation, ids, now)
+    reply = _reply(cancelled)
+    changes = ports.Changes(
+        touched_days=[(booking.restaurant_id, booking.service_date)] if booking.tables else [],
+        updates=[
+            ports.BookingUpdate(
+                booking.id, booking.version, cancelled.version, State.CANCELLED, tables=booking.tables
+            )
+        ],
+        release=[booking.id] if booking.tables else [],
+        history=records.history_rows(booking, steps, actor, reason, {"tables": list(booking.tables)}),
+        events=events.state_changed(booking, correlation, steps, actor),
+        notifications=mailing.notifications,
+        outbox=[*mailing.outbox, *woken],
+        reply=to_store(context.key, reply),
+    )
+    return changes, reply
 
 
 def _reply(booking: Booking) -> Reply:

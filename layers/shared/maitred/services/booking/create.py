@@ -1,109 +1,316 @@
-"""Inline quote-and-confirm: one snapshot read, a plan in memory, one confirm transaction.
+"""``POST /restaurants/{id}/bookings``: one snapshot read, a plan in memory, one confirm transaction.
 
-What is not confirmed within the budget is kept as pending with a message for the background job, in one
-transaction too (or refused, if the caller asked for that).
+A party that is not confirmed within the budget is kept as pending with a message for the background job, in
+one transaction too, or refused if the caller asked for that.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from maitred.domain import errors
-from maitred.domain.booking import Trigger
+from maitred.domain.booking import Booking, MailKind, Trigger
+from maitred.domain.hold import Hold
 from maitred.domain.reasons import Category, Reason
-from maitred.services import ports
-from maitred.services.assignment.attempt import Attempt
-from maitred.services.assignment.failures import reason_of
-from maitred.services.booking import creation_records, outcome
-from maitred.services.booking.day_reader import Replayed
-from maitred.services.booking.held import keeps_tables, read_hold
-from maitred.services.booking.inline import GRACE_MS, Inline
-from maitred.services.booking.request import BookingWish, DayReading, InlineRun
-from maitred.services.idempotency import Reply, RequestContext, of_twin
-from maitred.services.kit import Kit
+from maitred.domain.states import State
+from maitred.domain.windows import moment_of
+from maitred.planner.floor.rules import check_tables
+from maitred.planner.model import Plan, Refusal
+from maitred.services import events, ports
+from maitred.services.assignment import records
+from maitred.services.assignment.attempt import (
+    Attempt,
+    Outcome,
+    PlannerRun,
+    attempt_of,
+    attempt_reply,
+    attempt_row,
+    last_result,
+)
+from maitred.services.assignment.failures import LOST, reason_of
+from maitred.services.booking.inline import (
+    GRACE_MS,
+    Inline,
+    Unconfirmed,
+    inline_events,
+    request_of,
+)
+from maitred.services.booking.request import BookingRequest, DayReading, InlineCall
+from maitred.services.dependencies import Dependencies
+from maitred.services.idempotency import Reply, RequestContext, repeat, reply_of_duplicate, to_store
+from maitred.services.unit_of_work import Try, commit, tries
 
+_PATH = (None, State.CREATED, State.ASSIGNMENT_IN_PROGRESS)
+_CREATED = 201
 _REFERENCES = 3  # a random reference in use is rare; three in a row are not random
 
 
-class CreateBooking:
-    """``POST /restaurants/{id}/bookings``."""
+@dataclass(frozen=True, slots=True)
+class _HoldUse:
+    """The guest's own hold. ``keeps_tables``: the booking takes exactly its tables."""
 
-    def __init__(self, kit: Kit, inline: Inline) -> None:
-        self._book = kit.book
-        self._ids = kit.ids
-        self._relay = kit.relay
-        self._telemetry = kit.telemetry
+    hold: Hold
+    keeps_tables: bool
+
+    def row(self, booking_id: UUID) -> ports.HoldUse:
+        return ports.HoldUse(self.hold.id, booking_id, self.keeps_tables)
+
+
+class CreateBooking:
+    def __init__(self, deps: Dependencies, inline: Inline) -> None:
+        self._deps = deps
         self._inline = inline
 
-    def create(self, wish: BookingWish, context: RequestContext) -> Reply:
+    def create(self, request: BookingRequest, context: RequestContext) -> Reply:
         """Confirm, keep as pending, or refuse. Raises MaitredError for what cannot be booked at all."""
-        run = self._inline.begin(wish, context, Trigger.INLINE_CREATION)
+        call = self._inline.begin(request, context, Trigger.INLINE_CREATION)
+        runs: list[PlannerRun] = []
         try:
-            run.hold = read_hold(self._book, run)
-            return self._settle(run, self._inline.read(run))
-        except Replayed as found:
-            return found.reply
-        except errors.MaitredError:
-            raise  # refused for now, and told so; or no run at all: the wish breaks a rule
+            with self._inline.faults_recorded(call, runs):
+                return self._create(call, runs)
         except ports.DuplicateRequest:
-            self._telemetry.later(outcome.ended(run, "superseded", "duplicate_request"))
-            return of_twin(self._book, run.context.key)
-        except ports.HoldGone:
-            self._telemetry.later(outcome.ended(run, "superseded", "hold_gone"))
-            return self._of_gone_hold(run)
-        except Exception as error:
-            self._telemetry.later(outcome.ended(run, "error", type(error).__name__))
-            raise
+            return reply_of_duplicate(self._deps.store, context.key)
+        except ports.HoldGone:  # to whom? it may have been this very request's twin
+            found = self._hold(call)
+            if isinstance(found, Reply):
+                return found
+            raise errors.HoldExpired from None
 
-    def _of_gone_hold(self, run: InlineRun) -> Reply:
-        """What became of the hold while this ran; it may have been this very request's twin."""
-        try:
-            read_hold(self._book, run)
-        except Replayed as found:
-            return found.reply
-        raise errors.HoldExpired
+    def _create(self, call: InlineCall, runs: list[PlannerRun]) -> Reply:
+        hold = self._hold(call)
+        if isinstance(hold, Reply):
+            return hold
+        reading = self._inline.read(call)
+        if isinstance(reading, Reply):
+            return reading
+        use = _HoldUse(hold, _keeps_tables(call, reading, hold)) if hold else None
+        confirmed = self._confirm(call, reading, runs, use)
+        if isinstance(confirmed, Reply):
+            return confirmed
+        reason, policy = confirmed.reason, reading.index.floor.policy
+        if use is not None and use.keeps_tables:  # a pending booking would have to give them back
+            refused = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, policy)
+            return self._inline.refuse(call, reading, refused, reason, final=False)
+        alternatives = self._inline.alternatives(call, runs)
+        if call.request.refuse_if_full:
+            refused = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, policy, alternatives)
+            final = reason.category is Category.DETERMINISTIC
+            return self._inline.refuse(call, reading, refused, reason, final=final)
+        deferred = attempt_of(call.attempt, Outcome.DEFERRED, reason, runs, policy, alternatives)
+        return self._keep_pending(call, reading, deferred, confirmed, use)
 
-    def _settle(self, run: InlineRun, reading: DayReading) -> Reply:
-        run.keeps_held = run.hold is not None and keeps_tables(run, reading, run.hold)
-        result = self._confirm(run, reading)
-        if isinstance(result, Reply):
-            return result
-        if run.keeps_held:  # it stays the guest's; a pending booking would have to give it back
-            return self._inline.refuse(run, reading, result, final=False)
-        self._inline.find_alternatives(run)
-        if run.wish.refuse_if_full:
-            final = result.category is Category.DETERMINISTIC
-            return self._inline.refuse(run, reading, result, final=final)
-        return self._keep_pending(run, reading, result)
+    def _hold(self, call: InlineCall) -> Hold | Reply | None:
+        """The hold that the request names, None if it names none; or the reply this key had before.
 
-    def _confirm(self, run: InlineRun, reading: DayReading) -> Reply | Reason:
-        def confirm() -> Reply | Reason:
-            return self._inline.confirm(run, reading, creation_records.confirmed)
-
-        try:
-            return self._with_fresh_reference(run, confirm)
-        except ports.ReferenceTaken as error:
-            return reason_of(error, run.budget)
-
-    def _with_fresh_reference[T](self, run: InlineRun, write: Callable[[], T]) -> T:
-        for _ in range(_REFERENCES - 1):
-            try:
-                return write()
-            except ports.ReferenceTaken:
-                run.reference = self._ids.reference()
-        return write()
-
-    def _keep_pending(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
-        def write() -> tuple[ports.Effects, Reply, Attempt, tuple[ports.SentBy, ...]]:
-            effects, reply, attempt = creation_records.pending(run, reading, reason, self._ids)
-            run.deferred = reply
-            return effects, reply, attempt, self._book.apply(effects, GRACE_MS)
-
-        try:
-            effects, reply, attempt, sent = self._with_fresh_reference(run, write)
-        except (ports.Unavailable, ports.Conflict):
-            answered = self._inline.answered_after_all(run)
-            if answered is None:
-                raise
+        Raises HoldNotFound, HoldUsed, HoldExpired, and HoldMismatch for another party or start.
+        """
+        request = call.request
+        if request.hold_id is None:
+            return None
+        found = self._deps.store.hold(request.hold_id, call.context.key, call.attempt.budget.remaining_ms())
+        answered = repeat(call.context.key, found.reply)
+        if answered is not None:
             return answered
-        self._inline.told(run, effects, reply, attempt)
-        self._relay.send_now(sent)
-        return reply
+        hold = found.hold
+        if hold is None or hold.restaurant_id != request.restaurant_id:
+            raise errors.HoldNotFound
+        if hold.used_by is not None:
+            raise errors.HoldUsed
+        if hold.expired:
+            raise errors.HoldExpired
+        if (request.party_size, moment_of(request.start, ZoneInfo(hold.timezone))[0]) != (
+            hold.party_size,
+            hold.start_at,
+        ):
+            raise errors.HoldMismatch("the hold is for another party or another time")
+        return hold
+
+    def _confirm(
+        self,
+        call: InlineCall,
+        reading: DayReading,
+        runs: list[PlannerRun],
+        use: _HoldUse | None,
+        references: int = _REFERENCES,
+    ) -> Reply | Unconfirmed:
+        """Find tables and commit the booking on them, or say why not."""
+        if isinstance(reading.snapshot, Reason):
+            return Unconfirmed(reading.snapshot)
+        reply: Reply | None = None
+        try:
+            with tries(self._deps, reading.snapshot, call.attempt.budget) as days:
+                for day in days:
+                    run = self._plan(call, reading, day.snapshot, use)
+                    runs.append(run)
+                    decision = run.decision
+                    if isinstance(decision, Refusal):
+                        return Unconfirmed(decision.reason)
+                    attempt = attempt_of(
+                        call.attempt, Outcome.CONFIRMED, None, runs, reading.index.floor.policy
+                    )
+                    changes, reply = _confirmed(call, reading, day, decision, attempt, use)
+                    if day.commit(changes):
+                        self._inline.confirmed(call, attempt)
+                        return reply
+            raise ports.Conflict("both races were lost")
+        except ports.ReferenceTaken as error:
+            if references == 1:
+                return Unconfirmed(reason_of(error, call.attempt.budget))
+            return self._confirm(call, reading, runs, use, references - 1)
+        except LOST as error:
+            return self._inline.not_confirmed(call, error, reply)
+
+    def _plan(
+        self, call: InlineCall, reading: DayReading, snapshot: ports.Snapshot, use: _HoldUse | None
+    ) -> PlannerRun:
+        if use is None:
+            return self._inline.quote(call, reading, snapshot)
+        without = snapshot.without_hold(use.hold)
+        if use.keeps_tables:
+            return self._inline.keep_tables(call, reading, without, use.hold.tables)
+        return self._inline.quote(call, reading, without)
+
+    def _keep_pending(
+        self,
+        call: InlineCall,
+        reading: DayReading,
+        attempt: Attempt,
+        unconfirmed: Unconfirmed,
+        use: _HoldUse | None,
+    ) -> Reply:
+        references = _REFERENCES
+        while True:
+            changes, reply = _pending(call, reading, attempt, use, self._deps.ids)
+            try:
+                commit(self._deps, changes, GRACE_MS)
+            except ports.ReferenceTaken:
+                references -= 1
+                if not references:
+                    raise
+            except (ports.Unavailable, ports.Conflict) as error:
+                return self._inline.answer_of(call, error, reply, unconfirmed)
+            else:
+                self._inline.ended(call, attempt)
+                return reply
+
+
+# --- what each outcome writes ---
+
+
+def _confirmed(
+    call: InlineCall, reading: DayReading, day: Try, plan: Plan, attempt: Attempt, use: _HoldUse | None
+) -> tuple[ports.Changes, Reply]:
+    """The booking with its tables, the moves that it needs, the guest's confirmation, and the reply."""
+    ids, correlation = day.deps.ids, call.context.correlation_id
+    draft = _booking(call, reading, State.CONFIRMED, ids.reference())
+    booking = replace(draft, tables=plan.tables, zone=plan.zone)
+    mailing = records.confirmed_mail(booking, correlation, ids, call.now)
+    stored = replace(booking, last_result=last_result(attempt, booking.version, call.now, mailing.variant))
+    keeps_tables = use is not None and use.keeps_tables
+    own = () if keeps_tables else records.table_allocations(reading.index, plan, booking.id, reading.window)
+    moved = records.moved_by(plan, reading.index, day.snapshot, booking, correlation)
+    steps = records.steps_through((*_PATH, booking.state), 1)
+    actor, reply = call.context.actor, attempt_reply(_CREATED, booking, attempt, reading.notices)
+    changes = ports.Changes(
+        claim=day.claim,
+        new_booking=stored,
+        use_hold=use.row(booking.id) if use else None,
+        moves=moved.moves,
+        release=moved.release,
+        allocations=[*own, *moved.allocations],
+        history=[
+            *records.history_rows(
+                booking, steps, actor, None, records.attempt_metadata(attempt.context.id, booking)
+            ),
+            *moved.history,
+        ],
+        attempts=[attempt_row(attempt, booking)],
+        events=[
+            *inline_events(call, attempt, booking, reading.db_ms, email_skipped=mailing.variant is None),
+            *events.state_changed(booking, correlation, steps, actor),
+            *moved.events,
+        ],
+        notifications=mailing.notifications,
+        outbox=mailing.outbox,
+        reply=to_store(call.context.key, reply),
+    )
+    return changes, reply
+
+
+def _pending(
+    call: InlineCall, reading: DayReading, attempt: Attempt, use: _HoldUse | None, ids: ports.Ids
+) -> tuple[ports.Changes, Reply]:
+    """The booking without tables, and the message that makes the job work on it."""
+    correlation, actor = call.context.correlation_id, call.context.actor
+    booking = _booking(call, reading, State.ASSIGNMENT_PENDING, ids.reference())
+    later = call.now + records.WAITS_AFTER
+    mailing = records.mail(booking, MailKind.REQUEST_RECEIVED, None, correlation, ids, later)
+    steps = records.steps_through((*_PATH, booking.state), 1)
+    reply = attempt_reply(_CREATED, booking, attempt, reading.notices)
+    changes = ports.Changes(
+        new_booking=replace(booking, last_result=last_result(attempt, booking.version, call.now, None)),
+        use_hold=use.row(booking.id) if use else None,
+        history=records.history_rows(
+            booking,
+            steps,
+            actor,
+            attempt.reason_code,
+            records.attempt_metadata(attempt.context.id, booking),
+        ),
+        attempts=[attempt_row(attempt, booking)],
+        events=[
+            *inline_events(call, attempt, booking, reading.db_ms, email_skipped=True),
+            *events.state_changed(booking, correlation, steps, actor),
+        ],
+        notifications=mailing.notifications,
+        outbox=[
+            records.assign_row(booking, Trigger.CREATION, 1, correlation, call.now),
+            *mailing.outbox,
+        ],
+        reply=to_store(call.context.key, reply),
+    )
+    return changes, reply
+
+
+def _booking(call: InlineCall, reading: DayReading, state: State, reference: str) -> Booking:
+    request, window = call.request, reading.window
+    return Booking(
+        id=call.booking_id,
+        reference=reference,
+        restaurant_id=request.restaurant_id,
+        state=state,
+        version=len(_PATH),
+        request_version=1,
+        party_size=request.party_size,
+        start_at=window.start,
+        end_at=window.end,
+        duration_minutes=request.duration_minutes,
+        service_id=window.service.id,
+        service_date=window.service_date,
+        pinned=False,
+        guest=request.guest,
+        preferences=request.preferences,
+        notes=request.notes,
+        last_result=None,
+        created_at=call.now,
+        timezone=reading.index.floor.timezone.key,
+        locale=reading.index.floor.locale,
+    )
+
+
+# --- a booking that is made of a hold ---
+
+
+def _keeps_tables(call: InlineCall, reading: DayReading, hold: Hold) -> bool:
+    """Does the booking take the hold's tables as they are?
+
+    Not if the floor has changed since and they, or the stay, are no longer allowed: then the planner looks
+    for others. On the floor of the hold the request can differ only by its end or what it requires: raises
+    HoldMismatch.
+    """
+    broken = check_tables(reading.index, hold.tables, request_of(call, reading))
+    if reading.window.end == hold.end_at and not broken:
+        return True
+    if hold.layout_version == reading.index.floor.layout_version:
+        raise errors.HoldMismatch(broken[0].message if broken else "the hold is for a stay of another length")
+    return False

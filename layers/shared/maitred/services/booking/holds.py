@@ -1,92 +1,154 @@
 """``POST /restaurants/{id}/holds`` and ``DELETE /holds/{id}``: tables kept for some minutes.
 
-A hold is found and raced for as a booking is, but nobody is moved for it. It ends by the clock: what has
-expired blocks no one, and its rows are let go by whoever needs the tables next.
+A hold is found and raced for as a booking is, but no booking is moved for it. It ends by the clock: an
+expired hold blocks nothing, and the next writer that needs its tables deletes its rows.
 """
 
+from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
-from maitred.domain import errors
+from maitred.contracts import responses
 from maitred.domain.booking import Trigger
 from maitred.domain.hold import Hold
 from maitred.domain.reasons import Category, Reason, ReasonCode
+from maitred.planner.model import Plan, Refusal
 from maitred.services import ports
-from maitred.services.assignment.wake import Waking
-from maitred.services.booking import hold_records, outcome
-from maitred.services.booking.day_reader import Replayed
-from maitred.services.booking.inline import Inline
-from maitred.services.booking.request import BookingWish, DayReading, InlineRun
-from maitred.services.idempotency import Reply, RequestContext, earlier, of_twin, to_store
-from maitred.services.kit import Kit
-from maitred.services.unit_of_work import write
+from maitred.services.assignment import records
+from maitred.services.assignment.attempt import Attempt, Outcome, PlannerRun, attempt_of
+from maitred.services.assignment.failures import LOST, reason_of
+from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.booking.inline import Inline, inline_events
+from maitred.services.booking.request import BookingRequest, DayReading, InlineCall
+from maitred.services.dependencies import Dependencies
+from maitred.services.idempotency import (
+    Reply,
+    RequestContext,
+    reply_of_duplicate,
+    stored_reply,
+    to_store,
+)
+from maitred.services.unit_of_work import Try, commit, remember, tries
+
+_CREATED, _NO_CONTENT = 201, 204
 
 
 class Holds:
-    def __init__(self, kit: Kit, inline: Inline, waking: Waking) -> None:
-        """``inline``: of a planner that moves nobody."""
-        self._kit = kit
+    def __init__(self, deps: Dependencies, inline: Inline, waitlist: Waitlist) -> None:
+        """``inline``: its planner moves nobody."""
+        self._deps = deps
         self._inline = inline
-        self._waking = waking
+        self._waitlist = waitlist
 
-    def make(self, wish: BookingWish, context: RequestContext) -> Reply:
+    def make(self, request: BookingRequest, context: RequestContext) -> Reply:
         """Hold tables, or refuse. Raises TryAgain, or MaitredError for what could not be booked either."""
-        run = self._inline.begin(wish, context, Trigger.INLINE_HOLD)
+        call = self._inline.begin(request, context, Trigger.INLINE_HOLD)
+        runs: list[PlannerRun] = []
         try:
-            return self._settle(run, self._inline.read(run))
-        except Replayed as found:
-            return found.reply
-        except errors.MaitredError:
-            raise  # refused for now, and told so; or no run at all: the wish breaks a rule
+            with self._inline.faults_recorded(call, runs):
+                return self._make(call, runs)
         except ports.DuplicateRequest:
-            self._kit.telemetry.later(outcome.ended(run, "superseded", "duplicate_request"))
-            return of_twin(self._kit.book, context.key)
-        except Exception as error:
-            self._kit.telemetry.later(outcome.ended(run, "error", type(error).__name__))
-            raise
+            return reply_of_duplicate(self._deps.store, context.key)
 
     def give_back(self, hold: Hold, context: RequestContext) -> Reply:
-        """Free the tables and wake who waits for some. Of a hold that is over or used nothing changes."""
-        answered = earlier(self._kit.book, context.key)
+        """Free the tables and wake the parties that wait for some. A hold that is over or used stays so."""
+        answered = stored_reply(self._deps.store, context.key)
         if answered is not None:
             return answered
+        reply = Reply(_NO_CONTENT, "")
         try:
-            return self._give_back(hold, context)
+            if hold.expired or hold.used_by is not None:
+                return remember(self._deps, context, reply)
+            woken = self._waitlist.messages(hold, context.correlation_id, self._deps.clock.now())
+            commit(self._deps, _given_back(hold, context, woken, reply))
         except ports.DuplicateRequest:
-            return of_twin(self._kit.book, context.key)
-
-    def _give_back(self, hold: Hold, context: RequestContext) -> Reply:
-        if hold.expired or hold.used_by is not None:
-            return self._unchanged(context)
-        woken = self._waking.messages(hold, context.correlation_id, self._kit.clock.now())
-        return write(self._kit, *hold_records.given_back(hold, context, woken))
-
-    def _unchanged(self, context: RequestContext) -> Reply:
-        reply = hold_records.nothing()
-        if context.key is not None:
-            self._kit.book.apply(ports.Effects(reply=to_store(context.key, reply)))
+            return reply_of_duplicate(self._deps.store, context.key)
         return reply
 
-    def _settle(self, run: InlineRun, reading: DayReading) -> Reply:
-        hold_id = self._kit.ids.uuid()
+    def _make(self, call: InlineCall, runs: list[PlannerRun]) -> Reply:
+        reading = self._inline.read(call)
+        if isinstance(reading, Reply):
+            return reading
+        reason = self._confirm(call, reading, runs, self._deps.ids.uuid())
+        if isinstance(reason, Reply):
+            return reason
+        alternatives = self._inline.alternatives(call, runs)
+        policy = reading.index.floor.policy
+        attempt = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, policy, alternatives)
+        return self._inline.refuse(call, reading, attempt, reason, final=_is_proven(reason))
 
-        result = self._inline.confirm(
-            run, reading, lambda run, reading, seat, _: hold_records.made(run, reading, seat, hold_id)
-        )
-        if isinstance(result, Reply):
-            return result
-        answered = self._answered_after_all(run, result, hold_id)
-        if answered is not None:
-            return answered
-        self._inline.find_alternatives(run)
-        return self._inline.refuse(run, reading, result, final=_is_proven(result))
-
-    def _answered_after_all(self, run: InlineRun, reason: Reason, hold_id: UUID) -> Reply | None:
-        """The commit's answer may have got lost: what was committed is told, or it would block unknown."""
-        if reason.code is not ReasonCode.DATABASE_UNAVAILABLE or run.written is None:
-            return None
-        return run.written if self._kit.book.hold(hold_id).hold is not None else None
+    def _confirm(
+        self, call: InlineCall, reading: DayReading, runs: list[PlannerRun], hold_id: UUID
+    ) -> Reply | Reason:
+        """Find tables and commit the hold on them, or say why not."""
+        if isinstance(reading.snapshot, Reason):
+            return reading.snapshot
+        reply: Reply | None = None
+        try:
+            with tries(self._deps, reading.snapshot, call.attempt.budget) as days:
+                for day in days:
+                    run = self._inline.quote(call, reading, day.snapshot)
+                    runs.append(run)
+                    decision = run.decision
+                    if isinstance(decision, Refusal):
+                        return decision.reason
+                    attempt = attempt_of(
+                        call.attempt, Outcome.CONFIRMED, None, runs, reading.index.floor.policy
+                    )
+                    changes, reply = _made(call, reading, day, decision, attempt, hold_id)
+                    if day.commit(changes):
+                        self._inline.confirmed(call, attempt)
+                        return reply
+            raise ports.Conflict("both races were lost")
+        except LOST as error:
+            # A hold that was committed blocks its tables: its guest must learn of it.
+            answer_lost = isinstance(error, ports.Unavailable)
+            if reply is not None and answer_lost and self._deps.store.hold(hold_id).hold is not None:
+                return reply
+            return reason_of(error, call.attempt.budget)
 
 
 def _is_proven(reason: Reason) -> bool:
     """Is nothing free at this time? Other holds may expire, but that is for another request to find out."""
     return reason.category is Category.DETERMINISTIC or reason.code is ReasonCode.HOLD_CONFLICT
+
+
+def _made(
+    call: InlineCall, reading: DayReading, day: Try, plan: Plan, attempt: Attempt, hold_id: UUID
+) -> tuple[ports.Changes, Reply]:
+    """The hold, its tables in the ledger, and the reply. No booking, so no history and no attempt row."""
+    window, floor = reading.window, reading.index.floor
+    hold = Hold(
+        id=hold_id,
+        restaurant_id=call.request.restaurant_id,
+        party_size=call.request.party_size,
+        start_at=window.start,
+        end_at=window.end,
+        service_id=window.service.id,
+        service_date=window.service_date,
+        expires_at=call.now + timedelta(seconds=floor.policy.hold_seconds),
+        timezone=floor.timezone.key,
+        layout_version=floor.layout_version,
+        tables=plan.tables,
+    )
+    reply = Reply(_CREATED, responses.dumps(responses.hold_json(hold)))
+    changes = ports.Changes(
+        claim=day.claim,
+        new_hold=hold,
+        allocations=records.hold_allocations(reading.index, plan, hold.id, window),
+        events=inline_events(call, attempt, None, reading.db_ms, email_skipped=True),
+        reply=to_store(call.context.key, reply),
+    )
+    return changes, reply
+
+
+def _given_back(
+    hold: Hold, context: RequestContext, woken: Sequence[ports.OutboxRow], reply: Reply
+) -> ports.Changes:
+    """The hold ends now, its tables are free, and the waiting are tried again."""
+    return ports.Changes(
+        touched_days=[(hold.restaurant_id, hold.service_date)],
+        drop_hold=hold.id,
+        outbox=woken,
+        reply=to_store(context.key, reply),
+    )

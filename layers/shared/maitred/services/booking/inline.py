@@ -1,206 +1,346 @@
-"""What every inline attempt shares: a budget, one reading of the day, its planner calls, its figures.
+"""The parts that creating, changing and holding share: a budget, one reading of the day, the planner's runs.
 
-After the budget nothing of an attempt commits. Whoever uses this says what is written in each outcome.
+Nothing of an attempt commits after its budget. Each use case says itself what it writes.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
+from maitred.contracts import responses
+from maitred.domain import errors
 from maitred.domain.booking import Booking, Flow, Trigger
+from maitred.domain.errors import MaitredError
+from maitred.domain.floor import Policy
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.planner.model import Plan
+from maitred.domain.windows import Window
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.model import Alternative, PartyRequest
 from maitred.services import ports
-from maitred.services.assignment.attempt import Attempt, Outcome, Quote, Verdict
-from maitred.services.assignment.budget import Budget
-from maitred.services.assignment.comparing import tell_difference
+from maitred.services.assignment.attempt import (
+    Attempt,
+    AttemptContext,
+    Outcome,
+    PlannerRun,
+    Quote,
+    Summary,
+    attempt_events,
+    attempt_of,
+    attempt_row,
+    inline_event,
+    quote_events,
+)
+from maitred.services.assignment.comparing import compare
+from maitred.services.assignment.day import Floors, day_of, version_of
 from maitred.services.assignment.failures import reason_of
-from maitred.services.assignment.planning import Planning, Question, party_request
-from maitred.services.assignment.seating import Seating
+from maitred.services.assignment.planning import Planning, party_request, problem_of
 from maitred.services.assignment.shadow import Shadow
-from maitred.services.booking import outcome
-from maitred.services.booking.day_reader import DayReader
-from maitred.services.booking.outcome import Seat
-from maitred.services.booking.refusal import TryAgain, refusal_reply
-from maitred.services.booking.request import BookingWish, DayReading, InlineRun
-from maitred.services.idempotency import Reply, RequestContext, to_store
-from maitred.services.kit import Kit
+from maitred.services.booking.request import BookingRequest, DayReading, InlineCall, stay
+from maitred.services.budget import Budget
+from maitred.services.dependencies import Dependencies
+from maitred.services.idempotency import Reply, RequestContext, repeat, to_store
+from maitred.services.unit_of_work import commit
 
-GRACE_MS = 1500  # for writing down what is left once the attempt is over
+GRACE_MS = 1500  # for writing the outcome once the attempt is over
+_TRIES = 3  # the layout changing under one request is rare; twice is the end
+_RETRY_AFTER = 5  # seconds until a refusal that is not final may be another
+_SUPERSEDED: Mapping[type[Exception], str] = {
+    ports.DuplicateRequest: "duplicate_request",
+    ports.HoldGone: "hold_gone",
+    ports.StaleVersion: "stale_version",
+}
 
-type Confirmed = Callable[[InlineRun, DayReading, Seat, ports.Ids], tuple[ports.Effects, Reply, Attempt]]
+
+class TryAgain(MaitredError):
+    """Refused for now only: nothing was proven. 503 with the reason's own code."""
+
+    status = 503
+    title = "Not decided in time"
+    retry_after = _RETRY_AFTER
+
+    def __init__(self, reason: Reason, more: ports.Json) -> None:
+        super().__init__(reason.detail)
+        self.code = reason.code.value
+        self.more = more
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """No tables were confirmed. ``unanswered``: the reply of a commit whose answer got lost, if one did."""
+
+    reason: Reason
+    unanswered: Reply | None = None
 
 
 class Inline:
     """``budget_ms`` bounds each attempt."""
 
-    def __init__(
-        self,
-        kit: Kit,
-        reader: DayReader,
-        seating: Seating,
-        planning: Planning,
-        budget_ms: int,
-    ) -> None:
-        self._book = kit.book
-        self._clock = kit.clock
-        self._ids = kit.ids
-        self._relay = kit.relay
-        self._telemetry = kit.telemetry
-        self._reader = reader
-        self._seating = seating
+    def __init__(self, deps: Dependencies, floors: Floors, planning: Planning, budget_ms: int) -> None:
+        self._deps = deps
+        self._floors = floors
         self._planning = planning
         self._budget_ms = budget_ms
         self._shadow = Shadow(planning)
 
     def begin(
         self,
-        wish: BookingWish,
+        request: BookingRequest,
         context: RequestContext,
         trigger: Trigger,
         changed: Booking | None = None,
-    ) -> InlineRun:
+    ) -> InlineCall:
         """``changed``: the booking that is modified."""
-        budget = Budget(self._clock, self._budget_ms)  # before the flags, which may have to be read
-        booking_id = changed.id if changed else self._ids.uuid()
-        conduct = self._planning.conduct_of(wish.restaurant_id)
+        deps = self._deps
+        budget = Budget(deps.clock, self._budget_ms)  # before the flags, which may have to be read
+        flags = self._planning.flags.flags_for(request.restaurant_id)
+        booking_id = changed.id if changed else deps.ids.uuid()
         if trigger is not Trigger.INLINE_HOLD:
-            self._telemetry.know(booking_id=str(booking_id))
-        return InlineRun(
-            wish=wish,
-            context=context,
+            deps.telemetry.know(booking_id=str(booking_id))
+        attempt = AttemptContext(
+            id=deps.ids.uuid(),
+            flow=Flow.INLINE,
             trigger=trigger,
-            changed=changed,
+            number=1,
+            options=self._planning.allowed(flags.options),
+            flags=flags.recorded_inline,
+            correlation_id=context.correlation_id,
             budget=budget,
-            budget_ms=self._budget_ms,
-            now=self._clock.now(),
-            options=self._planning.allowed(conduct.options),
-            held=conduct.held_inline,
-            attempt_id=self._ids.uuid(),
-            booking_id=booking_id,
-            reference=changed.reference if changed else self._ids.reference(),
         )
+        return InlineCall(request, context, attempt, deps.clock.now(), self._budget_ms, booking_id, changed)
 
-    def read(self, run: InlineRun) -> DayReading:
-        return self._reader.read(run)
-
-    def confirm(
-        self,
-        run: InlineRun,
-        reading: DayReading,
-        write: Confirmed,
-        also_days: Sequence[tuple[str, date]] = (),
-    ) -> Reply | Reason:
-        """Find tables and commit what ``write`` makes of them, or say why not.
-
-        ``also_days``: other days whose ledger is written.
-        Raises StaleVersion, ReferenceTaken, DuplicateRequest.
-        """
-        if isinstance(reading.snapshot, Reason):
-            return reading.snapshot
+    @contextmanager
+    def faults_recorded(self, call: InlineCall, runs: Sequence[PlannerRun]) -> Iterator[None]:
+        """Record the summary of a call that a fault or a twin ends. ``runs``: its planner runs so far."""
         try:
-            return self._seat(run, reading, reading.snapshot, write, also_days)
-        except ports.Unavailable as error:
-            return self.answered_after_all(run) or reason_of(error, run.budget)
-        except (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout) as error:
-            return reason_of(error, run.budget)
+            yield
+        except MaitredError:
+            raise  # an answer: recorded where it was given, or the request breaks a rule
+        except Exception as error:
+            superseded = _SUPERSEDED.get(type(error))
+            result = "superseded" if superseded else "error"
+            self._deps.telemetry.later(_ended(call, runs, result, superseded or type(error).__name__))
+            raise
 
-    def answered_after_all(self, run: InlineRun) -> Reply | None:
-        """An answer of the database's got lost: the reply of what it has committed of this attempt."""
-        if run.written is None and run.deferred is None:
-            return None
-        booking = self._book.booking(run.booking_id)
+    # --- reading the day ---
+
+    def read(self, call: InlineCall) -> DayReading | Reply:
+        """The day as it is now, in one round trip if the floor is known; or the reply this key had before.
+
+        That the day could not be read in time is part of the answer. Raises MaitredError if the request
+        breaks a rule of the current layout, StoreError if the layout could not be read.
+        """
+        index: FloorIndex | Reply | None = self._floors.latest(call.request.restaurant_id)
+        cache_hit, db_ms = index is not None, 0.0
+        admission: ports.Admission | None = ports.Admission(call.attempt.id, call.context.actor)
+        for _ in range(_TRIES):
+            index = index or self._floor(call, None)
+            if isinstance(index, Reply):
+                return index
+            try:
+                window, notices = stay(call.request, index, call.now, call.changed)
+            except MaitredError:
+                newer = self._floor(call, index) if cache_hit else index
+                if newer is index:
+                    raise
+                index, cache_hit = newer, False
+                continue
+            began = call.attempt.budget.spent_ms()
+            read = self._snapshot(call, index, window, admission)
+            db_ms += call.attempt.budget.spent_ms() - began
+            admission = None  # one admission an attempt
+            if isinstance(read, Reply):
+                return read
+            if isinstance(read, Reason) or read.document is None:
+                return DayReading(index, window, notices, read, cache_hit, db_ms)
+            index = self._floors.keep(call.request.restaurant_id, read.layout_version, read.document)
+            cache_hit = False
+        raise ports.Conflict("the layout keeps changing")
+
+    def _floor(self, call: InlineCall, known: FloorIndex | None) -> FloorIndex | Reply:
+        restaurant_id, left = call.request.restaurant_id, call.attempt.budget.remaining_ms()
+        read = self._deps.store.layout(restaurant_id, version_of(known), call.context.key, left)
+        answered = repeat(call.context.key, read.reply) if read else None
+        return answered or self._floors.current(restaurant_id, known, read)
+
+    def _snapshot(
+        self, call: InlineCall, index: FloorIndex, window: Window, admission: ports.Admission | None
+    ) -> ports.Snapshot | Reason | Reply:
+        day = day_of(index.floor, window, call.now)
+        version, left = index.floor.layout_version, call.attempt.budget.remaining_ms()
+        try:
+            with self._deps.telemetry.span("snapshot", restaurant=day.restaurant_id):
+                read = self._deps.store.snapshot(day, version, call.context.key, left, admission)
+        except ports.RateLimited as error:
+            raise errors.TooManyRequests(error.wait_seconds) from error
+        except ports.CircuitOpen as error:
+            raise errors.ServiceUnavailable(error.wait_seconds) from error
+        except (ports.DeadlinePassed, ports.LockTimeout) as error:
+            return reason_of(error, call.attempt.budget)
+        if read is None:
+            raise errors.RestaurantNotFound
+        return repeat(call.context.key, read.reply) or read
+
+    # --- planning ---
+
+    def quote(self, call: InlineCall, reading: DayReading, snapshot: ports.Snapshot) -> PlannerRun:
+        """Ask the planner about ``snapshot``, which is without the party's own tables."""
+        with self._deps.telemetry.span("plan", restaurant=call.request.restaurant_id):
+            problem = problem_of(reading.index, request_of(call, reading), call.attempt.options, snapshot)
+            run = self._planning.quote(
+                reading.index, problem, call.attempt.budget, cache_hit=reading.cache_hit
+            )
+        self._deps.telemetry.milliseconds("PlannerDuration", run.duration_ms, flow=Flow.INLINE.value)
+        return run
+
+    def keep_tables(
+        self, call: InlineCall, reading: DayReading, snapshot: ports.Snapshot, tables: Sequence[str]
+    ) -> PlannerRun:
+        """As `quote`, but the party gets exactly these tables: its own hold's."""
+        problem = problem_of(reading.index, request_of(call, reading), call.attempt.options, snapshot)
+        run = self._planning.keep_hold(reading.index, problem, tables, cache_hit=reading.cache_hit)
+        self._deps.telemetry.milliseconds("PlannerDuration", run.duration_ms, flow=Flow.INLINE.value)
+        return run
+
+    def alternatives(self, call: InlineCall, runs: Sequence[PlannerRun]) -> tuple[Alternative, ...]:
+        """Other starts, from what the last quote was made from; none if the planner was not asked."""
+        last = runs[-1] if runs else None
+        if not isinstance(last, Quote):
+            return ()
+        return self._planning.alternatives(last, call.request.duration_minutes, call.now, call.attempt.budget)
+
+    # --- after the commit, or without one ---
+
+    def not_confirmed(
+        self, call: InlineCall, error: ports.StoreError, unanswered: Reply | None
+    ) -> Reply | Unconfirmed:
+        """Why the commit failed; the reply itself if it succeeded and only its answer got lost."""
+        if isinstance(error, ports.Unavailable) and unanswered is not None:
+            if self.committed(call) is Outcome.CONFIRMED:
+                return unanswered
+            return Unconfirmed(reason_of(error, call.attempt.budget), unanswered)
+        return Unconfirmed(reason_of(error, call.attempt.budget))
+
+    def committed(self, call: InlineCall) -> Outcome | None:
+        """The outcome that this very attempt has committed for its booking, if any."""
+        booking = self._deps.store.booking(call.booking_id)
         result = booking.last_result if booking else None
-        if result is None or result.get("attemptId") != str(run.attempt_id):
+        if result is None or result.get("attemptId") != str(call.attempt.id):
             return None
-        return run.written if result["outcome"] == Outcome.CONFIRMED else run.deferred
+        return Outcome(result["outcome"])
 
-    def find_alternatives(self, run: InlineRun) -> None:
-        """Of a party whose held tables could not be confirmed in time, there are none to be found."""
-        asked = run.quotes[-1] if run.quotes else None
-        if isinstance(asked, Quote):
-            wanted = run.wish.duration_minutes
-            run.alternatives = self._planning.alternatives(asked, wanted, run.now, run.budget)
+    def answer_of(
+        self, call: InlineCall, error: ports.StoreError, deferred: Reply, unconfirmed: Unconfirmed
+    ) -> Reply:
+        """The reply to what was committed although its answer got lost. Raises ``error`` if nothing was."""
+        match self.committed(call):
+            case Outcome.CONFIRMED if unconfirmed.unanswered is not None:
+                return unconfirmed.unanswered
+            case Outcome.DEFERRED:
+                return deferred
+            case _:
+                raise error
 
-    def refuse(self, run: InlineRun, reading: DayReading, reason: Reason, *, final: bool) -> Reply:
-        """Keep nothing but the answer. One that is not ``final`` is not even that: raises TryAgain."""
-        attempt, events, more = outcome.refused(run, reading, reason)
+    def confirmed(self, call: InlineCall, attempt: Attempt) -> None:
+        """Count what a commit has just confirmed."""
+        moves = len(attempt.deciding.plan.moves) if attempt.deciding and attempt.deciding.plan else 0
+        if moves:
+            self._deps.telemetry.count("Moves", moves)
+        if attempt.context.trigger is not Trigger.INLINE_HOLD:
+            self._deps.telemetry.count("CoversSeated", call.request.party_size, flow=Flow.INLINE.value)
+        self.ended(call, attempt)
+
+    def ended(self, call: InlineCall, attempt: Attempt) -> None:
+        """Count how the attempt ended, and have the shadow look at it if the restaurant's flag says so."""
+        telemetry = self._deps.telemetry
+        telemetry.milliseconds("InlineQuoteConfirm", call.attempt.budget.spent_ms())
+        telemetry.count("AssignOutcome", flow=Flow.INLINE.value, outcome=attempt.outcome.value)
+        if attempt.reason is not None:
+            telemetry.count("AssignReason", category=attempt.reason.category.value)
+            if attempt.reason.code in (ReasonCode.TIMEOUT, ReasonCode.LOCK_TIMEOUT):
+                telemetry.count("InlineTimeouts")
+        is_kept = (
+            attempt.context.trigger is not Trigger.INLINE_HOLD and attempt.outcome is not Outcome.REFUSED
+        )
+        booking_id = call.booking_id if is_kept or call.changed is not None else None
+        if attempt.context.is_shadowed:
+            compare(self._shadow, telemetry, attempt, call.request.restaurant_id, booking_id)
+
+    def refuse(
+        self, call: InlineCall, reading: DayReading, attempt: Attempt, reason: Reason, *, final: bool
+    ) -> Reply:
+        """Keep nothing but the answer and, for a booking that exists, the attempt.
+
+        A refusal that is not ``final`` is not kept for the key either: raises TryAgain.
+        """
+        changes, reply = _refused(call, reading, attempt, reason)
         if not final:
-            self._telemetry.later(events)
-            self.measure(run, attempt)
-            raise TryAgain(reason, more)
-        reply = refusal_reply(reason, more, run.context.correlation_id)
-        effects = ports.Effects(events=events, reply=to_store(run.context.key, reply))
-        self._book.apply(effects, GRACE_MS)
-        return self.told(run, effects, reply, attempt)
-
-    def told(self, run: InlineRun, effects: ports.Effects, reply: Reply, attempt: Attempt) -> Reply:
-        """Log and count what has been committed."""
-        self._telemetry.committed(effects.events)
-        self.measure(run, attempt)
+            self._deps.telemetry.later(changes.events)
+            self.ended(call, attempt)
+            raise TryAgain(reason, _refusal_details(reading, attempt))
+        commit(self._deps, changes, GRACE_MS)
+        self.ended(call, attempt)
         return reply
 
-    def measure(self, run: InlineRun, attempt: Attempt) -> None:
-        self._telemetry.milliseconds("InlineQuoteConfirm", run.budget.spent_ms())
-        self._telemetry.count("AssignOutcome", flow=Flow.INLINE.value, outcome=attempt.outcome.value)
-        if attempt.reason is not None:
-            self._telemetry.count("AssignReason", category=attempt.reason.category.value)
-            if attempt.reason.code in (ReasonCode.TIMEOUT, ReasonCode.LOCK_TIMEOUT):
-                self._telemetry.count("InlineTimeouts")
-        about = run.wish.restaurant_id, run.booking_id if _is_kept(run, attempt) else None
-        tell_difference(self._shadow, self._telemetry, attempt, about, run.budget)
 
-    # --- the parts of a confirmation ---
-
-    def _seat(
-        self,
-        run: InlineRun,
-        reading: DayReading,
-        snapshot: ports.Snapshot,
-        confirmed: Confirmed,
-        also_days: Sequence[tuple[str, date]],
-    ) -> Reply | Reason:
-        def ask(current: ports.Snapshot) -> Verdict:
-            return self._quote(run, reading, current)
-
-        def write(plan: Plan, current: ports.Snapshot, claim: ports.DayClaim | None) -> ports.Effects:
-            run.stage = "confirm"
-            effects, run.written, run.attempt = confirmed(run, reading, Seat(plan, current, claim), self._ids)
-            return effects
-
-        result = self._seating.seat(snapshot, ask, write, run.budget, also_days)
-        if isinstance(result, Reason):
-            return result
-        if run.written is None or run.attempt is None:
-            raise ValueError("what was committed was written before")
-        moves = len(result.effects.moves)
-        if moves:
-            self._telemetry.count("Moves", moves)
-        if run.trigger is not Trigger.INLINE_HOLD:
-            self._telemetry.count("CoversSeated", run.wish.party_size, flow=Flow.INLINE.value)
-        self._relay.send_now(result.sent)
-        return self.told(run, result.effects, run.written, run.attempt)
-
-    def _quote(self, run: InlineRun, reading: DayReading, snapshot: ports.Snapshot) -> Verdict:
-        run.stage = "plan"
-        wish = run.wish
-        request = party_request(wish.party_size, reading.window, wish.preferences)
-        question = Question(reading.index, request, run.options, reading.cache_hit)
-        if run.changed is not None:
-            snapshot = snapshot.without(run.changed)
-        quote: Verdict
-        if run.hold is not None:
-            snapshot = snapshot.without_hold(run.hold)
-        if run.hold is not None and run.keeps_held:
-            quote = self._planning.keep_held(question, snapshot, run.hold.tables)
-        else:
-            quote = self._planning.quote(question, snapshot, run.budget)
-        run.quotes.append(quote)
-        run.policy = reading.index.floor.policy
-        self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.INLINE.value)
-        return quote
+def request_of(call: InlineCall, reading: DayReading) -> PartyRequest:
+    return party_request(call.request.party_size, reading.window, call.request.preferences)
 
 
-def _is_kept(run: InlineRun, attempt: Attempt) -> bool:
-    """Is there a booking that the attempt was made for?"""
-    made = run.trigger is not Trigger.INLINE_HOLD and attempt.outcome is not Outcome.REFUSED
-    return run.changed is not None or made
+def _refused(
+    call: InlineCall, reading: DayReading, attempt: Attempt, reason: Reason
+) -> tuple[ports.Changes, Reply]:
+    """The answer to a caller who wants no pending booking (``onFull``)."""
+    more, title = _refusal_details(reading, attempt), "No table at this time"
+    problem = responses.problem_json(
+        409, reason.code.value, title, reason.detail, call.context.correlation_id, more
+    )
+    reply = Reply(409, responses.dumps(problem), {"content-type": "application/problem+json"})
+    changes = ports.Changes(
+        attempts=[attempt_row(attempt, call.changed)] if call.changed else [],
+        events=inline_events(call, attempt, call.changed, reading.db_ms, email_skipped=True),
+        reply=to_store(call.context.key, reply),
+    )
+    return changes, reply
+
+
+def _refusal_details(reading: DayReading, attempt: Attempt) -> ports.Json:
+    return {
+        "reason": responses.reason_json(attempt.reason),
+        "alternatives": responses.alternatives_json(attempt.alternatives, reading.index.floor.timezone),
+    }
+
+
+def inline_events(
+    call: InlineCall, attempt: Attempt, booking: Booking | None, db_ms: float, *, email_skipped: bool
+) -> list[ports.Event]:
+    """The planner's runs, the attempt, how it ended, and its one summary. ``booking``: if one is kept."""
+    restaurant_id, booking_id = call.request.restaurant_id, booking.id if booking else None
+    reason, skipped = attempt.reason_code, email_skipped
+    summary = Summary(call.attempt, attempt.outcome.value, attempt.duration_ms, reason, email_skipped=skipped)
+    return [
+        *attempt_events(attempt, restaurant_id, booking_id, round(db_ms, 3)),
+        inline_event(attempt, call.budget_ms, _stage(attempt.runs), restaurant_id, booking_id),
+        summary.event(restaurant_id, booking_id),
+    ]
+
+
+def _ended(call: InlineCall, runs: Sequence[PlannerRun], result: str, reason: str) -> list[ports.Event]:
+    """A call that leaves nothing behind: its planner runs, that it was called off, and its summary."""
+    last = runs[-1] if runs else None
+    policy = last.index.floor.policy if isinstance(last, Quote) else Policy()
+    attempt = attempt_of(call.attempt, Outcome.REFUSED, None, runs, policy)
+    called_off = replace(attempt, reason=Reason(ReasonCode.ABORTED, "The attempt was called off."))
+    restaurant_id, booking_id = call.request.restaurant_id, call.changed.id if call.changed else None
+    summary = Summary(call.attempt, result, attempt.duration_ms, reason, used=1 if runs else 0)
+    return [
+        *quote_events(attempt, restaurant_id, booking_id),
+        inline_event(called_off, call.budget_ms, _stage(runs), restaurant_id, booking_id),
+        summary.event(restaurant_id, booking_id),
+    ]
+
+
+def _stage(runs: Sequence[PlannerRun]) -> str:
+    """How far an attempt got: a plan is followed by its confirmation."""
+    if not runs:
+        return "snapshot"
+    return "plan" if runs[-1].plan is None else "confirm"

@@ -1,169 +1,192 @@
 """``PATCH /bookings/{id}``: a guest's change gets the same care as a new booking.
 
-New tables are taken and old ones let go in one transaction, or nothing changes. What alters neither party
-nor time, and what the present tables still grant, keeps them.
+New tables are taken and old ones let go in one transaction, or nothing changes. A change that alters neither
+party nor time, and that the present tables still satisfy, keeps them.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from maitred.contracts import responses
 from maitred.domain import errors
-from maitred.domain.booking import Booking, LocalStart, Trigger
+from maitred.domain.booking import Booking, MailKind, Trigger
 from maitred.domain.reasons import Category, Reason
-from maitred.domain.windows import local_start
+from maitred.domain.states import State
+from maitred.domain.windows import moment_of
 from maitred.planner.floor.rules import check_tables
-from maitred.services import ports
-from maitred.services.assignment.attempt import Attempt
+from maitred.planner.model import Plan, Refusal
+from maitred.services import events, ports
+from maitred.services.assignment import records
+from maitred.services.assignment.attempt import (
+    Attempt,
+    Outcome,
+    PlannerRun,
+    attempt_of,
+    attempt_reply,
+    attempt_row,
+    last_result,
+)
+from maitred.services.assignment.failures import LOST
 from maitred.services.assignment.layout_change import back_by_then
-from maitred.services.assignment.planning import party_request
-from maitred.services.assignment.wake import Waking
-from maitred.services.booking import modification_records, outcome
-from maitred.services.booking.day_reader import Replayed
-from maitred.services.booking.inline import GRACE_MS, Inline
-from maitred.services.booking.outcome import Seat
-from maitred.services.booking.refusal import TryAgain, refusal_reply
-from maitred.services.booking.request import BookingWish, DayReading, InlineRun
+from maitred.services.assignment.records import Step
+from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.booking.inline import (
+    GRACE_MS,
+    Inline,
+    Unconfirmed,
+    inline_events,
+    request_of,
+)
+from maitred.services.booking.request import BookingRequest, DayReading, InlineCall
+from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, to_store
-from maitred.services.kit import Kit
-from maitred.services.unit_of_work import change_booking, write
+from maitred.services.unit_of_work import Try, change_booking, commit, remember, tries
+
+MODIFIED = "modified"
+DETAILS = "details_changed"
+_OK = 200
 
 #: Rules of size and joining: the party that sits there has met them, or a person has overridden them.
 _SHAPE = frozenset({"capacity", "min_party", "max_tables", "not_movable", "adjacency"})
+#: The way to an attempt from each state that a guest may change a booking in.
+_TO_ATTEMPT = {
+    State.CREATED: (State.ASSIGNMENT_IN_PROGRESS,),
+    State.ASSIGNMENT_PENDING: (State.ASSIGNMENT_IN_PROGRESS,),
+    State.MANUAL_REVIEW: (State.ASSIGNMENT_PENDING, State.ASSIGNMENT_IN_PROGRESS),
+    State.ASSIGNMENT_IN_PROGRESS: (),
+    State.CONFIRMED: (),
+}
 
-type Change = Callable[[Booking], BookingWish]
+type ChangeOf = Callable[[Booking], BookingRequest]
 
 
 class ModifyBooking:
-    def __init__(self, kit: Kit, inline: Inline, waking: Waking) -> None:
-        self._kit = kit
+    def __init__(self, deps: Dependencies, inline: Inline, waitlist: Waitlist) -> None:
+        self._deps = deps
         self._inline = inline
-        self._waking = waking
+        self._waitlist = waitlist
 
     def modify(
-        self, booking: Booking, change: Change, context: RequestContext, versions: Collection[int] | None
+        self, booking: Booking, change_of: ChangeOf, context: RequestContext, versions: Collection[int] | None
     ) -> Reply:
-        """``change``: the whole wish, made of the booking as it is. ``versions``: which the caller knows.
+        """``change_of``: the whole request, made of the booking as it is. ``versions``: those the caller saw.
 
-        Raises VersionMismatch, InvalidTransition, TryAgain, or MaitredError for a wish that breaks a rule.
+        Raises VersionMismatch, InvalidTransition, TryAgain, or MaitredError for a request that breaks a rule.
         """
 
         def modify(current: Booking) -> Reply:
             if versions is not None and current.version not in versions:
                 raise errors.VersionMismatch(f"the booking has version {current.version}")
-            if current.state not in modification_records.CHANGEABLE:
+            if current.state not in _TO_ATTEMPT:
                 raise errors.InvalidTransition(f"a booking that is {current.state.value} cannot be changed")
-            return self._modify(current, change(current), context)
+            return self._modify(current, change_of(current), context)
 
-        return change_booking(self._kit.book, booking, context, modify)
+        return change_booking(self._deps, booking, context, modify)
 
-    def _modify(self, booking: Booking, wish: BookingWish, context: RequestContext) -> Reply:
-        same_stay = wish.party_size == booking.party_size and _moment(wish, booking) == booking.start_at
-        if same_stay and wish.preferences == booking.preferences:
-            return self._details(booking, wish, context)
-        run = self._inline.begin(wish, context, Trigger.INLINE_MODIFICATION, booking)
-        try:
-            reading = self._inline.read(run)
-            if same_stay and _granted(reading, wish, booking, run.now):
-                return self._details(booking, wish, context)
-            return self._replan(run, reading, booking)
-        except Replayed as found:
-            return found.reply
-        except errors.MaitredError:
-            raise  # refused for now, and told so; or no run at all: the wish breaks a rule
-        except (ports.StaleVersion, ports.DuplicateRequest) as error:
-            self._kit.telemetry.later(outcome.ended(run, "superseded", type(error).__name__))
-            raise
-        except Exception as error:
-            self._kit.telemetry.later(outcome.ended(run, "error", type(error).__name__))
-            raise
+    def _modify(self, booking: Booking, request: BookingRequest, context: RequestContext) -> Reply:
+        start = moment_of(request.start, ZoneInfo(booking.timezone))[0]
+        same_stay = (request.party_size, start) == (booking.party_size, booking.start_at)
+        if same_stay and request.preferences == booking.preferences:
+            return self._keep_tables(booking, request, context)
+        call = self._inline.begin(request, context, Trigger.INLINE_MODIFICATION, booking)
+        runs: list[PlannerRun] = []
+        with self._inline.faults_recorded(call, runs):
+            reading = self._inline.read(call)
+            if isinstance(reading, Reply):
+                return reading
+            if same_stay and _is_granted(call, reading, booking):
+                return self._keep_tables(booking, request, context)
+            return self._find_tables(call, reading, runs, booking)
 
-    # --- without an attempt ---
-
-    def _details(self, booking: Booking, wish: BookingWish, context: RequestContext) -> Reply:
+    def _keep_tables(self, booking: Booking, request: BookingRequest, context: RequestContext) -> Reply:
+        """No attempt: neither the stay nor the tables change."""
         present = (booking.guest, booking.notes, booking.preferences)
-        if (wish.guest, wish.notes, wish.preferences) == present:
-            return self._unchanged(booking, context)
-        now = self._kit.clock.now()
-        return write(self._kit, *modification_records.details(booking, wish, context, now))
-
-    def _unchanged(self, booking: Booking, context: RequestContext) -> Reply:
-        reply = modification_records.kept_reply(booking, "This is how it is already.")
-        if context.key is not None:
-            self._kit.book.apply(ports.Effects(reply=to_store(context.key, reply)))
+        if (request.guest, request.notes, request.preferences) == present:
+            return remember(self._deps, context, _kept_reply(booking, "The booking already is as requested."))
+        changes, reply = _details(booking, request, context, self._deps.clock.now())
+        commit(self._deps, changes)
         return reply
 
-    # --- with one ---
-
-    def _replan(self, run: InlineRun, reading: DayReading, booking: Booking) -> Reply:
-        waking = self._waking.messages(booking, run.context.correlation_id, run.now)
-
-        def confirmed(
-            run: InlineRun, reading: DayReading, seat: Seat, ids: ports.Ids
-        ) -> tuple[ports.Effects, Reply, Attempt]:
-            effects, reply, attempt = modification_records.confirmed(run, reading, seat, ids)
-            lets_go = seat.plan.tables != booking.tables or not _covers(reading, booking)
-            return _with_messages(effects, waking if lets_go else []), reply, attempt
-
-        days = [(booking.restaurant_id, booking.service_date)] if booking.tables else []
-        result = self._inline.confirm(run, reading, confirmed, days)
-        if isinstance(result, Reply):
-            return result
-        self._inline.find_alternatives(run)
-        if run.wish.refuse_if_full:
-            return self._refuse(run, reading, result)
-        return self._keep_pending(run, reading, result, waking)
-
-    def _refuse(self, run: InlineRun, reading: DayReading, reason: Reason) -> Reply:
-        """The booking and its tables stay as they were."""
-        attempt, told, more = outcome.refused(run, reading, reason)
-        if reason.category is not Category.DETERMINISTIC:
-            self._kit.telemetry.later(told)
-            self._inline.measure(run, attempt)
-            raise TryAgain(reason, more)
-        reply = refusal_reply(reason, more, run.context.correlation_id)
-        effects = modification_records.refused(run, attempt, told, reply)
-        self._kit.book.apply(effects, GRACE_MS)
-        return self._inline.told(run, effects, reply, attempt)
-
-    def _keep_pending(
-        self, run: InlineRun, reading: DayReading, reason: Reason, waking: Sequence[ports.OutboxRow]
+    def _find_tables(
+        self, call: InlineCall, reading: DayReading, runs: list[PlannerRun], booking: Booking
     ) -> Reply:
-        effects, reply, attempt = modification_records.pending(run, reading, reason, self._kit.ids)
-        effects = _with_messages(effects, waking)
-        run.deferred = reply
+        woken = self._waitlist.messages(booking, call.context.correlation_id, call.now)
+        confirmed = self._confirm(call, reading, runs, booking, woken)
+        if isinstance(confirmed, Reply):
+            return confirmed
+        reason, policy = confirmed.reason, reading.index.floor.policy
+        alternatives = self._inline.alternatives(call, runs)
+        if call.request.refuse_if_full:
+            refused = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, policy, alternatives)
+            final = reason.category is Category.DETERMINISTIC
+            return self._inline.refuse(call, reading, refused, reason, final=final)
+        deferred = attempt_of(call.attempt, Outcome.DEFERRED, reason, runs, policy, alternatives)
+        changes, reply = _pending(call, reading, deferred, booking, woken, self._deps.ids)
         try:
-            sent = self._kit.book.apply(effects, GRACE_MS)
-        except (ports.Unavailable, ports.StaleVersion):
-            answered = self._inline.answered_after_all(run)
-            if answered is None:
-                raise
-            return answered
-        self._inline.told(run, effects, reply, attempt)
-        self._kit.relay.send_now(sent)
+            commit(self._deps, changes, GRACE_MS)
+        except (ports.Unavailable, ports.StaleVersion) as error:
+            return self._inline.answer_of(call, error, reply, confirmed)
+        self._inline.ended(call, deferred)
         return reply
 
+    def _confirm(
+        self,
+        call: InlineCall,
+        reading: DayReading,
+        runs: list[PlannerRun],
+        booking: Booking,
+        woken: Sequence[ports.OutboxRow],
+    ) -> Reply | Unconfirmed:
+        """Find tables and commit the change on them, or say why not."""
+        if isinstance(reading.snapshot, Reason):
+            return Unconfirmed(reading.snapshot)
+        own_day = [(booking.restaurant_id, booking.service_date)] if booking.tables else []
+        reply: Reply | None = None
+        try:
+            with tries(self._deps, reading.snapshot, call.attempt.budget, own_day) as days:
+                for day in days:
+                    run = self._inline.quote(call, reading, day.snapshot.without(booking))
+                    runs.append(run)
+                    decision = run.decision
+                    if isinstance(decision, Refusal):
+                        return Unconfirmed(decision.reason)
+                    attempt = attempt_of(
+                        call.attempt, Outcome.CONFIRMED, None, runs, reading.index.floor.policy
+                    )
+                    lets_go = decision.tables != booking.tables or not _covers(reading, booking)
+                    changes, reply = _confirmed(call, reading, day, decision, attempt, booking)
+                    if lets_go:
+                        changes = replace(changes, outbox=[*changes.outbox, *woken])
+                    if day.commit(changes):
+                        self._inline.confirmed(call, attempt)
+                        return reply
+            raise ports.Conflict("both races were lost")
+        except LOST as error:
+            return self._inline.not_confirmed(call, error, reply)
 
-def _moment(wish: BookingWish, booking: Booking) -> datetime:
-    if isinstance(wish.start, LocalStart):
-        return local_start(wish.start.day, wish.start.clock, ZoneInfo(booking.timezone))[0]
-    return wish.start
+
+# --- do the present tables do? ---
 
 
-def _granted(reading: DayReading, wish: BookingWish, booking: Booking, now: datetime) -> bool:
-    """Do the present tables grant every must and wish? A person's choice of tables outweighs wishes."""
+def _is_granted(call: InlineCall, reading: DayReading, booking: Booking) -> bool:
+    """Do the present tables grant all that is required and preferred?
+
+    Tables that a person has pinned need not grant preferences.
+    """
     if not booking.tables:
         return False
-    request = party_request(wish.party_size, reading.window, wish.preferences)
-    ignored = _SHAPE | back_by_then(booking, now)
-    if any(broken.code not in ignored for broken in check_tables(reading.index, booking.tables, request)):
+    ignored = _SHAPE | back_by_then(booking, call.now)
+    violations = check_tables(reading.index, booking.tables, request_of(call, reading))
+    if any(broken.code not in ignored for broken in violations):
         return False
     chosen = [table for table in reading.index.floor.tables if table.id in booking.tables]
-    wishes = wish.preferences
-    in_zone = wishes.zone is None or all(table.zone == wishes.zone for table in chosen)
+    preferred = call.request.preferences
+    in_zone = preferred.zone is None or all(table.zone == preferred.zone for table in chosen)
     return booking.pinned or (
-        in_zone and all(set(wishes.attributes) <= set(table.attributes) for table in chosen)
+        in_zone and all(set(preferred.attributes) <= set(table.attributes) for table in chosen)
     )
 
 
@@ -172,5 +195,210 @@ def _covers(reading: DayReading, booking: Booking) -> bool:
     return reading.window.start <= booking.start_at and reading.window.end >= booking.end_at
 
 
-def _with_messages(effects: ports.Effects, messages: Sequence[ports.OutboxRow]) -> ports.Effects:
-    return replace(effects, outbox=[*effects.outbox, *messages])
+# --- what each outcome writes ---
+
+
+def _confirmed(
+    call: InlineCall, reading: DayReading, day: Try, plan: Plan, attempt: Attempt, before: Booking
+) -> tuple[ports.Changes, Reply]:
+    """The new request with its tables; the old ones are let go in the same transaction."""
+    correlation, actor = call.context.correlation_id, call.context.actor
+    steps = _steps(before, State.CONFIRMED)
+    booking = replace(
+        _requested(call, reading, State.CONFIRMED, steps, before),
+        tables=plan.tables,
+        zone=plan.zone,
+        pinned=before.pinned and plan.tables == before.tables,
+    )
+    mailing = records.confirmed_mail(booking, correlation, day.deps.ids, call.now)
+    moved = records.moved_by(plan, reading.index, day.snapshot, booking, correlation)
+    reply = attempt_reply(_OK, booking, attempt, reading.notices)
+    metadata = records.attempt_metadata(attempt.context.id, booking)
+    email_skipped = mailing.variant is None
+    changes = ports.Changes(
+        claim=day.claim,
+        touched_days=_own_day(before),
+        updates=[_update(call, attempt, booking, before, mailing.variant)],
+        requests=[booking],
+        moves=moved.moves,
+        release=[*_own_tables(before), *moved.release],
+        allocations=[
+            *records.table_allocations(reading.index, plan, booking.id, reading.window),
+            *moved.allocations,
+        ],
+        history=[*records.history_rows(booking, steps, actor, MODIFIED, metadata), *moved.history],
+        attempts=[attempt_row(attempt, booking)],
+        events=[
+            *inline_events(call, attempt, booking, reading.db_ms, email_skipped=email_skipped),
+            *events.state_changed(booking, correlation, steps, actor),
+            *moved.events,
+        ],
+        notifications=mailing.notifications,
+        outbox=mailing.outbox,
+        reply=to_store(call.context.key, reply),
+    )
+    return changes, reply
+
+
+def _pending(
+    call: InlineCall,
+    reading: DayReading,
+    attempt: Attempt,
+    before: Booking,
+    woken: Sequence[ports.OutboxRow],
+    ids: ports.Ids,
+) -> tuple[ports.Changes, Reply]:
+    """The new request waits for the job; the old tables are let go, and others may use them."""
+    correlation, actor = call.context.correlation_id, call.context.actor
+    steps = _steps(before, State.ASSIGNMENT_PENDING)
+    booking = replace(
+        _requested(call, reading, State.ASSIGNMENT_PENDING, steps, before), tables=(), zone=None, pinned=False
+    )
+    later = call.now + records.WAITS_AFTER
+    mailing = records.mail(booking, MailKind.MODIFICATION_PENDING, None, correlation, ids, later)
+    reply = attempt_reply(_OK, booking, attempt, reading.notices)
+    metadata = records.attempt_metadata(attempt.context.id, booking)
+    changes = ports.Changes(
+        touched_days=_own_day(before),
+        updates=[_update(call, attempt, booking, before, None)],
+        requests=[booking],
+        release=_own_tables(before),
+        history=records.history_rows(booking, steps, actor, attempt.reason_code, metadata),
+        attempts=[attempt_row(attempt, booking)],
+        events=[
+            *inline_events(call, attempt, booking, reading.db_ms, email_skipped=True),
+            *events.state_changed(booking, correlation, steps, actor),
+        ],
+        notifications=mailing.notifications,
+        outbox=[
+            records.assign_row(booking, Trigger.MODIFICATION, 1, correlation, call.now),
+            *mailing.outbox,
+            *woken,
+        ],
+        reply=to_store(call.context.key, reply),
+    )
+    return changes, reply
+
+
+def _details(
+    before: Booking, request: BookingRequest, context: RequestContext, now: datetime
+) -> tuple[ports.Changes, Reply]:
+    """Guest, notes, or preferences that the present tables grant: no attempt, and the tables stay.
+
+    A booking that waits gets a new message, since the job's old one is of another version.
+    """
+    target = State.ASSIGNMENT_PENDING if before.state is State.ASSIGNMENT_IN_PROGRESS else before.state
+    after = replace(
+        before,
+        state=target,
+        version=before.version + 1,
+        guest=request.guest,
+        notes=request.notes,
+        preferences=request.preferences,
+        lease_token=None,
+        lease_until=None,
+    )
+    step: Step = (before.state, target, after.version)
+    correlation, actor = context.correlation_id, context.actor
+    job = records.assign_row(after, Trigger.MODIFICATION, 1, correlation, now)
+    reply = _kept_reply(after, "The tables stay as they are.")
+    changes = ports.Changes(
+        updates=[
+            ports.BookingUpdate(
+                before.id,
+                before.version,
+                after.version,
+                target,
+                last_result=_still_fresh(before, after),
+                tables=before.tables,
+            )
+        ],
+        requests=[after],
+        history=records.history_rows(before, [step], actor, DETAILS, {"tables": list(before.tables)}),
+        events=events.state_changed(before, correlation, [step], actor),
+        outbox=[job] if target is State.ASSIGNMENT_PENDING else [],
+        reply=to_store(context.key, reply),
+    )
+    return changes, reply
+
+
+def _still_fresh(before: Booking, after: Booking) -> ports.Json | None:
+    """Party and times are the same: the result of the inline attempt is still this request's."""
+    last = before.last_result
+    if last is None or last.get("bookingVersion") != before.version:
+        return None
+    return {**last, "bookingVersion": after.version}
+
+
+def _kept_reply(booking: Booking, explanation: str) -> Reply:
+    """The answer to a change that needed no attempt."""
+    outcome = Outcome.CONFIRMED if booking.state is State.CONFIRMED else Outcome.DEFERRED
+    body = {
+        "booking": responses.booking_json(booking),
+        "assignment": {
+            "attemptId": None,
+            "trigger": Trigger.INLINE_MODIFICATION.value,
+            "outcome": outcome.value,
+            "strategy": None,
+            "score": None,
+            "reason": None,
+            "durationMs": 0,
+            "alternates": 0,
+            "moves": 0,
+            "explanation": explanation,
+        },
+        "alternatives": [],
+        "warnings": [],
+    }
+    return Reply(_OK, responses.dumps(body))
+
+
+def _steps(before: Booking, target: State) -> list[Step]:
+    """Through an attempt; from confirmed the attempt leaves no trace of its own."""
+    path = (before.state, *_TO_ATTEMPT[before.state], target)
+    return records.steps_through(path, before.version + 1)
+
+
+def _requested(
+    call: InlineCall, reading: DayReading, state: State, steps: list[Step], before: Booking
+) -> Booking:
+    """The booking as the guest wants it now."""
+    request, window = call.request, reading.window
+    return replace(
+        before,
+        state=state,
+        version=before.version + len(steps),
+        request_version=before.request_version + 1,
+        party_size=request.party_size,
+        start_at=window.start,
+        end_at=window.end,
+        service_id=window.service.id,
+        service_date=window.service_date,
+        guest=request.guest,
+        preferences=request.preferences,
+        notes=request.notes,
+        confirmation_queued=False,
+        lease_token=None,
+        lease_until=None,
+    )
+
+
+def _update(
+    call: InlineCall, attempt: Attempt, booking: Booking, before: Booking, email_variant: str | None
+) -> ports.BookingUpdate:
+    return ports.BookingUpdate(
+        before.id,
+        before.version,
+        booking.version,
+        booking.state,
+        last_result=last_result(attempt, booking.version, call.now, email_variant),
+        tables=before.tables,
+    )
+
+
+def _own_day(before: Booking) -> list[tuple[str, date]]:
+    return [(before.restaurant_id, before.service_date)] if before.tables else []
+
+
+def _own_tables(before: Booking) -> list[UUID]:
+    return [before.id] if before.tables else []

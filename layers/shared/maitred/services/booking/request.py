@@ -1,80 +1,93 @@
-"""The data of one inline attempt: what was asked, what was read, what has been found so far."""
+"""A guest's request: what is asked for, the call that carries it, and the stay it would be on a floor."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from maitred.domain.booking import Booking, LocalStart, Preferences, Trigger
-from maitred.domain.floor import Policy
-from maitred.domain.hold import Hold
+from maitred.domain import errors
+from maitred.domain.booking import Booking, LocalStart, Preferences
+from maitred.domain.floor import Floor
 from maitred.domain.reasons import Reason
-from maitred.domain.windows import Notice, Window
+from maitred.domain.windows import Notice, Window, moment_of, resolve_window
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Alternative
-from maitred.planner.options import PlannerOptions
-from maitred.services.assignment.attempt import Attempt, Verdict
-from maitred.services.assignment.budget import Budget
-from maitred.services.idempotency import Reply, RequestContext
+from maitred.services.assignment.attempt import AttemptContext
+from maitred.services.idempotency import RequestContext
 from maitred.services.ports import Snapshot
-from maitred.services.rollout import Held
+
+_LATE = timedelta(minutes=5)  # how far in the past a start may lie
 
 
 @dataclass(frozen=True, slots=True)
-class BookingWish:
+class BookingRequest:
     """What a guest asks for. ``start`` is venue-local, or a moment in UTC. ``hold_id``: the guest's own."""
 
     restaurant_id: str
     party_size: int
     start: LocalStart | datetime
-    guest: dict[str, str]
     preferences: Preferences
-    notes: str | None
-    duration_minutes: int | None
-    refuse_if_full: bool
+    guest: Mapping[str, str] = field(default_factory=dict)
+    notes: str | None = None
+    duration_minutes: int | None = None
+    refuse_if_full: bool = True
     hold_id: UUID | None = None
 
 
-@dataclass(slots=True)
-class InlineRun:
-    """One inline attempt under way. ``written`` and ``attempt``: of the confirmation that was sent last.
+@dataclass(frozen=True, slots=True)
+class InlineCall:
+    """One call that finds tables within its own request; nothing in it changes once it has begun.
 
-    ``deferred``: the answer that goes with keeping the booking as pending, once that was sent.
-    ``changed``: the booking that is modified, as it was read; its own tables are no obstacle to it.
-    ``hold``: the one that the booking is made of, as it was read; no obstacle either. ``keeps_held``: its
-    tables serve the party still, so the planner is not asked for others. ``policy``: that of the last quote.
-    ``held``: the flags, as they were when it began.
+    ``now``: when it began, UTC. ``budget_ms``: the whole budget, of which ``attempt.budget`` counts the rest.
+    ``booking_id``: the booking that is made or changed. ``changed``: that booking as it was read.
     """
 
-    wish: BookingWish
+    request: BookingRequest
     context: RequestContext
-    trigger: Trigger
-    changed: Booking | None
-    budget: Budget
-    budget_ms: int
+    attempt: AttemptContext
     now: datetime
-    options: PlannerOptions
-    held: Held
-    attempt_id: UUID
+    budget_ms: int
     booking_id: UUID
-    reference: str
-    stage: str = "snapshot"
-    db_ms: float = 0.0
-    hold: Hold | None = None
-    keeps_held: bool = False
-    policy: Policy = field(default_factory=Policy)
-    quotes: list[Verdict] = field(default_factory=list)
-    alternatives: tuple[Alternative, ...] = ()
-    written: Reply | None = None
-    deferred: Reply | None = None
-    attempt: Attempt | None = None
+    changed: Booking | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DayReading:
-    """The floor, the stay on it, and the day's ledger; or why that could not be read in time."""
+    """The floor, the stay on it, and the day's ledger; or why that could not be read in time.
+
+    ``cache_hit``: the floor was kept from an earlier request. ``db_ms``: how long the ledger took to read.
+    """
 
     index: FloorIndex
     window: Window
     notices: tuple[Notice, ...]
     snapshot: Snapshot | Reason
     cache_hit: bool
+    db_ms: float
+
+
+def stay(
+    request: BookingRequest, index: FloorIndex, now: datetime, changed: Booking | None = None
+) -> tuple[Window, tuple[Notice, ...]]:
+    """When the party would sit. Raises MaitredError if the floor document does not allow it.
+
+    A booking that is ``changed`` may keep a start that has passed; the same party also keeps its end.
+    """
+    floor = index.floor
+    if request.party_size > floor.seats():
+        raise errors.PartyTooLarge(f"the restaurant has {floor.seats()} seats in all")
+    moment, notices = moment_of(request.start, floor.timezone)
+    stays = changed is not None and moment == changed.start_at
+    if moment < now - _LATE and not stays:
+        raise errors.InThePast
+    if changed is not None and stays and request.party_size == changed.party_size:
+        return _promised_window(floor, changed), notices
+    window = resolve_window(floor, moment, request.party_size, request.duration_minutes)
+    return window, (*notices, *window.notices)
+
+
+def _promised_window(floor: Floor, booking: Booking) -> Window:
+    """The stay that was promised, even if new hours no longer allow it. Raises OutsideService."""
+    service = next((each for each in floor.services if each.id == booking.service_id), None)
+    if service is None:
+        raise errors.OutsideService
+    return Window(booking.start_at, booking.end_at, service, booking.service_date, ())

@@ -5,13 +5,15 @@ from dataclasses import replace
 
 from maitred.domain.floor import Policy
 from maitred.planner.answer.settle import exact_question, settled
+from maitred.planner.day.drawn_day import draw_day
 from maitred.planner.day.exact import ExactAnswer, ExactQuestion, ExactSolver
-from maitred.planner.day.occupancy import Occupancy
+from maitred.planner.day.problem import Problem
+from maitred.planner.floor.index import FloorIndex
 from maitred.planner.options import FULL, PlannerOptions
 from maitred.services.assignment.attempt import Quote
-from maitred.services.assignment.budget import Budget
-from maitred.services.assignment.planning import Planning, Question
-from maitred.services.ports import Clock, Snapshot
+from maitred.services.assignment.planning import Planning
+from maitred.services.budget import Budget
+from maitred.services.ports import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -29,19 +31,17 @@ class DeepSearch:
         self._solver = solver
         self._clock = clock
 
-    def quote(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
-        """The planner's decision, or the one that the solver settled. Takes seconds: hold no lock over it."""
-        planners = _planners_part(question.options, question.index.floor.policy, budget)
-        return self._proven(self._planning.quote(question, snapshot, planners), budget)
+    def quote(self, index: FloorIndex, problem: Problem, budget: Budget, *, deeply: bool) -> Quote:
+        """The planner's decision, or ``deeply`` the one that the solver settled, which takes seconds."""
+        if not deeply:
+            return self._planning.quote(index, problem, budget, cache_hit=True)
+        planners = _planners_part(problem.options, index.floor.policy, budget)
+        return self._proven(self._planning.quote(index, problem, planners, cache_hit=True), budget)
 
     def fully(self, quote: Quote, budget: Budget) -> Quote:
         """The same question about the same day, to the full planner and the solver."""
         planners = _planners_part(FULL, quote.index.floor.policy, budget)
         return self._proven(self._planning.fully(quote, planners), budget)
-
-    def quickly(self, question: Question, snapshot: Snapshot, budget: Budget) -> Quote:
-        """The planner's decision alone: for the one who holds the day."""
-        return self._planning.quote(question, snapshot, budget)
 
     def _proven(self, first: Quote, budget: Budget) -> Quote:
         if first.decision.checks is None:
@@ -56,14 +56,13 @@ class DeepSearch:
         return replace(quote, duration_ms=first.duration_ms + spent)
 
     def _settled(self, quote: Quote, budget: Budget) -> Quote:
-        index, inputs = quote.index, quote.inputs
-        occupancy = Occupancy.build(index, inputs.span, inputs.allocations)
-        asked = exact_question(index, occupancy, inputs)
+        day = draw_day(quote.index, quote.problem)
+        asked = exact_question(day, quote.problem)
         if asked is None:
             return quote
         answer = self._answer(asked, budget)
-        decision = settled(index, occupancy, inputs, quote.decision, answer)
-        return replace(quote, decision=decision, inputs=replace(inputs, exact=answer))
+        decision = settled(day, quote.problem, quote.decision, answer)
+        return replace(quote, decision=decision, problem=replace(quote.problem, exact=answer))
 
     def _answer(self, asked: ExactQuestion, budget: Budget) -> ExactAnswer:
         return self._solver.rearrange(asked, budget.part(_SOLVER).remaining_ms() / 1000)

@@ -1,4 +1,4 @@
-"""When the background job tries again (contract 3): one pure function over codes, counts and times."""
+"""When the background job tries again: one pure function over codes, counts and times (docs/api.md)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ class Failed:
     """An attempt that did not confirm.
 
     ``attempt``: its number, from 1. ``last_start``: when the cut-off forbids further attempts.
-    ``jitter``: uniform in [0, 1). ``held_until``: when the first of the day's live holds expires.
+    ``jitter``: uniform in [0, 1). ``on_hold_until``: when the first of the day's live holds expires.
     """
 
     reason: Reason
@@ -45,7 +45,7 @@ class Failed:
     now: datetime
     last_start: datetime
     jitter: float
-    held_until: datetime | None = None
+    on_hold_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +117,8 @@ def _retry(failed: Failed, allowed: Allowance, attempt: int, ceiling: int) -> Re
     Where only holds stand in the way, the pause begins when the first of them expires.
     """
     since = failed.now
-    if failed.reason.code is ReasonCode.HOLD_CONFLICT and failed.held_until is not None:
-        since = max(since, failed.held_until)
+    if failed.reason.code is ReasonCode.HOLD_CONFLICT and failed.on_hold_until is not None:
+        since = max(since, failed.on_hold_until)
     at = since + timedelta(seconds=max(1, round(ceiling * failed.jitter)))
     if at > failed.last_start:
         detail = f"Too close to the start for another attempt. {failed.reason.detail}"

@@ -4,43 +4,60 @@ A planner outcome is never an exception: the next attempt is a new, delayed mess
 as exceptions; the queue delivers the message again and parks it in the dead-letter queue after five.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from maitred.contracts.messages import AssignMessage
 from maitred.domain import errors
 from maitred.domain.booking import Booking, Flow, Trigger
+from maitred.domain.floor import Policy
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.states import State
 from maitred.domain.windows import Window, resolve_window
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Plan
-from maitred.services import ports
-from maitred.services.assignment.attempt import Outcome, Quote
-from maitred.services.assignment.budget import Budget
-from maitred.services.assignment.comparing import tell_difference
+from maitred.planner.model import PartyRequest, Plan, Refusal
+from maitred.services import events, ports
+from maitred.services.assignment import records
+from maitred.services.assignment.attempt import (
+    Attempt,
+    AttemptContext,
+    Outcome,
+    Quote,
+    Summary,
+    attempt_events,
+    attempt_of,
+    attempt_row,
+    last_result,
+    quote_events,
+)
+from maitred.services.assignment.comparing import compare
 from maitred.services.assignment.day import Floors, day_of, read_floor
 from maitred.services.assignment.failures import reason_of
-from maitred.services.assignment.moves import carried_out, table_allocations, with_moves
-from maitred.services.assignment.planning import Question, party_request
-from maitred.services.assignment.seating import Seated, Seating
+from maitred.services.assignment.planning import party_request, problem_of
+from maitred.services.assignment.records import Step
 from maitred.services.assignment.shadow import Shadow
-from maitred.services.job import outcome
+from maitred.services.budget import Budget
+from maitred.services.dependencies import Dependencies
+from maitred.services.feature_flags import FeatureFlags, FlagSource
 from maitred.services.job.deep_search import DeepSearch
-from maitred.services.job.job_run import JobRun
 from maitred.services.job.retry_policy import (
     Allowance,
     Failed,
     GiveUp,
+    InlineResult,
+    Retry,
     RetryRules,
     Stop,
     fresh_inline_result,
     next_step,
 )
-from maitred.services.kit import Kit
-from maitred.services.rollout import Conduct, Rollout
+from maitred.services.unit_of_work import Try, commit, tries
 
+ACTOR = "assign"
 _GRACE_MS = 5000  # for writing an outcome once the attempt's budget is over
+_LOOK_AGAIN = timedelta(seconds=5)  # most attempts end within a second; a dead worker's lease lasts longer
 
 
 class JobFault(Exception):
@@ -49,281 +66,319 @@ class JobFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """``budget_ms``: of one attempt. ``lease_seconds``: how long this worker may hold the booking."""
+    """``budget_ms``: of one attempt. ``lease_seconds``: how long this worker may have the booking."""
 
     max_attempts: int
     budget_ms: int
     lease_seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One delivery of a message. ``now``: when it began, UTC. ``lease``: the one that this worker takes."""
+
+    message: AssignMessage
+    attempt: AttemptContext
+    flags: FeatureFlags
+    now: datetime
+    lease: ports.Lease
+    max_attempts: int
+
+    @property
+    def budget(self) -> Budget:
+        return self.attempt.budget
+
+
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """The attempt did not confirm. ``first_expiry``: when the first live hold of that day expires."""
+
+    reason: Reason
+    db_ms: float = 0.0
+    first_expiry: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a run ends: its summary's result, the attempts it was allowed, and the mail if one was queued.
+
+    ``db_ms``: how long the day took to read.
+    """
+
+    result: str
+    allowed: Allowance
+    email_variant: str | None = None
+    db_ms: float = 0.0
+
+
 class AssignJob:
     def __init__(
-        self,
-        kit: Kit,
-        floors: Floors,
-        seating: Seating,
-        search: DeepSearch,
-        limits: JobLimits,
-        rollout: Rollout,
+        self, deps: Dependencies, floors: Floors, search: DeepSearch, limits: JobLimits, flags: FlagSource
     ) -> None:
-        self._book = kit.book
-        self._clock = kit.clock
-        self._ids = kit.ids
-        self._relay = kit.relay
-        self._telemetry = kit.telemetry
+        self._deps = deps
         self._floors = floors
-        self._seating = seating
         self._search = search
         self._limits = limits
-        self._rollout = rollout
+        self._flags = flags
         self._shadow = Shadow(search)
 
     def run(self, message: AssignMessage) -> str:
-        """Work on one message; returns the summary's result. Raises BookError, JobFault or a defect."""
-        budget = Budget(self._clock, self._limits.budget_ms)
-        now, conduct = self._clock.now(), self._rollout.of(message.restaurant_id)
-        self._telemetry.milliseconds(
-            "QueueAge", max(0.0, (now - message.enqueued_at) / timedelta(milliseconds=1))
-        )
+        """Work on one message; returns the summary's result. Raises StoreError, JobFault or a defect."""
+        job, telemetry = self._begin(message), self._deps.telemetry
+        age = (job.now - message.enqueued_at) / timedelta(milliseconds=1)
+        telemetry.milliseconds("QueueAge", max(0.0, age))
+        runs: list[Quote] = []
         try:
-            found = self._begin(message, conduct, budget, now)
-            result = found if isinstance(found, str) else self._work(found)
+            result = self._run(job, runs)
         except Exception as error:
-            self._summary_only(message, conduct, "error", budget, _told_as(error, budget))
+            self._nothing_written(job, "error", _fault_name(error, job.budget))
             raise
         finally:
-            self._telemetry.milliseconds("JobDuration", budget.spent_ms())
-        if isinstance(found, JobRun):
-            about = message.restaurant_id, message.booking_id
-            tell_difference(self._shadow, self._telemetry, outcome.asked(found), about, budget)
+            telemetry.milliseconds("JobDuration", job.budget.spent_ms())
+        if runs and job.attempt.is_shadowed:
+            asked = attempt_of(job.attempt, Outcome.DEFERRED, None, runs, _policy_of(runs))
+            compare(self._shadow, telemetry, asked, message.restaurant_id, message.booking_id)
         return result
+
+    def _begin(self, message: AssignMessage) -> _Job:
+        deps = self._deps
+        budget = Budget(deps.clock, self._limits.budget_ms)
+        now, flags = deps.clock.now(), self._flags.flags_for(message.restaurant_id)
+        lease = ports.Lease(deps.ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
+        attempt = AttemptContext(
+            id=deps.ids.uuid(),
+            flow=Flow.JOB,
+            trigger=message.trigger,
+            number=message.attempt,
+            options=flags.options,
+            flags=flags.recorded_by_job,
+            correlation_id=message.correlation_id,
+            budget=budget,
+        )
+        return _Job(message, attempt, flags, now, lease, self._limits.max_attempts)
+
+    def _run(self, job: _Job, runs: list[Quote]) -> str:
+        booking = self._booking(job)
+        if booking is None or booking.restaurant_id != job.message.restaurant_id:
+            return self._nothing_written(job, "not_found")
+        settled = already_settled(booking, job.message)
+        if settled is not None:
+            return self._nothing_written(job, settled)
+        if booking.lease_until is not None and booking.lease_until > job.now:
+            return self._postpone(job, booking)
+        left = job.budget.remaining_ms()
+        index = read_floor(self._deps.store, self._floors, booking.restaurant_id, left)
+        if job.now > last_start(booking, index):
+            return self._cut_off(job, booking, index)
+        return self._claim_and_assign(job, booking, index, runs)
+
+    def _claim_and_assign(self, job: _Job, booking: Booking, index: FloorIndex, runs: list[Quote]) -> str:
+        claimed, claimed_here = _claimed(job, booking), False
+        try:
+            claimed_here = self._claim(job, booking, claimed)
+            if not claimed_here:
+                return self._superseded(job, runs)
+            missed = self._confirm(job, claimed, index, runs)
+            if missed is None:
+                return self._count("confirmed", None)
+            return self._settle(job, claimed, index, runs, missed)
+        except ports.StaleVersion:
+            if claimed_here:
+                self._record_lock(job, "lost", job.lease.token)
+            return self._superseded(job, runs)
+        except ports.Unavailable as error:
+            return self._outcome_after(error, job, claimed, runs)
+        except Exception as error:
+            self._let_go(job, claimed, runs, error)
+            raise
 
     # --- before the attempt ---
 
-    def _begin(self, message: AssignMessage, conduct: Conduct, budget: Budget, now: datetime) -> JobRun | str:
-        """What there is to do, or how a run ended that had nothing to do."""
+    def _booking(self, job: _Job) -> Booking | None:
         try:
-            booking = self._book.booking(message.booking_id)
-        except ports.BookError:
-            self._telemetry.later([outcome.lock_event(message, "unavailable", budget.spent_ms())])
+            return self._deps.store.booking(job.message.booking_id)
+        except ports.StoreError:
+            self._record_lock(job, "unavailable")
             raise
-        if booking is None or booking.restaurant_id != message.restaurant_id:
-            return self._summary_only(message, conduct, "not_found", budget)
-        ended = already_settled(booking, message)
-        if ended is not None:
-            return self._summary_only(message, conduct, ended, budget)
-        if _held_by_another(booking, now):
-            return self._wait_for_the_other(message, booking, conduct, budget, now)
-        return self._run(message, booking, conduct, budget, now)
 
-    def _work(self, run: JobRun) -> str:
+    def _postpone(self, job: _Job, booking: Booking) -> str:
+        """Another worker has the booking: look again a little later."""
+        self._deps.telemetry.count("LockContention")
+        commit(self._deps, _postponed(job, booking))
+        return self._nothing_written(job, "deferred", ReasonCode.LOCK_TIMEOUT.value)
+
+    def _cut_off(self, job: _Job, booking: Booking, index: FloorIndex) -> str:
+        reason = Reason(ReasonCode.CUTOFF, "The start is too near for another automatic attempt.")
+        attempt = attempt_of(job.attempt, Outcome.MANUAL_REVIEW, reason, (), index.floor.policy)
+        allowed = Allowance(job.max_attempts, None)
         try:
-            return self._attempt(run)
+            commit(self._deps, _for_a_person(job, booking, attempt, _Ending("cutoff", allowed)), _GRACE_MS)
         except ports.StaleVersion:
-            return self._overtaken(run)
-        except ports.Unavailable as error:
-            return self._find_out(run, error)
-        except Exception as error:
-            self._let_go(run, error)
-            raise
+            return self._superseded(job, ())
+        return self._count("cutoff", reason)
 
-    def _run(
-        self, message: AssignMessage, booking: Booking, conduct: Conduct, budget: Budget, now: datetime
-    ) -> JobRun:
-        lease = ports.Lease(self._ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
-        # Of the message's version: a claim whose worker died has raised the booking's, for the same request.
-        inline = fresh_inline_result(booking.last_result, now, message.booking_version)
-        return JobRun(
-            message,
-            booking,
-            budget,
-            now,
-            self._ids.uuid(),
-            lease,
-            inline,
-            self._limits.max_attempts,
-            conduct,
-        )
+    def _claim(self, job: _Job, booking: Booking, claimed: Booking) -> bool:
+        """Take the lease; from here on the booking is in progress and fenced by the lease's token.
 
-    def _attempt(self, run: JobRun) -> str:
-        index = self._index(run)
-        if run.now > last_start(run.booking, index):
-            reason = Reason(ReasonCode.CUTOFF, "The start is too near for another automatic attempt.")
-            return self._give_up(run, reason, "cutoff", Allowance(run.max_attempts, None))
-        self._claim(run)
-        self._telemetry.count("AssignAttempts", flow=Flow.JOB.value)
+        False if another writer was faster.
+        """
+        before = job.budget.spent_ms()
         try:
-            result = self._seat(run, index)
-        except (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout, ports.NotAdmitted) as error:
-            result = reason_of(error, run.budget)
-        if isinstance(result, Reason):
-            return self._refused(run, result)
-        moves = len(result.effects.moves)
-        if moves:
-            self._telemetry.count("Moves", moves)
-        self._telemetry.count("CoversSeated", run.booking.party_size, flow=Flow.JOB.value)
-        return self._told(result.effects, "confirmed", None)
-
-    def _index(self, run: JobRun) -> FloorIndex:
-        run.index = read_floor(self._book, self._floors, run.booking.restaurant_id, run.budget.remaining_ms())
-        return run.index
-
-    def _claim(self, run: JobRun) -> None:
-        """Take the lease; from here on the booking is in progress and fenced by the lease's token."""
-        effects, run.booking = outcome.claim(run)
-        before = run.budget.spent_ms()
-        try:
-            self._book.apply(effects)
-        except ports.BookError as error:
-            result = "contended" if isinstance(error, ports.StaleVersion) else "unavailable"
-            self._lock_ended(run, result)
+            commit(self._deps, _claim(job, booking, claimed))
+        except ports.StaleVersion:
+            self._deps.telemetry.count("LockContention")
+            self._record_lock(job, "contended")
+            return False
+        except ports.StoreError:
+            self._record_lock(job, "unavailable")
             raise
         finally:
-            self._telemetry.milliseconds("LockWait", run.budget.spent_ms() - before)
-        run.leased = True
-        self._telemetry.committed(effects.events)
-
-    def _lock_ended(self, run: JobRun, result: str) -> None:
-        if result == "contended":
-            self._telemetry.count("LockContention")
-        token = run.lease.token if result == "lost" else None
-        event = outcome.lock_event(run.message, result, run.budget.spent_ms(), token)
-        self._telemetry.later([event])
-
-    def _keep_lease(self, run: JobRun) -> None:
-        """Extend the lease if it might end before the attempt does."""
-        needed = self._clock.now() + timedelta(milliseconds=run.budget.remaining_ms() + _GRACE_MS)
-        if run.lease.until < needed:
-            run.lease = replace(run.lease, until=needed)
-            self._book.apply(outcome.extension(run), run.budget.remaining_ms())
+            self._deps.telemetry.milliseconds("LockWait", job.budget.spent_ms() - before)
+        return True
 
     # --- the attempt ---
 
-    def _seat(self, run: JobRun, index: FloorIndex) -> Seated | Reason:
-        window = _window(run.booking, index)
+    def _confirm(self, job: _Job, booking: Booking, index: FloorIndex, runs: list[Quote]) -> _Missed | None:
+        """Find tables and commit them; None if that succeeded."""
+        self._deps.telemetry.count("AssignAttempts", flow=Flow.JOB.value)
+        window = _window(booking, index)
         if isinstance(window, Reason):
-            return window
-        day = day_of(index.floor, window, run.now)
-        before = run.budget.spent_ms()
-        entry = ports.Entry(run.attempt_id)
-        left = run.budget.remaining_ms()
-        snapshot = self._book.snapshot(day, index.floor.layout_version, None, left, entry)
-        run.db_ms = round(run.budget.spent_ms() - before, 3)
+            return _Missed(window)
+        party = party_request(booking.party_size, window, booking.preferences)
+        began, db_ms, first_expiry = job.budget.spent_ms(), 0.0, None
+        try:
+            snapshot = self._snapshot(job, index, window)
+            db_ms = round(job.budget.spent_ms() - began, 3)
+            self._keep_lease(job, booking)
+            with tries(self._deps, snapshot, job.budget) as days:
+                for day in days:
+                    run = self._quote(job, index, party, day)
+                    runs.append(run)
+                    first_expiry = day.snapshot.first_expiry
+                    decision = run.decision
+                    if isinstance(decision, Refusal):
+                        return _Missed(decision.reason, db_ms, first_expiry)
+                    attempt = attempt_of(job.attempt, Outcome.CONFIRMED, None, runs, index.floor.policy)
+                    changes = _confirmed(job, booking, attempt, _Seat(index, window, day, decision, db_ms))
+                    if day.commit(changes):
+                        self._count_seated(booking, decision)
+                        return None
+            return _Missed(reason_of(ports.Conflict(), job.budget), db_ms, first_expiry)
+        except (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout, ports.NotAdmitted) as error:
+            return _Missed(reason_of(error, job.budget), db_ms, first_expiry)
+
+    def _snapshot(self, job: _Job, index: FloorIndex, window: Window) -> ports.Snapshot:
+        day, admission = day_of(index.floor, window, job.now), ports.Admission(job.attempt.id)
+        version, left = index.floor.layout_version, job.budget.remaining_ms()
+        snapshot = self._deps.store.snapshot(day, version, None, left, admission)
         if snapshot is None or snapshot.document is not None:
             raise ports.Conflict("the layout changed")
-        self._keep_lease(run)
+        return snapshot
 
-        def ask(current: ports.Snapshot) -> Quote:
-            request = party_request(run.booking.party_size, window, run.booking.preferences)
-            question = Question(index, request, run.conduct.options, cache_hit=True)
-            # The second one is asked for while this worker holds the day, for which others wait.
-            search = self._search.quickly if run.quotes else self._search.quote
-            quote = search(question, current, run.budget)
-            run.held_until = current.first_expiry
-            run.quotes.append(quote)
-            self._telemetry.milliseconds("PlannerDuration", quote.duration_ms, flow=Flow.JOB.value)
-            return quote
+    def _keep_lease(self, job: _Job, booking: Booking) -> None:
+        """Extend the lease if it might end before the attempt does."""
+        left = job.budget.remaining_ms()
+        needed = self._deps.clock.now() + timedelta(milliseconds=left + _GRACE_MS)
+        if job.lease.until < needed:
+            self._deps.store.apply(_extended(booking, ports.Lease(job.lease.token, needed)), left)
 
-        def write(plan: Plan, current: ports.Snapshot, claim: ports.DayClaim | None) -> ports.Effects:
-            effects = outcome.confirmed(run, plan, claim, self._ids)
-            seats = table_allocations(index, plan, run.booking.id, window)
-            moved = carried_out(plan, index, current, run.booking, run.message.correlation_id)
-            return with_moves(replace(effects, allocations=seats), moved)
-
-        return self._seating.seat(snapshot, ask, write, run.budget)
+    def _quote(self, job: _Job, index: FloorIndex, party: PartyRequest, day: Try) -> Quote:
+        """Search deeply, but not while the day is locked, for which others wait."""
+        problem = problem_of(index, party, job.attempt.options, day.snapshot)
+        with self._deps.telemetry.span("plan", restaurant=job.message.restaurant_id):
+            run = self._search.quote(index, problem, job.budget, deeply=day.locked is None)
+        self._deps.telemetry.milliseconds("PlannerDuration", run.duration_ms, flow=Flow.JOB.value)
+        return run
 
     # --- after the attempt ---
 
-    def _refused(self, run: JobRun, reason: Reason) -> str:
-        if run.index is None:
-            raise JobFault("no floor")
-        latest, jitter = last_start(run.booking, run.index), self._ids.jitter(1.0)
+    def _settle(
+        self, job: _Job, booking: Booking, index: FloorIndex, runs: Sequence[Quote], missed: _Missed
+    ) -> str:
+        """Try again later, or leave the booking to a person, as the retry policy says."""
+        reason, policy, deps = missed.reason, index.floor.policy, self._deps
         failed = Failed(
-            reason, run.number, run.inline, self._clock.now(), latest, jitter, held_until=run.held_until
+            reason,
+            job.message.attempt,
+            _inline_result(job, booking),
+            deps.clock.now(),
+            last_start(booking, index),
+            deps.ids.jitter(1.0),
+            on_hold_until=missed.first_expiry,
         )
-        rules = RetryRules(self._limits.max_attempts, informed=run.conduct.informed)
-        step = next_step(rules, failed)
-        if isinstance(step, Stop):
-            raise JobFault(reason.detail)
-        if isinstance(step, GiveUp):
-            result = "cutoff" if step.reason.code is ReasonCode.CUTOFF else "manual_review"
-            return self._give_up(run, step.reason, result, step.allowed)
-        return self._write(outcome.deferred(run, reason, step), "deferred", reason)
+        match next_step(RetryRules(job.max_attempts, informed=job.flags.informed), failed):
+            case Retry() as retry:
+                attempt = attempt_of(job.attempt, Outcome.DEFERRED, reason, runs, policy)
+                commit(deps, _deferred(job, booking, attempt, retry, missed.db_ms), _GRACE_MS)
+                return self._count("deferred", reason)
+            case GiveUp(reason=final, allowed=allowed):
+                result = "cutoff" if final.code is ReasonCode.CUTOFF else "manual_review"
+                attempt = attempt_of(job.attempt, Outcome.MANUAL_REVIEW, final, runs, policy)
+                ending = _Ending(result, allowed, None, missed.db_ms)
+                changes = _for_a_person(job, booking, attempt, ending)
+                commit(deps, changes, _GRACE_MS)
+                return self._count(result, final)
+            case Stop():
+                raise JobFault(reason.detail)
 
-    def _give_up(self, run: JobRun, reason: Reason, result: str, allowed: Allowance) -> str:
-        return self._write(outcome.for_a_person(run, reason, result, allowed), result, reason)
-
-    def _write(self, effects: ports.Effects, result: str, reason: Reason) -> str:
-        sent = self._book.apply(effects, _GRACE_MS)
-        self._told(effects, result, reason)
-        self._relay.send_now(sent)
-        return result
-
-    def _told(self, effects: ports.Effects, result: str, reason: Reason | None) -> str:
-        self._telemetry.committed(effects.events)
-        outcome = Outcome.MANUAL_REVIEW.value if result == "cutoff" else result
-        self._telemetry.count("AssignOutcome", flow=Flow.JOB.value, outcome=outcome)
-        if reason is not None:
-            self._telemetry.count("AssignReason", category=reason.category.value)
-        return result
-
-    def _overtaken(self, run: JobRun) -> str:
+    def _superseded(self, job: _Job, runs: Sequence[Quote]) -> str:
         """The booking changed under this worker: nothing of the attempt was written. Say what it became."""
-        if run.leased:
-            self._lock_ended(run, "lost")
-        booking = self._book.booking(run.message.booking_id)
-        ended = already_settled(booking, None) if booking else "not_found"
-        self._telemetry.later(outcome.planner_calls(run))
-        return self._summary_only(run.message, run.conduct, ended or "superseded", run.budget)
+        booking = self._deps.store.booking(job.message.booking_id)
+        settled = already_settled(booking, None) if booking else "not_found"
+        self._deps.telemetry.later(_planner_calls(job, runs))
+        return self._nothing_written(job, settled or "superseded")
 
-    def _find_out(self, run: JobRun, error: ports.Unavailable) -> str:
-        """The line broke: an outcome that was committed all the same has been told, with its summary.
+    def _outcome_after(
+        self, error: ports.Unavailable, job: _Job, booking: Booking, runs: Sequence[Quote]
+    ) -> str:
+        """The connection broke. An outcome that was committed all the same has its summary.
 
         Letting go first waits for a commit that is still under way on the server.
         """
-        self._let_go(run, error)
-        booking = self._book.booking(run.booking.id)
-        result = booking.last_result if booking else None
-        ours = result is not None and result.get("attemptId") == str(run.attempt_id)
-        if booking is None or result is None or not ours or booking.state is State.ASSIGNMENT_IN_PROGRESS:
+        self._let_go(job, booking, runs, error)
+        found = self._deps.store.booking(booking.id)
+        result = found.last_result if found else None
+        ours = result is not None and result.get("attemptId") == str(job.attempt.id)
+        if found is None or result is None or not ours or found.state is State.ASSIGNMENT_IN_PROGRESS:
             raise error
         return str(result["outcome"])
 
-    def _let_go(self, run: JobRun, error: Exception) -> None:
+    def _let_go(self, job: _Job, booking: Booking, runs: Sequence[Quote], error: Exception) -> None:
         """End the lease at once, so that the next delivery need not wait for it, and say what happened."""
-        if run.booking.lease_token != run.lease.token:
-            return  # it broke before the claim
-        effects = outcome.broken(run, _fault(error, run.budget))
+        reason = _fault(error, job.budget)
+        attempt = attempt_of(job.attempt, Outcome.DEFERRED, reason, runs, _policy_of(runs))
         try:
-            self._book.apply(effects, _GRACE_MS)
-        except ports.BookError:
+            commit(self._deps, _broken(job, booking, attempt), _GRACE_MS)
+        except ports.StoreError:
             return  # the lease ends by its clock
-        self._telemetry.committed(effects.events)
 
-    def _wait_for_the_other(
-        self, message: AssignMessage, booking: Booking, conduct: Conduct, budget: Budget, now: datetime
-    ) -> str:
-        """Another worker holds the booking: look again a little later."""
-        self._telemetry.count("LockContention")
-        effects = outcome.postponed(message, booking, now, budget.spent_ms())
-        sent = self._book.apply(effects)
-        self._telemetry.committed(effects.events)
-        self._relay.send_now(sent)
-        return self._summary_only(message, conduct, "deferred", budget, ReasonCode.LOCK_TIMEOUT.value)
+    # --- records without a unit of work ---
 
-    def _summary_only(
-        self,
-        message: AssignMessage,
-        conduct: Conduct,
-        result: str,
-        budget: Budget,
-        reason: str | None = None,
-    ) -> str:
-        held = conduct.held_by_job
-        self._telemetry.later(
-            [outcome.summary_without_attempt(message, held, result, budget.spent_ms(), reason)]
-        )
+    def _record_lock(self, job: _Job, result: str, token: UUID | None = None) -> None:
+        self._deps.telemetry.later([lock_event(job.message, result, job.budget.spent_ms(), token)])
+
+    def _nothing_written(self, job: _Job, result: str, reason: str | None = None) -> str:
+        """The summary of a run that ended before an attempt was made, or by a fault."""
+        message, spent = job.message, job.budget.spent_ms()
+        summary = Summary(job.attempt, result, spent, reason, used=message.attempt - 1, allowed=0)
+        event = summary.event(message.restaurant_id, message.booking_id)
+        self._deps.telemetry.later([event])
         return result
+
+    def _count(self, result: str, reason: Reason | None) -> str:
+        outcome = Outcome.MANUAL_REVIEW.value if result == "cutoff" else result
+        self._deps.telemetry.count("AssignOutcome", flow=Flow.JOB.value, outcome=outcome)
+        if reason is not None:
+            self._deps.telemetry.count("AssignReason", category=reason.category.value)
+        return result
+
+    def _count_seated(self, booking: Booking, plan: Plan) -> None:
+        if plan.moves:
+            self._deps.telemetry.count("Moves", len(plan.moves))
+        self._deps.telemetry.count("CoversSeated", booking.party_size, flow=Flow.JOB.value)
+
+
+# --- what there is to do ---
 
 
 def already_settled(booking: Booking, message: AssignMessage | None) -> str | None:
@@ -346,33 +401,254 @@ def _outdated(booking: Booking, message: AssignMessage) -> bool:
     return message.trigger is not Trigger.CAPACITY_FREED and booking.version != message.booking_version
 
 
-def _told_as(error: Exception, budget: Budget) -> str:
-    """A fault in the summary: its reason's code, or the name of a defect."""
-    return reason_of(error, budget).code.value if isinstance(error, ports.BookError) else type(error).__name__
-
-
-def _fault(error: Exception, budget: Budget) -> Reason:
-    if isinstance(error, ports.BookError):
-        return reason_of(error, budget)
-    return Reason(ReasonCode.PLANNER_ERROR, "The attempt broke; the queue delivers it again.")
-
-
-def _held_by_another(booking: Booking, now: datetime) -> bool:
-    return booking.lease_until is not None and booking.lease_until > now
-
-
 def last_start(booking: Booking, index: FloorIndex) -> datetime:
     """No job attempt begins after this."""
     return booking.start_at - timedelta(minutes=index.floor.policy.start_cutoff_minutes)
 
 
 def _window(booking: Booking, index: FloorIndex) -> Window | Reason:
-    """The stay that was promised, in the service which now is responsible for it."""
+    """The stay that was promised, in the service that is responsible for it now."""
     if booking.party_size > index.floor.seats():
-        return Reason(ReasonCode.PARTY_TOO_LARGE, "The party is larger than the house.")
+        return Reason(ReasonCode.PARTY_TOO_LARGE, "The party is larger than the restaurant.")
     try:
         window = resolve_window(index.floor, booking.start_at, booking.party_size, booking.duration_minutes)
     except errors.MaitredError as error:
         known = error.code in ReasonCode
         return Reason(ReasonCode(error.code) if known else ReasonCode.OUTSIDE_SERVICE, error.detail)
     return replace(window, end=booking.end_at)
+
+
+def _inline_result(job: _Job, booking: Booking) -> InlineResult | None:
+    """Of the message's version: a claim whose worker died has raised the booking's, for the same request."""
+    return fresh_inline_result(booking.last_result, job.now, job.message.booking_version)
+
+
+def _policy_of(runs: Sequence[Quote]) -> Policy:
+    return runs[-1].index.floor.policy if runs else Policy()
+
+
+def _fault(error: Exception, budget: Budget) -> Reason:
+    if isinstance(error, ports.StoreError):
+        return reason_of(error, budget)
+    return Reason(ReasonCode.PLANNER_ERROR, "The attempt broke; the queue delivers it again.")
+
+
+def _fault_name(error: Exception, budget: Budget) -> str:
+    """A fault in the summary: its reason's code, or the name of a defect."""
+    if isinstance(error, ports.StoreError):
+        return reason_of(error, budget).code.value
+    return type(error).__name__
+
+
+# --- what each step and each outcome writes ---
+
+
+def _claimed(job: _Job, booking: Booking) -> Booking:
+    """The booking once this worker has its lease."""
+    steps = len(_path_to(booking.state, State.ASSIGNMENT_IN_PROGRESS)) - 1
+    return replace(
+        booking,
+        state=State.ASSIGNMENT_IN_PROGRESS,
+        version=booking.version + steps,
+        lease_token=job.lease.token,
+        lease_until=job.lease.until,
+    )
+
+
+def _claim(job: _Job, booking: Booking, claimed: Booking) -> ports.Changes:
+    """The lease. One that ran out is taken over in the same state, fenced by its old token."""
+    path = _path_to(booking.state, State.ASSIGNMENT_IN_PROGRESS)
+    steps = records.steps_through(path, booking.version + 1)
+    message, correlation = job.message, job.message.correlation_id
+    return ports.Changes(
+        updates=[
+            ports.BookingUpdate(
+                booking.id,
+                booking.version,
+                claimed.version,
+                claimed.state,
+                lease_token=booking.lease_token,
+                new_lease=job.lease,
+            )
+        ],
+        history=records.history_rows(booking, steps, ACTOR, message.trigger.value, {}),
+        events=[
+            lock_event(message, "acquired", job.budget.spent_ms(), job.lease.token),
+            *events.state_changed(booking, correlation, steps, ACTOR),
+        ],
+    )
+
+
+def _extended(booking: Booking, lease: ports.Lease) -> ports.Changes:
+    """The same lease for longer. It fails as any write of a worker does that has lost its lease."""
+    version, state = booking.version, booking.state
+    return ports.Changes(
+        updates=[
+            ports.BookingUpdate(booking.id, version, version, state, lease_token=lease.token, new_lease=lease)
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """The plan of one try, and what it was made on. ``db_ms``: how long the day took to read."""
+
+    index: FloorIndex
+    window: Window
+    day: Try
+    plan: Plan
+    db_ms: float
+
+
+def _confirmed(job: _Job, booking: Booking, attempt: Attempt, seat: _Seat) -> ports.Changes:
+    """State, tables, the moves that the plan needs, and the guest's confirmation."""
+    plan, correlation = seat.plan, job.message.correlation_id
+    steps = records.steps_through((booking.state, State.CONFIRMED), booking.version + 1)
+    after = replace(booking, tables=plan.tables, zone=plan.zone)
+    mailing = records.confirmed_mail(after, correlation, seat.day.deps.ids, job.now)
+    moved = records.moved_by(plan, seat.index, seat.day.snapshot, booking, correlation)
+    metadata = records.attempt_metadata(attempt.context.id, after)
+    ending = _Ending("confirmed", Allowance(job.max_attempts, None), mailing.variant, seat.db_ms)
+    return ports.Changes(
+        claim=seat.day.claim,
+        updates=[_update(job, booking, attempt, steps, mailing.variant)],
+        moves=moved.moves,
+        release=moved.release,
+        allocations=[
+            *records.table_allocations(seat.index, plan, booking.id, seat.window),
+            *moved.allocations,
+        ],
+        history=[*records.history_rows(booking, steps, ACTOR, None, metadata), *moved.history],
+        attempts=[attempt_row(attempt, booking)],
+        events=[*_events(job, booking, attempt, steps, ending), *moved.events],
+        notifications=mailing.notifications,
+        outbox=mailing.outbox,
+    )
+
+
+def _deferred(job: _Job, booking: Booking, attempt: Attempt, retry: Retry, db_ms: float) -> ports.Changes:
+    """Back to pending, with the next attempt as a new, delayed message."""
+    steps = records.steps_through((booking.state, State.ASSIGNMENT_PENDING), booking.version + 1)
+    waiting = replace(booking, version=booking.version + 1)
+    # Only the wake itself works on whatever version there is; its retries have a version like all others.
+    freed = job.message.trigger is Trigger.CAPACITY_FREED
+    trigger = Trigger.RETRY if freed else job.message.trigger
+    correlation, delay = job.message.correlation_id, retry.at - job.now
+    metadata = {"attemptId": str(attempt.context.id)}
+    return ports.Changes(
+        updates=[_update(job, booking, attempt, steps, None)],
+        history=records.history_rows(booking, steps, ACTOR, attempt.reason_code, metadata),
+        attempts=[attempt_row(attempt, booking)],
+        events=_events(job, booking, attempt, steps, _Ending("deferred", retry.allowed, None, db_ms)),
+        outbox=[records.assign_row(waiting, trigger, retry.attempt, correlation, job.now, delay)],
+    )
+
+
+def _for_a_person(job: _Job, booking: Booking, attempt: Attempt, ending: _Ending) -> ports.Changes:
+    """The job is over: a person decides. Also before any claim, when the cut-off has passed."""
+    path = _path_to(booking.state, State.MANUAL_REVIEW)
+    steps = records.steps_through(path, booking.version + 1)
+    metadata = {"attemptId": str(attempt.context.id)}
+    return ports.Changes(
+        updates=[_update(job, booking, attempt, steps, None)],
+        history=records.history_rows(booking, steps, ACTOR, attempt.reason_code, metadata),
+        attempts=[attempt_row(attempt, booking)],
+        events=_events(job, booking, attempt, steps, ending),
+    )
+
+
+def _broken(job: _Job, booking: Booking, attempt: Attempt) -> ports.Changes:
+    """A fault: the booking stays in progress for the next delivery, its lease over. No summary."""
+    *quotes, ended = attempt_events(attempt, booking.restaurant_id, booking.id, 0.0)
+    error = replace(ended, event_type="auto_assign.attempt_error", severity="error")
+    return ports.Changes(
+        updates=[
+            ports.BookingUpdate(
+                booking.id,
+                booking.version,
+                booking.version,
+                booking.state,
+                last_result=last_result(attempt, booking.version, job.now, None),
+                lease_token=booking.lease_token,
+                new_lease=replace(job.lease, until=job.now),
+            )
+        ],
+        attempts=[attempt_row(attempt, booking)],
+        events=[*quotes, error],
+    )
+
+
+def _postponed(job: _Job, booking: Booking) -> ports.Changes:
+    """The same message again, a little later: the other worker is done by then, or its lease runs out."""
+    message, correlation = job.message, job.message.correlation_id
+    same = replace(booking, version=message.booking_version)
+    again = records.assign_row(same, message.trigger, message.attempt, correlation, job.now, _LOOK_AGAIN)
+    return ports.Changes(
+        events=[lock_event(message, "contended", job.budget.spent_ms())],
+        outbox=[again],
+    )
+
+
+def lock_event(message: AssignMessage, result: str, wait_ms: float, token: UUID | None = None) -> ports.Event:
+    """``wait_ms``: since this run wanted the booking. ``token``: of the lease that it got or had."""
+    return ports.Event(
+        "assignment.lock",
+        {"result": result, "waitMs": wait_ms, "token": str(token) if token else None},
+        "info" if result in ("acquired", "contended") else "warning",
+        message.restaurant_id,
+        message.booking_id,
+        message.correlation_id,
+    )
+
+
+def _update(
+    job: _Job, booking: Booking, attempt: Attempt, steps: Sequence[Step], email_variant: str | None
+) -> ports.BookingUpdate:
+    """The booking at the end of ``steps``, with the attempt's result."""
+    version = booking.version + len(steps)
+    return ports.BookingUpdate(
+        booking.id,
+        booking.version,
+        version,
+        steps[-1][1] if steps else booking.state,
+        last_result=last_result(attempt, version, job.now, email_variant),
+        lease_token=booking.lease_token,
+    )
+
+
+def _events(
+    job: _Job, booking: Booking, attempt: Attempt, steps: Sequence[Step], ending: _Ending
+) -> list[ports.Event]:
+    """The planner's calls, the attempt, exactly one summary, and the changes of state."""
+    correlation, inline = job.message.correlation_id, _inline_result(job, booking)
+    summary = Summary(
+        job.attempt,
+        ending.result,
+        attempt.duration_ms,
+        attempt.reason_code,
+        used=job.message.attempt if attempt.runs else job.message.attempt - 1,
+        allowed=ending.allowed.attempts,
+        reduced_by=ending.allowed.reduced_by,
+        email_skipped=ending.email_variant is None,
+        inline_attempt_id=inline.attempt_id if inline else None,
+    )
+    return [
+        *attempt_events(attempt, booking.restaurant_id, booking.id, ending.db_ms),
+        summary.event(booking.restaurant_id, booking.id),
+        *events.state_changed(booking, correlation, list(steps), ACTOR),
+    ]
+
+
+def _planner_calls(job: _Job, runs: Sequence[Quote]) -> list[ports.Event]:
+    """The events of a run's planner calls, where nothing else of it is written."""
+    asked = attempt_of(job.attempt, Outcome.DEFERRED, None, runs, _policy_of(runs))
+    return quote_events(asked, job.message.restaurant_id, job.message.booking_id)
+
+
+def _path_to(source: State, target: State) -> tuple[State, ...]:
+    """From ``source`` to ``target``; out of manual review only by way of pending."""
+    if source is target:
+        return (source,)
+    if source is State.MANUAL_REVIEW:
+        return (source, State.ASSIGNMENT_PENDING, target)
+    return (source, target)

@@ -1,8 +1,8 @@
-"""Mail, once: claimed before it is sent, marked after. See docs/notifications.md for what that promises.
+"""Mail, once: claimed before it is sent, marked after. docs/notifications.md says what that promises.
 
-A crash between the provider's yes and our mark leaves a claim whose outcome nobody knows. It is not sent
-again blindly: the next delivery parks it for a person, because two confirmations are worse than a look.
-While a claim is young its sender may be alive: who finds it then leaves the letter to the queue.
+A crash between the provider's acceptance and our mark leaves a claim whose outcome is unknown. It is not
+sent again: the next delivery parks it for a person, because two confirmations are worse than a check.
+While a claim is young its sender may be alive: a delivery that finds one leaves it to the queue.
 """
 
 import logging
@@ -13,24 +13,24 @@ from typing import Protocol
 from uuid import UUID
 
 from maitred.contracts.messages import NOTIFICATION, NotificationMessage
-from maitred.domain.booking import Booking
+from maitred.domain.booking import Booking, MailKind
 from maitred.domain.states import State
 from maitred.services import events, ports
-from maitred.services.messaging.mail.letter import House, Letter, compose
+from maitred.services.messaging.mail.email import Email, Sender, compose
 from maitred.services.ports.names import EventType, Severity
 
 logger = logging.getLogger(__name__)
 
 # Longer than a sender can live (its function's time-out), shorter than the queue's pause between deliveries.
 CLAIM_LIVES = timedelta(seconds=60)
-_WAITING = frozenset({"request_received", "modification_pending"})
+_WAITING = frozenset({MailKind.REQUEST_RECEIVED, MailKind.MODIFICATION_PENDING})
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
     id: UUID
     booking_id: UUID
-    kind: str
+    kind: MailKind
     variant: str | None
     request_version: int
     state: str
@@ -40,51 +40,51 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A notification, what it tells of, and in whose name."""
+    """A notification, the booking it is about, and the restaurant that sends it."""
 
     notification: Notification
     booking: Booking
-    house: House
+    sender: Sender
 
 
 class MailRefused(Exception):
-    """The provider said no to this letter; another try would be refused as well."""
+    """The provider refused this mail and would refuse it again."""
 
 
 class MailUnavailable(Exception):
-    """The provider certainly did not take the letter; it may be tried again."""
+    """The provider certainly did not take the mail; it may be tried again."""
 
 
 class MailThrottled(MailUnavailable):
-    """The provider is well, and asks for patience."""
+    """The provider is well but limits the rate."""
 
 
 class BeingSent(Exception):
-    """Somebody else has the letter in hand; the next delivery will see how that ended."""
+    """Another worker is sending the mail; the next delivery will find the outcome."""
 
 
 class Mailer(Protocol):
-    def write(self, to: str, letter: Letter, headers: Mapping[str, str]) -> bytes:
-        """The letter as the provider takes it. Raises MailRefused if it can not be written."""
+    def write(self, to: str, email: Email, headers: Mapping[str, str]) -> bytes:
+        """The mail as the provider takes it. Raises MailRefused if it cannot be written."""
 
     def send(self, to: str, content: bytes) -> str:
-        """Hand over what was written; returns the provider's id. Raises MailRefused or MailUnavailable."""
+        """Send what `write` made; returns the provider's id. Raises MailRefused or MailUnavailable."""
 
 
 class Notifications(Protocol):
     def find(self, notification_id: UUID) -> Task | None: ...
 
     def claim(self, notification_id: UUID) -> bool:
-        """Pending to claimed, committed; False if somebody else has it."""
+        """Pending to claimed, committed; False if another worker has it."""
 
     def finish(self, notification_id: UUID, state: str, detail: str | None, event: ports.Event) -> None:
-        """Store how it ended, with its event."""
+        """Store the outcome, with its event."""
 
     def release(self, notification_id: UUID, error: str, event: ports.Event) -> None:
         """Claimed back to pending: the provider certainly has not sent it."""
 
     def postpone(self, row: ports.OutboxRow) -> None:
-        """Have the message delivered again, later, as a new one."""
+        """Have the message delivered later, as a new one."""
 
 
 class Notify:
@@ -105,9 +105,9 @@ class Notify:
         self._telemetry = telemetry
 
     def run(self, message: NotificationMessage) -> str:
-        """Send one notification; returns how it stands.
+        """Send one notification; returns its state.
 
-        Raises BeingSent, MailUnavailable or BookError, so that the queue delivers again.
+        Raises BeingSent, MailUnavailable or StoreError, so that the queue delivers again.
         """
         task = self._notifications.find(message.notification_id)
         if task is None:
@@ -115,47 +115,42 @@ class Notify:
         self._telemetry.know(restaurant_id=task.booking.restaurant_id)
         notification = task.notification
         if notification.claimed_for is not None:
-            return self._look_at_claim(task, notification.claimed_for, message)
+            return self._claimed(task, notification.claimed_for, message)
         if notification.state != "pending":
             return notification.state
-        skip = self._reason_to_skip(notification, task.booking, self._clock.now())
+        if self._mailer is None:
+            return self._end(task, message, "skipped", "mail is suppressed in this stage")
+        skip = _reason_to_skip(notification, task.booking, self._clock.now())
         if skip is not None:
             return self._end(task, message, "skipped", skip)
-        return self._send(task, message)
+        return self._send(self._mailer, task, message)
 
-    def _look_at_claim(self, task: Task, claimed_for: timedelta, message: NotificationMessage) -> str:
-        """The provider cannot be asked for a letter whose id never arrived: the claim's age decides."""
+    def _claimed(self, task: Task, claimed_for: timedelta, message: NotificationMessage) -> str:
+        """The provider cannot be asked about a mail whose id never arrived: the claim's age decides."""
         if claimed_for < CLAIM_LIVES:
             raise BeingSent
         self._telemetry.count("NotificationsFailed")
         return self._end(task, message, "parked", "the outcome of an earlier send is unknown")
 
-    def _reason_to_skip(self, notification: Notification, booking: Booking, now: datetime) -> str | None:
-        state, kind = booking.state, notification.kind
-        reasons = (
-            (self._mailer is None, "mail is suppressed in this stage"),
-            (notification.request_version != booking.request_version, "the request has changed since"),
-            (kind == "confirmed" and state is State.CANCELLED, "cancelled meanwhile"),
-            (kind in _WAITING and state.status != "pending", "the outcome is known already"),
-            (kind == "attention" and state is not State.MANUAL_REVIEW, "it has been taken care of"),
-            (kind != "cancelled" and booking.end_at <= now, "the stay is over"),
-        )
-        return next((reason for holds, reason in reasons if holds), None)
-
-    def _send(self, task: Task, message: NotificationMessage) -> str:
-        """Written before it is claimed: what cannot be written was certainly not sent."""
-        if self._mailer is None:
-            raise ValueError("without a mailer everything is skipped")
+    def _send(self, mailer: Mailer, task: Task, message: NotificationMessage) -> str:
+        """Written before it is claimed: a mail that cannot be written was certainly not sent."""
         notification = task.notification
-        letter = self._letter(task, message)
+        email = compose(
+            notification.kind,
+            notification.variant,
+            task.booking,
+            task.sender,
+            message.locale,
+            self._clock.now(),
+        )
         try:
-            content = self._mailer.write(message.to, letter, _headers(notification, message))
+            content = mailer.write(message.to, email, _headers(notification, message))
             wait_seconds = self._circuit.enter()
             if wait_seconds:
                 return self._postpone(task.booking, message, wait_seconds)
             if not self._notifications.claim(notification.id):
                 raise BeingSent
-            provider_id = self._watched(self._mailer, message.to, content)
+            provider_id = self._send_watched(mailer, message.to, content)
         except MailRefused as error:
             self._telemetry.count("NotificationsFailed")
             return self._end(task, message, "parked", str(error))
@@ -169,7 +164,7 @@ class Notify:
         return self._end(task, message, "sent", provider_id)
 
     def _postpone(self, booking: Booking, message: NotificationMessage, wait_seconds: float) -> str:
-        """The provider is left alone; waiting for it must not use up the message's deliveries."""
+        """The provider gets time; waiting for it must not use up the message's deliveries."""
         due = self._clock.now() + timedelta(seconds=wait_seconds)
         row = ports.OutboxRow(
             NOTIFICATION, booking.id, booking.restaurant_id, message.wire(), message.correlation_id, due
@@ -177,8 +172,8 @@ class Notify:
         self._notifications.postpone(row)
         return "postponed"
 
-    def _watched(self, mailer: Mailer, to: str, content: bytes) -> str:
-        """Send, and tell the circuit how the provider did: a no is an answer, silence is a fault."""
+    def _send_watched(self, mailer: Mailer, to: str, content: bytes) -> str:
+        """Send, and report to the circuit: a refusal is an answer, silence is a fault."""
         try:
             provider_id = mailer.send(to, content)
         except (MailRefused, MailThrottled):
@@ -186,38 +181,36 @@ class Notify:
         except Exception:
             self._circuit.failed()
             raise
-        self._sent_well()
-        return provider_id
-
-    def _sent_well(self) -> None:
         try:
             self._circuit.succeeded()
-        except ports.BookError:
-            logger.warning("the mail circuit was not told of a success", exc_info=True)
-
-    def _letter(self, task: Task, message: NotificationMessage) -> Letter:
-        notification = task.notification
-        return compose(
-            notification.kind,
-            notification.variant,
-            task.booking,
-            task.house,
-            message.locale,
-            self._clock.now(),
-        )
+        except ports.StoreError:
+            logger.warning("the mail circuit could not record a success", exc_info=True)
+        return provider_id
 
     def _end(self, task: Task, message: NotificationMessage, state: str, detail: str) -> str:
-        event = _event(_TOLD.get(state, "notification.failed"), task, message)
+        event = _event(_EVENTS.get(state, "notification.failed"), task, message)
         self._notifications.finish(task.notification.id, state, detail, event)
         self._telemetry.committed([event])
         return state
 
 
-_TOLD: Mapping[str, EventType] = {"sent": "notification.sent", "skipped": "notification.skipped"}
+def _reason_to_skip(notification: Notification, booking: Booking, now: datetime) -> str | None:
+    state, kind = booking.state, notification.kind
+    reasons = (
+        (notification.request_version != booking.request_version, "the request has changed since"),
+        (kind is MailKind.CONFIRMED and state is State.CANCELLED, "cancelled meanwhile"),
+        (kind in _WAITING and state.status != "pending", "the outcome is known already"),
+        (kind is MailKind.ATTENTION and state is not State.MANUAL_REVIEW, "it has been taken care of"),
+        (kind is not MailKind.CANCELLED and booking.end_at <= now, "the stay is over"),
+    )
+    return next((reason for holds, reason in reasons if holds), None)
+
+
+_EVENTS: Mapping[str, EventType] = {"sent": "notification.sent", "skipped": "notification.skipped"}
 
 
 def _headers(notification: Notification, message: NotificationMessage) -> dict[str, str]:
-    """What finds the letter again: in the provider's records, and in ours."""
+    """Ids that find the mail in the provider's records and in ours."""
     return {"X-Correlation-Id": message.correlation_id, "X-Maitred-Notification": str(notification.id)}
 
 

@@ -1,4 +1,4 @@
-"""The transactional outbox on its way to the queues: by its writer right after the commit, or by the sweep.
+"""From the transactional outbox to the queues: by a row's writer right after the commit, or by the sweep.
 
 A row is leased to one relay at a time and marked after the queue has taken it, so a crash in between sends
 it again: at least once. Every reader of the queues is safe against that.
@@ -14,7 +14,7 @@ from uuid import UUID
 from maitred.contracts.responses import dumps
 from maitred.planner.model import Deadline
 from maitred.services import ports
-from maitred.services.ports import Clock, Json, OutgoingMessage, QueuePort, SentBy
+from maitred.services.ports import Clock, LeasedMessage, OutgoingMessage, QueuePort
 
 logger = logging.getLogger(__name__)
 
@@ -22,18 +22,6 @@ _LONGEST_DELAY = 900  # seconds, of SQS
 _LEASE_SECONDS = 60
 _MAX_ATTEMPTS = 20  # with back-off: about five hours
 _BACKOFF_CAP_SECONDS = 1800
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxMessage:
-    """A row to be sent. ``attempts``: how often that has failed so far."""
-
-    id: int
-    topic: str
-    payload: Json
-    correlation_id: str
-    due_at: datetime
-    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,7 @@ class OutboxState:
 
 @dataclass(frozen=True, slots=True)
 class DeadRow:
-    """A row that the relay has given up, without what it says; an operator revives it."""
+    """A row that the relay has given up, without its payload; an operator may revive it."""
 
     id: int
     topic: str
@@ -60,11 +48,11 @@ class DeadRow:
 
 
 class Outbox(Protocol):
-    """The outbox's rows. Methods may raise BookError."""
+    """The outbox's rows. Methods may raise StoreError."""
 
     def claim(
         self, limit: int, now: datetime, lease_seconds: int, horizon: datetime
-    ) -> list[OutboxMessage]: ...
+    ) -> list[LeasedMessage]: ...
 
     def mark_sent(self, ids: Sequence[int]) -> None: ...
 
@@ -85,10 +73,10 @@ class Relay:
 
     @property
     def horizon(self) -> datetime:
-        """What is due later cannot be sent yet: no queue delays it for so long."""
+        """Rows due later cannot be sent yet: a queue delays a message no longer than this."""
         return self._clock.now() + timedelta(seconds=_LONGEST_DELAY)
 
-    def send(self, messages: Sequence[OutboxMessage]) -> int:
+    def send(self, messages: Sequence[LeasedMessage]) -> int:
         """Send ``messages`` and mark each. Returns how many the queues took."""
         failures: dict[int, tuple[str, datetime, bool]] = {}
         sent: list[int] = []
@@ -106,7 +94,7 @@ class Relay:
             self._outbox.mark_failed(failures)
         return len(sent)
 
-    def _send_topic(self, topic: str, messages: Sequence[OutboxMessage]) -> dict[int, str]:
+    def _send_topic(self, topic: str, messages: Sequence[LeasedMessage]) -> dict[int, str]:
         url = self._queues.get(topic)
         if url is None:
             logger.error("no queue for topic %s; its rows are kept", topic)
@@ -115,46 +103,42 @@ class Relay:
         report = self._queue.send(url, outgoing)
         return {messages[position].id: error for position, error in report.failed.items()}
 
-    def _outgoing(self, message: OutboxMessage) -> OutgoingMessage:
+    def _outgoing(self, message: LeasedMessage) -> OutgoingMessage:
         wait = (message.due_at - self._clock.now()).total_seconds()
         delay = min(_LONGEST_DELAY, max(0, round(wait)))
         return OutgoingMessage(dumps(message.payload), delay, {"correlationId": message.correlation_id})
 
-    def _verdict(self, message: OutboxMessage, error: str) -> tuple[str, datetime, bool]:
+    def _verdict(self, message: LeasedMessage, error: str) -> tuple[str, datetime, bool]:
         attempts = message.attempts + 1
         pause = min(_BACKOFF_CAP_SECONDS, 5 * 2 ** min(attempts, 10))
         dead = attempts >= _MAX_ATTEMPTS or message.topic not in self._queues
         return error, self._clock.now() + timedelta(seconds=pause), dead
 
 
-class OwnRelay:
-    """For the writer of a row: send it right after the commit, and never fail because of that."""
+class OutboxDispatcher:
+    """Implements the Dispatcher port: sends a writer's rows right after its commit, and never fails."""
 
     def __init__(self, relay: Relay, telemetry: ports.Telemetry) -> None:
         self._relay = relay
         self._telemetry = telemetry
 
-    def send_now(self, rows: Sequence[SentBy]) -> None:
-        """What is due later than a queue can delay is left to the sweep, which comes when it is time."""
+    def dispatch(self, rows: Sequence[LeasedMessage]) -> None:
+        """Rows due later than a queue can delay are left to the sweep."""
         horizon = self._relay.horizon
-        messages = [
-            OutboxMessage(sent.id, sent.row.topic, sent.row.payload, sent.row.correlation_id, sent.row.due_at)
-            for sent in rows
-            if sent.row.due_at <= horizon
-        ]
+        messages = [row for row in rows if row.due_at <= horizon]
         if not messages:
             return
         try:
             with self._telemetry.span("relay", correlationId=messages[0].correlation_id):
                 self._relay.send(messages)
-        except ports.BookError:
+        except ports.StoreError:
             logger.warning("sent, but not marked; the sweep sends again", exc_info=True)
         except Exception:
             logger.exception("the relay failed; the sweep sends these rows")
 
 
 class Sweep:
-    """The scheduled relay: everything that is due and not leased, batch by batch, until none is left."""
+    """The scheduled relay: sends every row that is due and not leased, batch by batch."""
 
     def __init__(
         self, relay: Relay, outbox: Outbox, clock: Clock, telemetry: ports.Telemetry, batch: int

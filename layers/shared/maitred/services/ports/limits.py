@@ -1,4 +1,4 @@
-"""How much of the house one caller or one restaurant may take. Counted for all sandboxes together."""
+"""How much of the service one caller or one restaurant may use, counted over all sandboxes."""
 
 from dataclasses import dataclass
 

@@ -9,13 +9,16 @@ from uuid import UUID
 
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
-from maitred.services.ports.effects import Effects, Event, SentBy, TableAllocation
+from maitred.services.ports.changes import Changes, Event, LeasedMessage, TableAllocation
 from maitred.services.ports.names import CountName, DurationName, SpanName
 from maitred.services.ports.readings import (
+    Admission,
+    AttemptEntry,
     BookingPage,
     Day,
-    Entry,
+    Explanation,
     FloorRead,
+    HistoryEntry,
     HoldRead,
     IdempotencyKey,
     LayoutRead,
@@ -51,13 +54,13 @@ class LockedDay(Protocol):
     @property
     def snapshot(self) -> Snapshot: ...
 
-    def apply(self, effects: Effects) -> tuple[SentBy, ...]: ...
+    def apply(self, changes: Changes) -> tuple[LeasedMessage, ...]: ...
 
 
 class Dispatcher(Protocol):
     """Sends the outbox rows of a unit of work once it has committed."""
 
-    def send_now(self, rows: Sequence[SentBy]) -> None:
+    def dispatch(self, rows: Sequence[LeasedMessage]) -> None:
         """Never raises: what cannot be sent now is left to the sweep."""
 
 
@@ -83,8 +86,8 @@ class Freed(Protocol):
     def tables(self) -> tuple[str, ...]: ...
 
 
-class Book(Protocol):
-    """The booking book. Every method may raise BookError; a failed read is never an empty answer."""
+class BookingStore(Protocol):
+    """Bookings and ledger. Every method may raise StoreError; a failed read is never an empty answer."""
 
     @property
     def round_trips(self) -> int: ...
@@ -99,7 +102,7 @@ class Book(Protocol):
         known_version: int,
         key: IdempotencyKey | None,
         budget_ms: int | None,
-        entry: Entry | None = None,
+        entry: Admission | None = None,
     ) -> Snapshot | None:
         """The day; None if there is no such restaurant.
 
@@ -134,7 +137,7 @@ class Book(Protocol):
         limit: int,
     ) -> BookingPage: ...
 
-    def for_a_person(
+    def manual_review(
         self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int
     ) -> list[ReviewCase]: ...
 
@@ -144,10 +147,19 @@ class Book(Protocol):
         self, freed: Freed, start: datetime, end: datetime, now: datetime, limit: int
     ) -> list[tuple[UUID, int]]: ...
 
+    def history(self, booking_id: UUID) -> Sequence[HistoryEntry]:
+        """The booking's changes of state, oldest first."""
+
+    def attempts(self, booking_id: UUID) -> Sequence[AttemptEntry]:
+        """The booking's attempts, oldest first."""
+
+    def explanation(self, booking_id: UUID) -> Explanation | None:
+        """The last attempt's; None if the booking has had no attempt."""
+
     def released(self, booking_id: UUID) -> list[TableAllocation]:
         """The tables that the booking let go last, by name."""
 
-    def apply(self, effects: Effects, budget_ms: int | None = None) -> tuple[SentBy, ...]: ...
+    def apply(self, changes: Changes, budget_ms: int | None = None) -> tuple[LeasedMessage, ...]: ...
 
 
 class Telemetry(Protocol):

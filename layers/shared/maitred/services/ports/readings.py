@@ -56,7 +56,7 @@ class HoldRead:
 class Day:
     """Which part of the ledger a snapshot covers: a service date, and ``[start, end)`` around it.
 
-    ``movable_from``: bookings that start later may be moved (None: nobody is). ``profile``: whose demand.
+    ``movable_from``: bookings that start later may be moved (None: none is). ``profile``: whose demand.
     """
 
     restaurant_id: str
@@ -68,7 +68,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Admission:
     """An attempt to seat a party that asks to be let in. ``client``: who calls; None: the background job."""
 
     attempt_id: UUID
@@ -76,7 +76,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class MovableStay:
     """A confirmed booking that may be moved, in minutes since the epoch, without buffers."""
 
     booking_id: str
@@ -101,7 +101,7 @@ class Snapshot:
     revision: int
     allocations: tuple[Allocation, ...]
     covers: tuple[Covers, ...]
-    stays: tuple[Stay, ...]
+    stays: tuple[MovableStay, ...]
     demand: Mapping[int, int]
     first_expiry: datetime | None
     reply: StoredReply | None
@@ -109,43 +109,69 @@ class Snapshot:
     def without(self, booking: Booking) -> "Snapshot":
         """The day as if ``booking``, as it was read, were not on it: its tables and covers are free."""
         own = str(booking.id)
-        if not any(row.booking_id == own for row in self.allocations):
-            return self
-        start = to_minutes(booking.start_at)
-        return replace(
-            self,
-            allocations=tuple(row for row in self.allocations if row.booking_id != own),
-            covers=tuple(
-                replace(row, covers=row.covers - booking.party_size)
-                if row.start == start and not row.held and booking.service_date == self.day.service_date
-                else row
-                for row in self.covers
-            ),
-            stays=tuple(stay for stay in self.stays if stay.booking_id != own),
-        )
+        rest = tuple(row for row in self.allocations if row.booking_id != own)
+        stays = tuple(stay for stay in self.stays if stay.booking_id != own)
+        return replace(self._freed(booking, rest, on_hold=False), stays=stays)
 
     def without_hold(self, hold: Hold) -> "Snapshot":
         """The day as if ``hold`` were not on it: its tables and covers are free."""
-        own = str(hold.id)
-        if not any(row.hold_id == own for row in self.allocations):
+        rest = tuple(row for row in self.allocations if row.hold_id != str(hold.id))
+        return self._freed(hold, rest, on_hold=True)
+
+    def _freed(self, party: Booking | Hold, rest: tuple[Allocation, ...], *, on_hold: bool) -> "Snapshot":
+        """With ``rest`` as the ledger, and without the covers of ``party`` if it had tables here."""
+        if len(rest) == len(self.allocations):
             return self
-        start = to_minutes(hold.start_at)
-        return replace(
-            self,
-            allocations=tuple(row for row in self.allocations if row.hold_id != own),
-            covers=tuple(
-                replace(row, covers=row.covers - hold.party_size)
-                if row.start == start and row.held and hold.service_date == self.day.service_date
-                else row
-                for row in self.covers
-            ),
+        start, same_day = to_minutes(party.start_at), party.service_date == self.day.service_date
+        covers = tuple(
+            replace(row, covers=row.covers - party.party_size)
+            if same_day and (row.start, row.on_hold) == (start, on_hold)
+            else row
+            for row in self.covers
         )
+        return replace(self, allocations=rest, covers=covers)
 
 
 @dataclass(frozen=True, slots=True)
 class BookingPage:
     items: tuple[Booking, ...]
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One change of a booking's state, as it is stored."""
+
+    from_state: str | None
+    to_state: str
+    version: int
+    actor: str
+    reason: str | None
+    metadata: Json
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEntry:
+    """One attempt to find tables for a booking, as it is stored. ``number`` counts its flow's from 1."""
+
+    number: int
+    flow: str
+    trigger: str
+    outcome: str
+    reason: Json | None
+    strategy: Json
+    strategies: list[Json]
+    duration_ms: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an attempt decided as it did, and when."""
+
+    data: Json
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

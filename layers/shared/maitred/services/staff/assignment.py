@@ -1,150 +1,176 @@
 """A person's choice of tables: ``PUT`` and ``DELETE /bookings/{id}/assignment``.
 
-The planner's rules, the planner's ledger and its races; only who chooses is another, and may set named
-rules aside. What is occupied stays occupied.
+The rules, the ledger and the races are those of every plan. Only the choice is a person's, who may set named
+rules aside. A taken table stays taken.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from maitred.contracts import responses
 from maitred.domain import errors
-from maitred.domain.booking import Booking, Flow
-from maitred.domain.errors import FieldError
+from maitred.domain.booking import Booking, Flow, Trigger
+from maitred.domain.errors import FieldError, TableOccupied
 from maitred.domain.reasons import Reason
 from maitred.domain.states import State
 from maitred.domain.timeline import to_minutes
-from maitred.planner.answer.choice import Choice, Judgement, judge
+from maitred.planner.answer.choice import STAFF, BrokenRules, Choice, Judgement, judge
 from maitred.planner.day.demand import PRIOR, learn_demand
-from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.model import Plan
-from maitred.services import ports
-from maitred.services.assignment.attempt import Outcome, Verdict
-from maitred.services.assignment.budget import Budget
-from maitred.services.assignment.day import day_of_stay
-from maitred.services.assignment.day_snapshots import DaySnapshots
-from maitred.services.assignment.planning import booking_request
-from maitred.services.assignment.seating import Seating
-from maitred.services.assignment.wake import Waking
+from maitred.planner.day.problem import Problem
+from maitred.planner.model import Plan, Refusal
+from maitred.planner.options import FULL
+from maitred.services import events, ports
+from maitred.services.assignment import records
+from maitred.services.assignment.attempt import (
+    Attempt,
+    AttemptContext,
+    Outcome,
+    PlannerRun,
+    attempt_events,
+    attempt_of,
+    attempt_reply,
+    attempt_row,
+)
+from maitred.services.assignment.day import DaySnapshots, Reading, day_of_stay
+from maitred.services.assignment.planning import booking_request, tables_of_bookings
+from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.budget import Budget
+from maitred.services.dependencies import Dependencies
+from maitred.services.feature_flags import NO_FLAGS
 from maitred.services.idempotency import Reply, RequestContext, to_store
-from maitred.services.kit import Kit
-from maitred.services.staff import staff_records
-from maitred.services.staff.staff_records import StaffRun
-from maitred.services.unit_of_work import change_booking
+from maitred.services.unit_of_work import Try, change_booking, commit, remember, tries
 
+ASSIGNED = "assigned_by_staff"
+UNASSIGNED = "unassigned_by_staff"
 _BUDGET_MS = 5000
 _ASSIGNABLE = frozenset(
     {State.ASSIGNMENT_PENDING, State.ASSIGNMENT_IN_PROGRESS, State.MANUAL_REVIEW, State.CONFIRMED}
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One choice under way. ``reading``: of the stay, in ``db_ms``. ``now``: when it began, UTC.
+
+    ``woken``: messages for parties that wait, to be sent if tables become free.
+    """
+
+    booking: Booking
+    choice: Choice
+    pin: bool
+    context: RequestContext
+    attempt: AttemptContext
+    now: datetime
+    woken: Sequence[ports.OutboxRow]
+    reading: Reading
+    db_ms: float
+
+
 class StaffAssignment:
-    def __init__(self, kit: Kit, days: DaySnapshots, seating: Seating, waking: Waking) -> None:
-        self._book = kit.book
-        self._clock = kit.clock
-        self._ids = kit.ids
-        self._relay = kit.relay
-        self._telemetry = kit.telemetry
+    def __init__(self, deps: Dependencies, days: DaySnapshots, waitlist: Waitlist) -> None:
+        self._deps = deps
         self._days = days
-        self._seating = seating
-        self._waking = waking
+        self._waitlist = waitlist
 
     def assign(self, booking: Booking, choice: Choice, context: RequestContext, *, pin: bool) -> Reply:
-        """Confirm the booking on these tables, or give it these instead of its own.
+        """Confirm the booking on these tables, or give it these instead of its own; 409 if one is taken.
 
-        Raises RuleViolated, AssignmentInProgress while a worker holds the booking, InvalidTransition if
-        its state takes no tables, InThePast once its stay is over. A taken table is an answer, 409.
+        Raises RuleViolated, AssignmentInProgress while a worker has the booking, InvalidTransition if
+        its state takes no tables, InThePast once its stay is over.
         """
-        return change_booking(
-            self._book, booking, context, lambda now: self._assign(now, choice, context, pin=pin)
-        )
+
+        def assign(current: Booking) -> Reply:
+            call = self._begin(current, choice, context, pin=pin)
+            result = self._confirm(call)
+            if isinstance(result, Reply):
+                return result
+            changes, reply = _occupied(call, result)
+            commit(self._deps, changes)
+            self._count(Outcome.REFUSED)
+            return reply
+
+        return change_booking(self._deps, booking, context, assign)
 
     def unassign(self, booking: Booking, context: RequestContext) -> Reply:
-        """Take the tables away: the booking waits for a person. Of one that does already, nothing changes.
+        """Take the tables away: the booking waits for a person. If it does already, nothing changes.
 
-        Raises AssignmentInProgress while a worker holds the booking, InvalidTransition without tables.
+        Raises AssignmentInProgress while a worker has the booking, InvalidTransition without tables.
         """
-        return change_booking(self._book, booking, context, lambda now: self._unassign(now, context))
 
-    # --- giving tables ---
+        def unassign(current: Booking) -> Reply:
+            if current.state is State.MANUAL_REVIEW:
+                return remember(self._deps, context, booking_reply(current))
+            now = self._deps.clock.now()
+            _require_no_worker(current, now)
+            if current.state is not State.CONFIRMED:
+                raise errors.InvalidTransition(
+                    f"a booking that is {current.state.value} has no tables to take away"
+                )
+            woken = self._waitlist.messages(current, context.correlation_id, now)
+            changes, reply = _unassigned(current, context, woken)
+            commit(self._deps, changes)
+            return reply
 
-    def _assign(self, booking: Booking, choice: Choice, context: RequestContext, *, pin: bool) -> Reply:
-        now = self._clock.now()
-        _require_assignable(booking, now)
-        woken = self._waking.messages(booking, context.correlation_id, now)
-        run = self._begin(booking, choice, context, now, pin=pin)
+        return change_booking(self._deps, booking, context, unassign)
 
-        def write(plan: Plan, current: ports.Snapshot, claim: ports.DayClaim | None) -> ports.Effects:
-            seat = staff_records.Seat(plan, current, claim, woken)
-            effects, run.reply = staff_records.assigned(run, seat, self._ids)
-            return effects
-
-        result = self._seating.seat(
-            run.reading.snapshot, lambda current: self._judge(run, current), write, run.budget
-        )
-        if isinstance(result, Reason):
-            return self._occupied(run, result)
-        if run.reply is None:
-            raise ValueError("what was committed was written before")
-        self._telemetry.count("CoversSeated", booking.party_size, flow=Flow.STAFF.value)
-        return self._told(result.effects, result.sent, Outcome.CONFIRMED, run.reply)
-
-    def _begin(
-        self, booking: Booking, choice: Choice, context: RequestContext, now: datetime, *, pin: bool
-    ) -> StaffRun:
-        budget = Budget(self._clock, _BUDGET_MS)
-        reading = self._days.read(booking.restaurant_id, lambda floor: day_of_stay(floor, booking), budget)
-        attempt_id, db_ms = self._ids.uuid(), budget.spent_ms()
-        return StaffRun(booking, choice, pin, context, reading, db_ms, budget, now, attempt_id)
-
-    def _judge(self, run: StaffRun, snapshot: ports.Snapshot) -> Verdict:
-        began = self._clock.monotonic()
-        judgement = _judgement(run, snapshot)
-        if judgement.decision is None:
-            raise errors.RuleViolated(
-                [FieldError("tables", broken.code, broken.message) for broken in judgement.broken]
-            )
-        duration = round((self._clock.monotonic() - began) * 1000, 3)
-        self._telemetry.milliseconds("PlannerDuration", duration, flow=Flow.STAFF.value)
-        verdict = Verdict(judgement.decision, duration, run.reading.cache_hit)
-        run.overridden = judgement.overridden
-        run.verdicts.append(verdict)
-        return verdict
-
-    def _occupied(self, run: StaffRun, reason: Reason) -> Reply:
-        effects, reply = staff_records.occupied(run, reason)
-        sent = self._book.apply(effects)
-        return self._told(effects, sent, Outcome.REFUSED, reply)
-
-    def _told(
-        self, effects: ports.Effects, sent: tuple[ports.SentBy, ...], outcome: Outcome, reply: Reply
-    ) -> Reply:
-        self._telemetry.committed(effects.events)
-        self._telemetry.count("AssignOutcome", flow=Flow.STAFF.value, outcome=outcome.value)
-        self._relay.send_now(sent)
-        return reply
-
-    # --- taking tables away ---
-
-    def _unassign(self, booking: Booking, context: RequestContext) -> Reply:
-        now = self._clock.now()
-        if booking.state is State.MANUAL_REVIEW:
-            return self._unchanged(booking, context)
+    def _begin(self, booking: Booking, choice: Choice, context: RequestContext, *, pin: bool) -> _Call:
+        deps, now = self._deps, self._deps.clock.now()
         _require_no_worker(booking, now)
-        if booking.state is not State.CONFIRMED:
-            raise errors.InvalidTransition(
-                f"a booking that is {booking.state.value} has no tables to take away"
-            )
-        woken = self._waking.messages(booking, context.correlation_id, now)
-        effects, reply = staff_records.unassigned(booking, context, woken)
-        sent = self._book.apply(effects)
-        self._telemetry.committed(effects.events)
-        self._relay.send_now(sent)
-        return reply
+        if booking.state not in _ASSIGNABLE:
+            raise errors.InvalidTransition(f"a booking that is {booking.state.value} cannot be given tables")
+        if booking.end_at <= now:
+            raise errors.InThePast("the stay is over")
+        woken = self._waitlist.messages(booking, context.correlation_id, now)
+        attempt = AttemptContext(
+            id=deps.ids.uuid(),
+            flow=Flow.STAFF,
+            trigger=Trigger.STAFF,
+            number=1,
+            options=FULL.moving_nobody(),
+            flags=NO_FLAGS,
+            correlation_id=context.correlation_id,
+            budget=Budget(deps.clock, _BUDGET_MS),
+        )
+        reading = self._days.read(
+            booking.restaurant_id, lambda floor: day_of_stay(floor, booking), attempt.budget
+        )
+        db_ms = attempt.budget.spent_ms()
+        return _Call(booking, choice, pin, context, attempt, now, woken, reading, db_ms)
 
-    def _unchanged(self, booking: Booking, context: RequestContext) -> Reply:
-        reply = staff_records.booking_reply(booking)
-        if context.key is not None:
-            self._book.apply(ports.Effects(reply=to_store(context.key, reply)))
-        return reply
+    def _confirm(self, call: _Call) -> Reply | Attempt:
+        """Commit the choice; or the attempt that was refused, because a table is taken."""
+        runs: list[PlannerRun] = []
+        with tries(self._deps, call.reading.snapshot, call.attempt.budget) as days:
+            for day in days:
+                judgement, duration_ms = self._judge(call, day.snapshot)
+                decision = judgement.decision
+                runs.append(PlannerRun(decision, duration_ms, call.reading.cache_hit))
+                if isinstance(decision, Refusal):
+                    return _attempt(call, Outcome.REFUSED, decision.reason, runs, judgement.overridden)
+                attempt = _attempt(call, Outcome.CONFIRMED, None, runs, judgement.overridden)
+                changes, reply = _assigned(call, day, decision, attempt, judgement.overridden)
+                if day.commit(changes):
+                    self._deps.telemetry.count("CoversSeated", call.booking.party_size, flow=Flow.STAFF.value)
+                    self._count(Outcome.CONFIRMED)
+                    return reply
+        raise ports.Conflict("both races were lost")
+
+    def _judge(self, call: _Call, snapshot: ports.Snapshot) -> tuple[Judgement, float]:
+        """The judgement, and how many milliseconds it took. Raises RuleViolated."""
+        telemetry, began = self._deps.telemetry, self._deps.clock.monotonic()
+        with telemetry.span("plan", restaurant=call.booking.restaurant_id):
+            judgement = judge(call.reading.index, _problem(call.booking, snapshot), call.choice)
+        if isinstance(judgement, BrokenRules):
+            raise errors.RuleViolated(
+                [FieldError("tables", broken.code, broken.message) for broken in judgement.violations]
+            )
+        duration_ms = round((self._deps.clock.monotonic() - began) * 1000, 3)
+        telemetry.milliseconds("PlannerDuration", duration_ms, flow=Flow.STAFF.value)
+        return judgement, duration_ms
+
+    def _count(self, outcome: Outcome) -> None:
+        self._deps.telemetry.count("AssignOutcome", flow=Flow.STAFF.value, outcome=outcome.value)
 
 
 def _require_no_worker(booking: Booking, now: datetime) -> None:
@@ -152,24 +178,138 @@ def _require_no_worker(booking: Booking, now: datetime) -> None:
         raise errors.AssignmentInProgress
 
 
-def _require_assignable(booking: Booking, now: datetime) -> None:
-    _require_no_worker(booking, now)
-    if booking.state not in _ASSIGNABLE:
-        raise errors.InvalidTransition(f"a booking that is {booking.state.value} is given no tables")
-    if booking.end_at <= now:
-        raise errors.InThePast("the stay is over")
-
-
-def _judgement(run: StaffRun, snapshot: ports.Snapshot) -> Judgement:
-    """The choice against everybody else: the party itself is neither in its own way nor counted twice."""
-    booking, index = run.booking, run.reading.index
-    others = [each for each in snapshot.allocations if each.booking_id != str(booking.id)]
-    span = to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)
-    return judge(
-        index,
-        Occupancy.build(index, span, others),
-        booking_request(booking),
-        () if booking.state is State.CONFIRMED else snapshot.covers,
-        learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
-        run.choice,
+def _problem(booking: Booking, snapshot: ports.Snapshot) -> Problem:
+    """The choice against everybody else: the party is not in its own way and is not counted twice."""
+    return Problem(
+        request=booking_request(booking),
+        span=(to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)),
+        allocations=tuple(row for row in snapshot.allocations if row.booking_id != str(booking.id)),
+        pacing=() if booking.state is State.CONFIRMED else snapshot.covers,
+        demand=learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
     )
+
+
+def _attempt(
+    call: _Call,
+    outcome: Outcome,
+    reason: Reason | None,
+    runs: Sequence[PlannerRun],
+    overridden: Sequence[str],
+) -> Attempt:
+    attempt = attempt_of(call.attempt, outcome, reason, runs, call.reading.index.floor.policy)
+    adjacent = attempt.strategy["requireAdjacency"] and "adjacency" not in overridden
+    return replace(attempt, strategy={**attempt.strategy, "name": STAFF, "requireAdjacency": adjacent})
+
+
+# --- what each outcome writes ---
+
+
+def _assigned(
+    call: _Call, day: Try, plan: Plan, attempt: Attempt, overridden: tuple[str, ...]
+) -> tuple[ports.Changes, Reply]:
+    """The booking on the chosen tables, the guest's confirmation if it was not sent yet, and the reply."""
+    before, correlation, actor = call.booking, call.context.correlation_id, call.context.actor
+    steps = records.steps_through(_path(before.state), before.version + 1)
+    booking = replace(
+        before,
+        state=State.CONFIRMED,
+        version=before.version + len(steps),
+        tables=plan.tables,
+        zone=plan.zone,
+        pinned=call.pin,
+        lease_token=None,
+        lease_until=None,
+    )
+    mailing = records.confirmed_mail(booking, correlation, day.deps.ids, call.now)
+    # As the snapshot has them: a move for somebody else changes a booking's tables and not its version.
+    present = tables_of_bookings(day.snapshot).get(str(before.id), ())
+    freed = set(present) - set(plan.tables)
+    metadata: ports.Json = {
+        "attemptId": str(attempt.context.id),
+        "fromTables": list(present),
+        "tables": list(plan.tables),
+        "pinned": call.pin,
+        "overrides": list(overridden),
+    }
+    reply = attempt_reply(200, booking, attempt)
+    stay = (before.start_at, before.end_at)
+    changes = ports.Changes(
+        claim=day.claim,
+        updates=[_update(before, booking)],
+        release=[before.id] if present else [],
+        allocations=records.stay_allocations(call.reading.index, plan.tables, before.id, stay, overridden),
+        history=records.history_rows(before, steps, actor, ASSIGNED, metadata),
+        attempts=[attempt_row(attempt, booking)],
+        events=[
+            *attempt_events(attempt, before.restaurant_id, before.id, call.db_ms),
+            *events.state_changed(before, correlation, steps, actor),
+        ],
+        notifications=mailing.notifications,
+        outbox=[*mailing.outbox, *(call.woken if freed else ())],
+        reply=to_store(call.context.key, reply),
+    )
+    return changes, reply
+
+
+def _occupied(call: _Call, attempt: Attempt) -> tuple[ports.Changes, Reply]:
+    """The booking stays as it is; the attempt and the reply are kept."""
+    booking = call.booking
+    problem = responses.problem_json(
+        TableOccupied.status,
+        TableOccupied.code,
+        TableOccupied.title,
+        attempt.explanation,
+        call.context.correlation_id,
+        {"reason": responses.reason_json(attempt.reason)},
+    )
+    headers = {"content-type": "application/problem+json"}
+    reply = Reply(TableOccupied.status, responses.dumps(problem), headers)
+    changes = ports.Changes(
+        attempts=[attempt_row(attempt, booking)],
+        events=attempt_events(attempt, booking.restaurant_id, booking.id, call.db_ms),
+        reply=to_store(call.context.key, reply),
+    )
+    return changes, reply
+
+
+def _unassigned(
+    before: Booking, context: RequestContext, woken: Sequence[ports.OutboxRow]
+) -> tuple[ports.Changes, Reply]:
+    """The booking without tables, in manual review, and messages for parties that may use the tables."""
+    steps = records.steps_through((before.state, State.MANUAL_REVIEW), before.version + 1)
+    version = before.version + len(steps)
+    booking = replace(before, state=State.MANUAL_REVIEW, version=version, tables=(), zone=None, pinned=False)
+    metadata: ports.Json = {"fromTables": list(before.tables), "tables": []}
+    reply = booking_reply(booking)
+    changes = ports.Changes(
+        touched_days=[(before.restaurant_id, before.service_date)],
+        updates=[replace(_update(before, booking), tables=before.tables)],
+        release=[before.id],
+        history=records.history_rows(before, steps, context.actor, UNASSIGNED, metadata),
+        events=events.state_changed(before, context.correlation_id, steps, context.actor),
+        outbox=woken,
+        reply=to_store(context.key, reply),
+    )
+    return changes, reply
+
+
+def _path(state: State) -> tuple[State, ...]:
+    """To confirmed; by way of pending if a worker's lease ran out."""
+    if state is State.ASSIGNMENT_IN_PROGRESS:
+        return (state, State.ASSIGNMENT_PENDING, State.CONFIRMED)
+    return (state, State.CONFIRMED)
+
+
+def _update(before: Booking, after: Booking) -> ports.BookingUpdate:
+    return ports.BookingUpdate(
+        before.id,
+        before.version,
+        after.version,
+        after.state,
+        lease_token=before.lease_token,
+        pinned=after.pinned,
+    )
+
+
+def booking_reply(booking: Booking) -> Reply:
+    return Reply(200, responses.dumps({"booking": responses.booking_json(booking)}))

@@ -11,14 +11,14 @@ from maitred.domain import errors
 from maitred.domain.floor import Floor, Table
 from maitred.domain.states import State
 from maitred.domain.windows import closed_until
-from maitred.services.assignment.day import Floors
+from maitred.services.assignment.day import Floors, version_of
 from maitred.services.idempotency import Reply
-from maitred.services.ports import Book, Clock, Json, TableUse
+from maitred.services.ports import BookingStore, Clock, Json, TableUse
 
 
 class Status(StrEnum):
     FREE = "free"
-    HELD = "held"
+    ON_HOLD = "held"
     BOOKED = "booked"
     SEATED = "seated"
     CLOSED = "closed"
@@ -36,8 +36,8 @@ class _Seen:
 
 
 class FloorView:
-    def __init__(self, book: Book, clock: Clock, floors: Floors) -> None:
-        self._book = book
+    def __init__(self, store: BookingStore, clock: Clock, floors: Floors) -> None:
+        self._store = store
         self._clock = clock
         self._floors = floors
 
@@ -46,16 +46,12 @@ class FloorView:
         now = self._clock.now()
         at = moment or now
         known = self._floors.latest(restaurant_id)
-        version = known.floor.layout_version if known else None
-        read = self._book.floor(restaurant_id, version, at)
+        read = self._store.floor(restaurant_id, version_of(known), at)
         if read is None:
             raise errors.RestaurantNotFound
-        if read.document is not None:
-            known = self._floors.keep(restaurant_id, read.layout_version, read.document)
-        if known is None:
-            raise errors.RestaurantNotFound
+        index = self._floors.current(restaurant_id, known, read)
         uses = [use for use in read.uses if include_holds or use.booking_id is not None]
-        return Reply(200, responses.dumps(_body(known.floor, uses, at, now)))
+        return Reply(200, responses.dumps(_body(index.floor, uses, at, now)))
 
 
 def _body(floor: Floor, uses: Sequence[TableUse], at: datetime, now: datetime) -> Json:
@@ -75,10 +71,12 @@ def _body(floor: Floor, uses: Sequence[TableUse], at: datetime, now: datetime) -
 
 
 def _seen(floor: Floor, table: Table, uses: Sequence[TableUse], at: datetime) -> _Seen:
-    """Who sits there comes first, whatever the floor document says of the table."""
+    """A party at the table comes first, whatever the floor document says about the table."""
     present = min((use for use in uses if use.start <= at), key=_precedence, default=None)
     if present is not None:
-        until = present.end if present.end > at else None  # who stays too long: nobody knows
+        until = (
+            present.end if present.end > at else None
+        )  # when a party that stays too long will leave is not known
         return _Seen(table, _status(present), until, present.booking_id)
     if table.out_of_service or not table.active:
         return _Seen(table, Status.OUT_OF_SERVICE)
@@ -89,32 +87,32 @@ def _seen(floor: Floor, table: Table, uses: Sequence[TableUse], at: datetime) ->
 
 
 def _precedence(use: TableUse) -> int:
-    return (Status.SEATED, Status.BOOKED, Status.HELD).index(_status(use))
+    return (Status.SEATED, Status.BOOKED, Status.ON_HOLD).index(_status(use))
 
 
 def _status(use: TableUse) -> Status:
     if use.booking_id is None:
-        return Status.HELD
+        return Status.ON_HOLD
     return Status.SEATED if use.state is State.SEATED else Status.BOOKED
 
 
 def _table_json(seen: _Seen, floor: Floor) -> Json:
-    told: Json = {"id": seen.table.id, "status": seen.status.value}
+    body: Json = {"id": seen.table.id, "status": seen.status.value}
     if seen.booking_id is not None:
-        told["bookingId"] = seen.booking_id
+        body["bookingId"] = seen.booking_id
     if seen.until is not None:
-        told["until"] = responses.local(seen.until, floor.timezone)
-    return told
+        body["until"] = responses.local(seen.until, floor.timezone)
+    return body
 
 
-#: How the statuses are called where they are counted.
+#: The statuses' names in the counts.
 _NAMES: Mapping[Status, str] = {status: status.value for status in Status} | {
     Status.OUT_OF_SERVICE: "outOfService"
 }
 
 
 def _counts(seen: Sequence[_Seen]) -> Json:
-    """Tables by status, and seats: of all that are in use, and of those that are free."""
+    """Tables by status; seats at all tables in service, and at the free ones."""
     tables = Counter(each.status for each in seen)
     usable = [each for each in seen if each.status is not Status.OUT_OF_SERVICE]
     return {

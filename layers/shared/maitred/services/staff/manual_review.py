@@ -1,4 +1,4 @@
-"""``GET /restaurants/{id}/manual-review``: who needs a person, why, and what could be offered instead."""
+"""``GET /restaurants/{id}/manual-review``: the bookings that need a person, why, and other times to offer."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -10,18 +10,17 @@ from maitred.domain.booking import Booking
 from maitred.domain.floor import Floor
 from maitred.domain.reasons import Category, ReasonCode
 from maitred.planner.floor.index import FloorIndex
-from maitred.services.assignment.budget import Budget
-from maitred.services.assignment.day import day_of_services
-from maitred.services.assignment.day_snapshots import DaySnapshots
+from maitred.services.assignment.day import DaySnapshots, day_of_services
 from maitred.services.assignment.planning import DayPlanner, Planning, booking_request
+from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
-from maitred.services.ports import Book, Clock, Day, Json, ReviewCase
-from maitred.services.staff.staff_records import UNASSIGNED
+from maitred.services.ports import BookingStore, Clock, Day, Json, ReviewCase
+from maitred.services.staff.assignment import UNASSIGNED
 
 _BUDGET_MS = 2000
 _MOST_DAYS = 8  # a page ends where it would need the ledger of more service days
 
-#: Why a booking came to a person, where that was no attempt's own reason.
+#: Reasons for manual review that no attempt gives.
 _OTHER_REASONS: Mapping[str, Json] = {
     UNASSIGNED: {
         "code": UNASSIGNED,
@@ -37,8 +36,8 @@ _OTHER_REASONS: Mapping[str, Json] = {
 
 
 class ManualReview:
-    def __init__(self, book: Book, clock: Clock, days: DaySnapshots, planning: Planning) -> None:
-        self._book = book
+    def __init__(self, store: BookingStore, clock: Clock, days: DaySnapshots, planning: Planning) -> None:
+        self._store = store
         self._clock = clock
         self._days = days
         self._planning = planning
@@ -47,10 +46,10 @@ class ManualReview:
         """Bookings in manual review whose stay is not over, by start.
 
         ``alternatives`` are planned on one reading of each service day; a page may be shorter than
-        ``limit``. Raises RestaurantNotFound, BookError.
+        ``limit``. Raises RestaurantNotFound, StoreError.
         """
         now, budget = self._clock.now(), Budget(self._clock, _BUDGET_MS)
-        found = self._book.for_a_person(restaurant_id, now, after, limit + 1)
+        found = self._store.manual_review(restaurant_id, now, after, limit + 1)
         page = _of_few_days(found[:limit])
         planners, index = self._planners(restaurant_id, page, now, budget)
         items = []
@@ -65,7 +64,7 @@ class ManualReview:
     def _planners(
         self, restaurant_id: str, page: Sequence[ReviewCase], now: datetime, budget: Budget
     ) -> tuple[Mapping[date, DayPlanner], FloorIndex]:
-        """One for each service day of the page, all from one round trip."""
+        """One for each service day of the page, all read in one round trip."""
         dates = sorted({case.booking.service_date for case in page})
 
         def days_on(floor: Floor) -> list[Day]:

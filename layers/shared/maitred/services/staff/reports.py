@@ -1,5 +1,6 @@
-"""How assignment fares: counts, durations, retries and mails of a restaurant over a time. Reads only."""
+"""How assignment performs: counts, durations, retries and mails of restaurants over a period. Reads only."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,25 +9,27 @@ from zoneinfo import ZoneInfo
 
 from maitred.contracts import responses
 from maitred.domain import errors
-from maitred.domain.errors import FieldError
+from maitred.domain.errors import FieldError, InvalidRequest
+from maitred.services.feature_flags import NO_FLAGS, VALUES, Flag, RecordedFlags
 from maitred.services.idempotency import Reply
 from maitred.services.ports import Clock, Json
-from maitred.services.rollout import NONE_HELD, Held
 
 _USUAL = timedelta(days=7)
 _LONGEST = timedelta(days=100)
-#: How long the usual four attempts take with all their pauses: what a cut job could still have lived to see.
+#: How long the usual four attempts take with all their pauses: a job cut short would have ended by then.
 SOON = timedelta(seconds=65)
 
-#: In the place of a restaurant's id: every restaurant.
+#: Stands for every restaurant where a restaurant's id is expected.
 EVERYWHERE = "*"
+#: The flags that an attempt records. Not the kill switch: it leaves a pipeline that is off.
+_COHORT_FLAGS = (Flag.PIPELINE, Flag.RETRIES, Flag.CACHE)
 
-type Edge = datetime | date | None
+type Bound = datetime | date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of ``count`` measured values, in milliseconds where they are durations."""
+    """What ``count`` measured values come to; durations in milliseconds."""
 
     count: int
     total: float
@@ -58,9 +61,9 @@ class Attempts:
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """Jobs cut short for one cause. ``soon``, ``ever``: of them, how many the job seated after all.
+    """Jobs cut short for one cause. ``ever``: how many of them were confirmed after all.
 
-    ``soon``: within the time in which the attempts that were saved would have been made.
+    ``soon``: how many within the time that the attempts they were spared would have taken.
     """
 
     reduced_by: str
@@ -71,9 +74,9 @@ class Reduction:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How the full planner would have decided, where a shadow was asked (`services.shadow.Kind`).
+    """How the full planner would have decided, where a shadow was asked (`services.assignment.shadow.Kind`).
 
-    ``parties``: about so many; one that was tried several times is one of them.
+    ``parties``: how many it is about; a party that was tried several times counts once.
     """
 
     kind: str
@@ -84,7 +87,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """All that a report says. Figures are by flow: of runs, of attempts used, planner calls, attempts."""
+    """All that a report contains. Figures are by flow."""
 
     runs: Sequence[Runs]
     durations: Mapping[str, Figures]
@@ -100,29 +103,32 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What is counted: of ``restaurants`` in [start, end), what ran while ``held`` did (all, if empty)."""
+class ReportScope:
+    """Attempts of ``restaurants`` in [start, end) that recorded ``flags``; all of them if that is empty."""
 
     restaurants: Sequence[str]
     start: datetime
     end: datetime
-    held: Held
+    flags: RecordedFlags
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Whose report: a restaurant's, together with others. ``EVERYWHERE`` among them: with all there are."""
+class ReportQuery:
+    """A restaurant's report, together with others'; ``EVERYWHERE`` among them: with all others'.
+
+    ``cohort``: only attempts that recorded these flags.
+    """
 
     restaurant_id: str
     others: frozenset[str] = frozenset()
-    held: Held = NONE_HELD
+    cohort: RecordedFlags = NO_FLAGS
 
 
 class Reports(Protocol):
     def timezones(self, restaurants: Collection[str], *, everywhere: bool) -> Mapping[str, str]:
-        """Of those that exist, by id; of all, if ``everywhere``."""
+        """The timezones of those that exist, by id; of all restaurants if ``everywhere``."""
 
-    def count(self, scope: Scope, soon: timedelta) -> Counted: ...
+    def count(self, scope: ReportScope, soon: timedelta) -> Counted: ...
 
 
 class AssignmentReport:
@@ -132,39 +138,62 @@ class AssignmentReport:
         self._reports = reports
         self._clock = clock
 
-    def of(self, wanted: Wanted, first: Edge, last: Edge) -> Reply:
-        """Of ``[first, last)``; dates are whole days of the restaurant's, the last one included.
+    def of(self, query: ReportQuery, first: Bound, last: Bound) -> Reply:
+        """The report of ``[first, last)``; dates are whole days of the restaurant's, the last one included.
 
-        Without edges, the seven days up to now. Raises RestaurantNotFound or InvalidRequest.
+        Without bounds, the seven days up to now. Raises RestaurantNotFound or InvalidRequest.
         """
-        named = {wanted.restaurant_id, *wanted.others} - {EVERYWHERE}
-        found = self._reports.timezones(named, everywhere=EVERYWHERE in wanted.others)
+        named = {query.restaurant_id, *query.others} - {EVERYWHERE}
+        found = self._reports.timezones(named, everywhere=EVERYWHERE in query.others)
         if not named <= found.keys():
             raise errors.RestaurantNotFound
-        zone = ZoneInfo(found[wanted.restaurant_id])
+        zone = ZoneInfo(found[query.restaurant_id])
         end = _moment(last, zone, timedelta(days=1)) or self._clock.now()
         start = _moment(first, zone, timedelta()) or end - _USUAL
         if not start < end:
-            raise errors.InvalidRequest([FieldError("to", "out_of_range", "must lie after from")])
+            raise InvalidRequest([FieldError("to", "out_of_range", "must lie after from")])
         if end - start > _LONGEST:
             message = f"must lie at most {_LONGEST.days} days after from"
-            raise errors.InvalidRequest([FieldError("to", "out_of_range", message)])
-        counted = self._reports.count(Scope(sorted(found), start, end, wanted.held), SOON)
-        told = {
-            "restaurantId": wanted.restaurant_id,
+            raise InvalidRequest([FieldError("to", "out_of_range", message)])
+        counted = self._reports.count(ReportScope(sorted(found), start, end, query.cohort), SOON)
+        body = {
+            "restaurantId": query.restaurant_id,
             "restaurants": len(found),
             "from": start.astimezone(zone).isoformat(),
             "to": end.astimezone(zone).isoformat(),
-            "cohort": dict(wanted.held),
+            "cohort": dict(query.cohort),
             **report_json(counted),
         }
-        return Reply(200, responses.dumps(told))
+        return Reply(200, responses.dumps(body))
+
+
+def cohort_of(text: str | None) -> RecordedFlags:
+    """Read ``flag=value``, or several with commas between them. Raises InvalidRequest."""
+    if text is None:
+        return NO_FLAGS
+    pairs = [_flag(part) for part in text.split(",")]
+    flags = dict(pairs)
+    if len(flags) < len(pairs):
+        raise InvalidRequest([FieldError("cohort", "repeated_flag", "must name each flag once")])
+    return flags
+
+
+def _flag(part: str) -> tuple[str, str | bool]:
+    name, _, value = part.partition("=")
+    if name not in _COHORT_FLAGS:
+        message = f"must be flag=value with a flag of {', '.join(_COHORT_FLAGS)}"
+        raise InvalidRequest([FieldError("cohort", "unknown_flag", message)])
+    values = {str(each).lower(): each for each in VALUES[Flag(name)]}
+    if value not in values:
+        message = f"{name} is one of {', '.join(values)}"
+        raise InvalidRequest([FieldError("cohort", "unknown_value", message)])
+    return name, values[value]
 
 
 def report_json(counted: Counted) -> Json:
-    """The figures as they are told, over HTTP and to operators."""
-    told_of = {each.flow for each in counted.runs} | {each.flow for each in counted.attempts}
-    flows = sorted(told_of | counted.planner.keys())
+    """The figures, for the HTTP reply and for operators."""
+    named = {each.flow for each in counted.runs} | {each.flow for each in counted.attempts}
+    flows = sorted(named | counted.planner.keys())
     seen = counted.planned_bookings
     return {
         "bookings": {"made": sum(counted.bookings.values()), "byState": dict(counted.bookings)},
@@ -187,18 +216,19 @@ def report_json(counted: Counted) -> Json:
 
 
 def _flow(counted: Counted, flow: str) -> Json:
-    outcomes: dict[str, int] = {}
+    runs = [each for each in counted.runs if each.flow == flow]
+    outcomes: Counter[str] = Counter()
     for each in counted.attempts:
         if each.flow == flow:
-            outcomes[each.outcome] = outcomes.get(each.outcome, 0) + each.count
+            outcomes[each.outcome] += each.count
     return {
-        "runs": sum(each.count for each in counted.runs if each.flow == flow),
-        "results": {each.result: each.count for each in counted.runs if each.flow == flow},
-        "emailsSkipped": sum(each.emails_skipped for each in counted.runs if each.flow == flow),
+        "runs": sum(each.count for each in runs),
+        "results": {each.result: each.count for each in runs},
+        "emailsSkipped": sum(each.emails_skipped for each in runs),
         "durationMs": _figures(counted.durations.get(flow)),
         "attemptsPerRun": _figures(counted.attempts_used.get(flow)),
-        "attempts": sum(outcomes.values()),
-        "outcomes": outcomes,
+        "attempts": outcomes.total(),
+        "outcomes": dict(outcomes),
         "attemptMs": _figures(counted.attempt_durations.get(flow)),
         "plannerMs": _figures(counted.planner.get(flow)),
     }
@@ -207,26 +237,21 @@ def _flow(counted: Counted, flow: str) -> Json:
 def _figures(figures: Figures | None) -> Json | None:
     if figures is None:
         return None
-    return {
-        "count": figures.count,
-        "total": round(figures.total, 3),
-        "median": round(figures.median, 3),
-        "p95": round(figures.p95, 3),
-        "p99": round(figures.p99, 3),
-    }
+    measured = {name: round(getattr(figures, name), 3) for name in ("total", "median", "p95", "p99")}
+    return {"count": figures.count, **measured}
 
 
 def _reasons(attempts: Sequence[Attempts]) -> Json:
-    told: dict[str, dict[str, int]] = {}
+    by_category: dict[str, dict[str, int]] = {}
     for each in attempts:
         if each.category is not None and each.code is not None:
-            codes = told.setdefault(each.category, {})
+            codes = by_category.setdefault(each.category, {})
             codes[each.code] = codes.get(each.code, 0) + each.count
-    return told
+    return by_category
 
 
 def _retries(reductions: Sequence[Reduction]) -> Json:
-    """``right``: the share of the cut jobs that one more attempt would not have seated; None without any."""
+    """``right``: the share of the cut jobs that more attempts would not have confirmed; None without any."""
     cut, soon = sum(each.runs for each in reductions), sum(each.soon for each in reductions)
     return {
         "cut": cut,
@@ -245,7 +270,7 @@ def _retries(reductions: Sequence[Reduction]) -> Json:
     }
 
 
-def _moment(edge: Edge, zone: ZoneInfo, days: timedelta) -> datetime | None:
-    if edge is None or isinstance(edge, datetime):
-        return edge
-    return datetime.combine(edge + days, time(), zone).astimezone(UTC)
+def _moment(bound: Bound, zone: ZoneInfo, days: timedelta) -> datetime | None:
+    if bound is None or isinstance(bound, datetime):
+        return bound
+    return datetime.combine(bound + days, time(), zone).astimezone(UTC)

@@ -1,13 +1,15 @@
 """``PUT`` and ``GET /restaurants/{id}``: the floor document, and the guests a new one touches."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from maitred.contracts import responses
-from maitred.contracts.floor_document import FloorDocument, to_floor
+from maitred.contracts.floor_document import FloorDocument
+from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain import errors
 from maitred.domain.booking import Booking, Trigger
 from maitred.domain.floor import Floor
@@ -16,11 +18,13 @@ from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.assignment.layout_change import problem_of
-from maitred.services.assignment.wake import wake
-from maitred.services.idempotency import Reply, RequestContext, earlier, to_store
-from maitred.services.kit import Kit
+from maitred.services.assignment.waitlist import wake
+from maitred.services.dependencies import Dependencies
+from maitred.services.idempotency import Reply, RequestContext, stored_reply, to_store
+from maitred.services.unit_of_work import committed
 
-_SEATS_NOBODY = frozenset({"name", "locale", "contactEmail"})
+#: A change of these members gives nobody a table.
+_NO_EFFECT_ON_TABLES = frozenset({"name", "locale", "contactEmail"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,128 +45,132 @@ class LockedRestaurant(Protocol):
 
     @property
     def overridden(self) -> Mapping[UUID, frozenset[str]]:
-        """Of bookings still to come: the rules that a person set aside for their tables."""
+        """For bookings still to come: the rules that a person set aside for their tables."""
 
     @property
     def waiting(self) -> Sequence[tuple[UUID, int]]:
         """Bookings (id, version) still to come that have no tables, oldest first, a bounded number."""
 
     def replace(
-        self, floor: Floor, document: Mapping[str, Any], effects: ports.Effects
-    ) -> tuple[ports.SentBy, ...]:
-        """Store the layout and apply ``effects``, then commit."""
+        self, floor: Floor, document: Mapping[str, Any], changes: ports.Changes
+    ) -> tuple[ports.LeasedMessage, ...]:
+        """Store the layout and apply ``changes``, then commit."""
 
 
 class Restaurants(Protocol):
+    """Restaurants and their layouts. Every method may raise StoreError."""
+
     def layout(self, restaurant_id: str) -> StoredLayout | None: ...
 
-    def locked(self, restaurant_id: str, now: datetime) -> Any:
-        """A context manager of LockedRestaurant; leaving it without `replace` rolls back."""
+    def locked(self, restaurant_id: str, now: datetime) -> AbstractContextManager[LockedRestaurant]:
+        """Leaving the context without `LockedRestaurant.replace` rolls back."""
 
 
 class RestaurantService:
-    def __init__(self, kit: Kit, restaurants: Restaurants) -> None:
-        self._book = kit.book
-        self._clock = kit.clock
-        self._relay = kit.relay
-        self._telemetry = kit.telemetry
+    def __init__(self, deps: Dependencies, restaurants: Restaurants) -> None:
+        self._deps = deps
         self._restaurants = restaurants
 
-    def read(self, restaurant_id: str) -> StoredLayout:
+    def read(self, restaurant_id: str) -> Reply:
+        """The floor document, with its version as the ETag. Raises RestaurantNotFound."""
         stored = self._restaurants.layout(restaurant_id)
         if stored is None:
             raise errors.RestaurantNotFound
-        return stored
+        return Reply(200, responses.dumps(stored.document), {"etag": f'"{stored.layout_version}"'})
 
     def put(
         self, restaurant_id: str, document: FloorDocument, context: RequestContext, *, dry_run: bool
     ) -> Reply:
-        """Replace the floor document; confirmed guests whose tables no longer serve go back to the job."""
-        answered = earlier(self._book, context.key)
+        """Replace the floor document; confirmed guests whose tables no longer serve go back to the job.
+
+        With ``dry_run`` nothing changes; the reply says what would. Raises Overloaded while bookings are
+        being written, IdempotencyInProgress if a duplicate of this request has just committed.
+        """
+        answered = stored_reply(self._deps.store, context.key)
         if answered is not None:
             return answered
-        now = self._clock.now()
+        now, stored = self._deps.clock.now(), document.stored()
         try:
             with self._restaurants.locked(restaurant_id, now) as locked:
-                return self._replace(locked, restaurant_id, document, context, now, dry_run=dry_run)
+                version = locked.current.layout_version + 1 if locked.current else 1
+                index = compile_floor(floor_from_document(stored, restaurant_id, version))
+                affected = _affected(index, locked, now)
+                reply = _reply(locked.current, stored, version, affected)
+                if dry_run:
+                    return reply
+                woken = locked.waiting if _tables_differ(locked.current, stored) else ()
+                changes = _replaced(index.floor, affected, woken, reply, context, now)
+                committed(self._deps, changes, locked.replace(index.floor, stored, changes))
+                return reply
         except ports.DuplicateRequest as error:
             raise errors.IdempotencyInProgress from error
         except (ports.Conflict, ports.StaleVersion, ports.LockTimeout) as error:
             raise errors.Overloaded("bookings are being written; try again") from error
 
-    def _replace(
-        self,
-        locked: LockedRestaurant,
-        restaurant_id: str,
-        document: FloorDocument,
-        context: RequestContext,
-        now: datetime,
-        *,
-        dry_run: bool,
-    ) -> Reply:
-        stored = document.model_dump(mode="json", by_alias=True)
-        version = locked.current.layout_version + 1 if locked.current else 1
-        index = compile_floor(to_floor(document, restaurant_id, version))
-        affected = _affected(index, locked, now)
-        body = {
-            "restaurant": stored,
-            "layoutVersion": version,
-            "affected": [
-                {"bookingId": str(booking.id), "reference": booking.reference, "problem": problem}
-                for booking, problem in affected
-            ],
-        }
-        reply = Reply(200 if locked.current else 201, responses.dumps(body))
-        if dry_run:
-            return reply
-        effects = self._effects(affected, reply, context, now)
-        if _seats_differently(locked.current, stored):
-            woken = [wake(restaurant_id, *each, context.correlation_id, now) for each in locked.waiting]
-            effects = replace(effects, outbox=[*effects.outbox, *woken])
-        sent = locked.replace(index.floor, stored, effects)
-        self._telemetry.committed(effects.events)
-        self._relay.send_now(sent)
-        return reply
-
-    def _effects(
-        self, affected: Sequence[tuple[Booking, str]], reply: Reply, context: RequestContext, now: datetime
-    ) -> ports.Effects:
-        changes, history, told, outbox = [], [], [], []
-        for booking, problem in affected:
-            steps = records.steps_through((State.CONFIRMED, State.ASSIGNMENT_PENDING), booking.version + 1)
-            waiting = replace(booking, state=State.ASSIGNMENT_PENDING, version=booking.version + 1)
-            changes.append(
-                ports.BookingChange(booking.id, booking.version, waiting.version, waiting.state, pinned=False)
-            )
-            metadata: ports.Json = {"tables": list(booking.tables), "problem": problem}
-            trigger = Trigger.LAYOUT_CHANGE
-            history.extend(records.history_rows(booking, steps, context.actor, trigger.value, metadata))
-            told.extend(events.state_changed(booking, context.correlation_id, steps, context.actor))
-            outbox.append(records.assign_row(waiting, trigger, 1, context.correlation_id, now))
-        return ports.Effects(
-            touched_days=[(booking.restaurant_id, booking.service_date) for booking, _ in affected],
-            changes=changes,
-            release=[booking.id for booking, _ in affected],
-            history=history,
-            events=told,
-            outbox=outbox,
-            reply=to_store(context.key, reply),
-        )
-
-
-def _seats_differently(current: StoredLayout | None, document: Mapping[str, Any]) -> bool:
-    """May the new document seat somebody whom the old one could not? A new name seats nobody."""
-    return current is not None and _seating(current.document) != _seating(document)
-
-
-def _seating(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {member: value for member, value in document.items() if member not in _SEATS_NOBODY}
-
 
 def _affected(index: FloorIndex, locked: LockedRestaurant, now: datetime) -> list[tuple[Booking, str]]:
-    set_aside = locked.overridden
+    """The confirmed bookings whose tables no longer serve them, each with the reason."""
+    overridden = locked.overridden
     found = (
-        (booking, problem_of(index, booking, now, set_aside.get(booking.id, frozenset())))
+        (booking, problem_of(index, booking, now, overridden.get(booking.id, frozenset())))
         for booking in locked.confirmed
     )
     return [(booking, problem) for booking, problem in found if problem is not None]
+
+
+def _tables_differ(current: StoredLayout | None, document: Mapping[str, Any]) -> bool:
+    """May the new document have tables for a party that the old one had none for?"""
+    return current is not None and _of_tables(current.document) != _of_tables(document)
+
+
+def _of_tables(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {member: value for member, value in document.items() if member not in _NO_EFFECT_ON_TABLES}
+
+
+def _reply(
+    current: StoredLayout | None,
+    stored: Mapping[str, Any],
+    version: int,
+    affected: Sequence[tuple[Booking, str]],
+) -> Reply:
+    body = {
+        "restaurant": stored,
+        "layoutVersion": version,
+        "affected": [
+            {"bookingId": str(booking.id), "reference": booking.reference, "problem": problem}
+            for booking, problem in affected
+        ],
+    }
+    return Reply(200 if current else 201, responses.dumps(body))
+
+
+def _replaced(
+    floor: Floor,
+    affected: Sequence[tuple[Booking, str]],
+    woken: Sequence[tuple[UUID, int]],
+    reply: Reply,
+    context: RequestContext,
+    now: datetime,
+) -> ports.Changes:
+    """The affected bookings wait for the job, without tables; so do the parties that are ``woken``."""
+    correlation, trigger = context.correlation_id, Trigger.LAYOUT_CHANGE
+    updates, history, changed, outbox = [], [], [], []
+    for booking, problem in affected:
+        steps = records.steps_through((State.CONFIRMED, State.ASSIGNMENT_PENDING), booking.version + 1)
+        pending = replace(booking, state=State.ASSIGNMENT_PENDING, version=booking.version + 1)
+        metadata: ports.Json = {"tables": list(booking.tables), "problem": problem}
+        updates.append(
+            ports.BookingUpdate(booking.id, booking.version, pending.version, pending.state, pinned=False)
+        )
+        history += records.history_rows(booking, steps, context.actor, trigger.value, metadata)
+        changed += events.state_changed(booking, correlation, steps, context.actor)
+        outbox.append(records.assign_row(pending, trigger, 1, correlation, now))
+    return ports.Changes(
+        touched_days=[(booking.restaurant_id, booking.service_date) for booking, _ in affected],
+        updates=updates,
+        release=[booking.id for booking, _ in affected],
+        history=history,
+        events=changed,
+        outbox=[*outbox, *(wake(floor.restaurant_id, *each, correlation, now) for each in woken)],
+        reply=to_store(context.key, reply),
+    )

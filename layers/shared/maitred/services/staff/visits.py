@@ -1,10 +1,9 @@
 """The party comes, leaves, or does not come: what a host marks during the service."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from maitred.contracts import responses
 from maitred.domain import errors
 from maitred.domain.booking import Booking, Trigger
 from maitred.domain.states import State, require_transition
@@ -13,155 +12,169 @@ from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.assignment.day import Floors, read_floor
 from maitred.services.assignment.layout_change import problem_of
-from maitred.services.assignment.wake import Waking
+from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, to_store
-from maitred.services.kit import Kit
-from maitred.services.unit_of_work import change_booking, write
+from maitred.services.staff.assignment import booking_reply
+from maitred.services.unit_of_work import change_booking, commit, commit_locked
 
 UNDONE = "no_show_undone"
-_BUDGET_MS = 2000  # for one that holds the day
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """A step of the machine. ``tables``: those held after it; ``reason``: the history's."""
-
-    booking: Booking
-    target: State
-    reason: str
-    tables: tuple[str, ...]
+_BUDGET_MS = 2000  # for a unit of work that locks the day
 
 
 class Visits:
-    def __init__(self, kit: Kit, floors: Floors, waking: Waking) -> None:
-        self._kit = kit
+    """Every method raises InvalidTransition if the booking's state does not allow it."""
+
+    def __init__(self, deps: Dependencies, floors: Floors, waitlist: Waitlist) -> None:
+        self._deps = deps
         self._floors = floors
-        self._waking = waking
+        self._waitlist = waitlist
 
     def seat(self, booking: Booking, context: RequestContext) -> Reply:
-        """The party has come. Raises InvalidTransition, as all of these do."""
+        """The party has come."""
 
-        def mark(current: Booking) -> Reply:
+        def seat(current: Booking) -> Reply:
             require_transition(current.state, State.SEATED)
-            effects, reply = self._effects(_Mark(current, State.SEATED, "seated", current.tables), context)
-            return write(self._kit, effects, reply)
+            return self._commit(*_seated(current, context))
 
-        return change_booking(self._kit.book, booking, context, mark)
+        return change_booking(self._deps, booking, context, seat)
 
     def complete(self, booking: Booking, context: RequestContext) -> Reply:
-        """The party has left; what is left of its time is free."""
-        return self._leave(booking, State.COMPLETED, "completed", context)
+        """The party has left; the rest of its time is free."""
+        return self._leave(booking, State.COMPLETED, context)
 
     def no_show(self, booking: Booking, context: RequestContext) -> Reply:
         """The party has not come; its tables are free."""
-        return self._leave(booking, State.NO_SHOW, "no_show", context)
+        return self._leave(booking, State.NO_SHOW, context)
 
     def undo_no_show(self, booking: Booking, context: RequestContext) -> Reply:
-        """The party has come after all: on its tables if still free, else the job looks for others."""
+        """The party has come after all: to its tables if they are still free, else the job finds others."""
 
-        def mark(current: Booking) -> Reply:
+        def undo(current: Booking) -> Reply:
             if current.state is not State.NO_SHOW:
                 raise errors.InvalidTransition(f"the booking is {current.state.value}, not a no-show")
-            return self._restore(current, context)
+            return self._undo(current, context)
 
-        return change_booking(self._kit.book, booking, context, mark)
+        return change_booking(self._deps, booking, context, undo)
 
-    def _leave(self, booking: Booking, target: State, reason: str, context: RequestContext) -> Reply:
-        def mark(current: Booking) -> Reply:
+    def _leave(self, booking: Booking, target: State, context: RequestContext) -> Reply:
+        def leave(current: Booking) -> Reply:
             require_transition(current.state, target)
-            effects, reply = self._effects(_Mark(current, target, reason, ()), context)
-            freed = replace(
-                effects,
-                touched_days=[(current.restaurant_id, current.service_date)],
-                release=[current.id],
-                outbox=self._waking.messages(current, context.correlation_id, self._kit.clock.now()),
-            )
-            return write(self._kit, freed, reply)
+            woken = self._waitlist.messages(current, context.correlation_id, self._deps.clock.now())
+            return self._commit(*_left(current, target, context, woken))
 
-        return change_booking(self._kit.book, booking, context, mark)
+        return change_booking(self._deps, booking, context, leave)
 
-    def _effects(self, mark: _Mark, context: RequestContext) -> tuple[ports.Effects, Reply]:
-        before, version = mark.booking, mark.booking.version + 1
-        steps = records.steps_through((before.state, mark.target), version)
-        zone = before.zone if mark.tables else None
-        after = replace(before, state=mark.target, version=version, tables=mark.tables, zone=zone)
-        reply = Reply(200, responses.dumps({"booking": responses.booking_json(after)}))
-        tables: ports.Json = {"tables": list(before.tables or mark.tables)}
-        effects = ports.Effects(
-            changes=[
-                ports.BookingChange(
-                    before.id,
-                    before.version,
-                    version,
-                    mark.target,
-                    pinned=before.pinned,
-                    tables=before.tables,
-                )
-            ],
-            history=records.history_rows(before, steps, context.actor, mark.reason, tables),
-            events=events.state_changed(before, context.correlation_id, steps, context.actor),
-            reply=to_store(context.key, reply),
-        )
-        return effects, reply
-
-    # --- undoing a no-show ---
-
-    def _restore(self, booking: Booking, context: RequestContext) -> Reply:
-        """Decided while the day is held: nobody takes the tables in between."""
-        index = read_floor(self._kit.book, self._floors, booking.restaurant_id)
-        had = self._kit.book.released(booking.id)
-        start, end = (had[0].start, had[0].end) if had else (booking.start_at, booking.end_at)
-        day = ports.Day(booking.restaurant_id, booking.service_date, start, end, None, "")
-        with self._kit.book.locked_day(day, index.floor.layout_version, _BUDGET_MS) as locked:
-            if locked.snapshot.document is not None:
-                raise ports.Conflict("a new layout")
-            now = self._kit.clock.now()
-            if _still_free(booking, had, index, locked.snapshot, now):
-                effects, reply = self._back_on(booking, had, index, context)
-            else:
-                effects, reply = self._search_again(booking, context, now)
-            sent = locked.apply(effects)
-        self._kit.telemetry.committed(effects.events)
-        self._kit.relay.send_now(sent)
+    def _commit(self, changes: ports.Changes, reply: Reply) -> Reply:
+        commit(self._deps, changes)
         return reply
 
-    def _back_on(
-        self,
-        booking: Booking,
-        had: Sequence[ports.TableAllocation],
-        index: FloorIndex,
-        context: RequestContext,
-    ) -> tuple[ports.Effects, Reply]:
-        tables = [index.tables[index.position[row.table_id]] for row in had]
-        back = replace(booking, zone=min(table.zone for table in tables))
-        names = tuple(table.id for table in tables)
-        effects, reply = self._effects(_Mark(back, State.CONFIRMED, UNDONE, names), context)
-        version = index.floor.layout_version
-        rows = [
-            replace(row, layout_version=version, capacity=table.capacity)
-            for row, table in zip(had, tables, strict=True)
-        ]
-        return replace(effects, allocations=rows), reply
-
-    def _search_again(
-        self, booking: Booking, context: RequestContext, now: datetime
-    ) -> tuple[ports.Effects, Reply]:
-        mark = _Mark(replace(booking, pinned=False), State.ASSIGNMENT_PENDING, UNDONE, ())
-        effects, reply = self._effects(mark, context)
-        waiting = replace(booking, version=booking.version + 1)
-        job = records.assign_row(waiting, Trigger.RETRY, 1, context.correlation_id, now)
-        return replace(effects, outbox=[job]), reply
+    def _undo(self, booking: Booking, context: RequestContext) -> Reply:
+        """Decided while the day is locked: nobody takes the tables in between."""
+        index = read_floor(self._deps.store, self._floors, booking.restaurant_id)
+        released = self._deps.store.released(booking.id)
+        start, end = (released[0].start, released[0].end) if released else (booking.start_at, booking.end_at)
+        day = ports.Day(booking.restaurant_id, booking.service_date, start, end, None, "")
+        with self._deps.store.locked_day(day, index.floor.layout_version, _BUDGET_MS) as locked:
+            if locked.snapshot.document is not None:
+                raise ports.Conflict("a new layout")
+            now = self._deps.clock.now()
+            if _still_free(booking, released, index, locked.snapshot, now):
+                changes, reply = _restored(booking, released, index, context)
+            else:
+                changes, reply = _pending(booking, context, now)
+            commit_locked(self._deps, locked, changes)
+        return reply
 
 
 def _still_free(
     booking: Booking,
-    had: Sequence[ports.TableAllocation],
+    released: Sequence[ports.TableAllocation],
     index: FloorIndex,
     snapshot: ports.Snapshot,
     now: datetime,
 ) -> bool:
-    tables = tuple(row.table_id for row in had)
-    overridden = frozenset(rule for row in had for rule in row.overrides)
+    tables = tuple(row.table_id for row in released)
+    overridden = frozenset(rule for row in released for rule in row.overrides)
     if problem_of(index, replace(booking, tables=tables), now, overridden) is not None:
         return False
     return not {row.table_id for row in snapshot.allocations} & set(tables)
+
+
+# --- what each outcome writes ---
+
+
+def _seated(before: Booking, context: RequestContext) -> tuple[ports.Changes, Reply]:
+    """The party sits at the booking's tables."""
+    after = replace(before, state=State.SEATED, version=before.version + 1)
+    return _step(before, after, "seated", context)
+
+
+def _left(
+    before: Booking, target: State, context: RequestContext, woken: Sequence[ports.OutboxRow]
+) -> tuple[ports.Changes, Reply]:
+    """The booking is over and its tables are free, also for the parties that are ``woken``."""
+    after = replace(before, state=target, version=before.version + 1, tables=(), zone=None)
+    return _step(before, after, target.value, context, outbox=woken)
+
+
+def _restored(
+    before: Booking, released: Sequence[ports.TableAllocation], index: FloorIndex, context: RequestContext
+) -> tuple[ports.Changes, Reply]:
+    """The booking is confirmed on the tables that it had."""
+    tables = [index.tables[index.position[row.table_id]] for row in released]
+    after = replace(
+        before,
+        state=State.CONFIRMED,
+        version=before.version + 1,
+        tables=tuple(table.id for table in tables),
+        zone=min(table.zone for table in tables),
+    )
+    allocations = [
+        replace(row, layout_version=index.floor.layout_version, capacity=table.capacity)
+        for row, table in zip(released, tables, strict=True)
+    ]
+    return _step(before, after, UNDONE, context, allocations=allocations)
+
+
+def _pending(before: Booking, context: RequestContext, now: datetime) -> tuple[ports.Changes, Reply]:
+    """The booking waits, without tables, for the background job."""
+    after = replace(before, state=State.ASSIGNMENT_PENDING, version=before.version + 1, pinned=False)
+    job = records.assign_row(after, Trigger.RETRY, 1, context.correlation_id, now)
+    return _step(before, replace(after, zone=None), UNDONE, context, outbox=[job])
+
+
+def _step(
+    before: Booking,
+    after: Booking,
+    reason: str,
+    context: RequestContext,
+    *,
+    allocations: Sequence[ports.TableAllocation] = (),
+    outbox: Sequence[ports.OutboxRow] = (),
+) -> tuple[ports.Changes, Reply]:
+    """One step of the state machine, and the tables that it frees or takes."""
+    steps = records.steps_through((before.state, after.state), after.version)
+    tables: ports.Json = {"tables": list(before.tables or after.tables)}
+    frees = bool(before.tables) and not after.tables
+    reply = booking_reply(after)
+    changes = ports.Changes(
+        touched_days=[(before.restaurant_id, before.service_date)] if frees else [],
+        updates=[
+            ports.BookingUpdate(
+                before.id,
+                before.version,
+                after.version,
+                after.state,
+                pinned=after.pinned,
+                tables=before.tables,
+            )
+        ],
+        release=[before.id] if frees else [],
+        allocations=allocations,
+        history=records.history_rows(before, steps, context.actor, reason, tables),
+        events=events.state_changed(before, context.correlation_id, steps, context.actor),
+        outbox=outbox,
+        reply=to_store(context.key, reply),
+    )
+    return changes, reply

@@ -1,6 +1,6 @@
-"""Is the book as it must be, whatever happened to it? The one place that says what that means.
+"""Is the booking data sound? The one place that says what that means, and the operators' tools.
 
-Tests, the demo, the soak and the operators' ``check`` all ask here.
+Tests, the demo, the soak and the operators' ``check`` all use it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-#: True at every moment, whatever is under way: the statement that counts, and what it says.
+from maitred.services.messaging.outbox import DeadRow
+from maitred.services.ports import Clock
+
+#: True at every moment, whatever is under way: the name of the statement that counts, and what it checks.
 ALWAYS: Mapping[str, str] = {
     "no_overlap": "no two live rows of the ledger overlap (self-join)",
     "seated": "confirmed if and only if it holds tables with enough seats for the whole stay",
@@ -31,8 +34,8 @@ IN_TIME: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """``since``: what is older has no events any more. ``patience``: after that, work is overdue."""
+class InspectionScope:
+    """``since``: older bookings may have no events any more. ``patience``: how late work may be."""
 
     now: datetime
     since: datetime
@@ -41,7 +44,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``checked``: how many were looked at; ``wrong``: how many of them are; ``examples``: some, in words."""
+    """``checked``: how many rows were looked at; ``wrong``: how many of them are wrong, with ``examples``."""
 
     name: str
     checked: int
@@ -50,12 +53,20 @@ class Check:
 
 
 class Invariants(Protocol):
-    def count(self, name: str, scope: Scope) -> tuple[int, int, Sequence[str]]:
-        """How many there are, how many are wrong, some of those. May raise BookError."""
+    def count(self, name: str, scope: InspectionScope) -> tuple[int, int, Sequence[str]]:
+        """How many there are, how many are wrong, and some that are. May raise StoreError."""
+
+
+class DeadOutbox(Protocol):
+    def dead(self, limit: int) -> Sequence[DeadRow]:
+        """Rows that the relay has given up, the oldest first. May raise StoreError."""
+
+    def revive(self, limit: int) -> int:
+        """Make up to ``limit`` of them, the oldest first, due again; returns how many."""
 
 
 def inspect(
-    invariants: Invariants, scope: Scope, names: Mapping[str, str] = {**ALWAYS, **IN_TIME}
+    invariants: Invariants, scope: InspectionScope, names: Mapping[str, str] = {**ALWAYS, **IN_TIME}
 ) -> list[Check]:
     """Count each of ``names``. Changes nothing; may run beside everything else."""
     return [
@@ -63,3 +74,26 @@ def inspect(
         for name, sentence in names.items()
         for checked, wrong, examples in [invariants.count(name, scope)]
     ]
+
+
+class OperatorTools:
+    """What operators ask of a running stage. Every method may raise StoreError."""
+
+    def __init__(self, invariants: Invariants, outbox: DeadOutbox, clock: Clock) -> None:
+        self._invariants = invariants
+        self._outbox = outbox
+        self._clock = clock
+
+    def check(self, days: int, patience_seconds: int) -> list[Check]:
+        """Check all invariants; events no further back than ``days``."""
+        now = self._clock.now()
+        scope = InspectionScope(now, now - timedelta(days=days), timedelta(seconds=patience_seconds))
+        return inspect(self._invariants, scope)
+
+    def dead(self, limit: int) -> Sequence[DeadRow]:
+        """Outbox rows that the relay has given up, the oldest first."""
+        return self._outbox.dead(limit)
+
+    def revive(self, limit: int) -> int:
+        """Make up to ``limit`` of those rows, the oldest first, due again; returns how many."""
+        return self._outbox.revive(limit)

@@ -1,4 +1,4 @@
-"""Every minute: no booking is forgotten, nothing is kept longer than it should be."""
+"""Every minute: stuck and lost bookings, urgent reviews, retention."""
 
 import logging
 from collections.abc import Sequence
@@ -10,12 +10,13 @@ from maitred.domain.booking import Booking, Trigger
 from maitred.domain.states import State
 from maitred.services import events, ports
 from maitred.services.assignment import records
-from maitred.services.kit import Kit
+from maitred.services.dependencies import Dependencies
+from maitred.services.unit_of_work import commit
 
 logger = logging.getLogger(__name__)
 
 ACTOR = "maintain"
-_SWEEPS = 3  # a booking whose worker died this often is for a person
+_SWEEPS = 3  # a booking whose worker died this often goes to manual review
 _BATCH = 200
 _LEARN_AGAIN = timedelta(days=1)
 _LEARN_AT_ONCE = 20  # restaurants a minute: a thousand restaurants in less than an hour
@@ -24,7 +25,7 @@ LOST_AFTER = timedelta(minutes=20)  # longer than the longest back-off: its mess
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """In days; ``events`` go by the whole month, once all of it is that old."""
+    """In days; ``events`` are dropped by whole months, once all of a month is that old."""
 
     idempotency: int
     events: int
@@ -35,7 +36,7 @@ class Retention:
 class MaintenanceRules:
     """``grace``: how long after its lease's end a booking is taken back from its worker.
 
-    ``alert``: how near its start a case for a person is raised.
+    ``alert``: how near its start the restaurant is mailed about a booking in manual review.
     """
 
     retention: Retention
@@ -44,18 +45,20 @@ class MaintenanceRules:
 
 
 class Maintenance(Protocol):
+    """Every method may raise StoreError."""
+
     def stuck(self, before: datetime, limit: int) -> Sequence[tuple[Booking, int]]:
         """Bookings in progress whose lease ended before ``before``, and how often that happened to them."""
 
-    def forgotten(self, before: datetime, now: datetime, limit: int) -> Sequence[Booking]:
+    def lost(self, before: datetime, now: datetime, limit: int) -> Sequence[Booking]:
         """Pending bookings untouched since ``before`` without an unsent message, at most a day past."""
 
-    def awaiting_a_person(self, now: datetime, until: datetime) -> tuple[int, int]:
-        """Bookings in manual review: in all, and starting before ``until``."""
+    def count_reviews(self, now: datetime, until: datetime) -> tuple[int, int]:
+        """Bookings in manual review: all of them, and those that start before ``until``."""
 
-    def untold(self, now: datetime, until: datetime, limit: int) -> Sequence[tuple[Booking, str]]:
-        """Bookings in manual review that start before ``until``, of whose request the restaurant has not
-        been told, with its address."""
+    def unnotified(self, now: datetime, until: datetime, limit: int) -> Sequence[tuple[Booking, str]]:
+        """Bookings in manual review that start before ``until`` and that the restaurant was not mailed
+        about, with its address."""
 
     def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
         """Learn the demand of restaurants for which that was last done before ``before``; how many."""
@@ -63,46 +66,42 @@ class Maintenance(Protocol):
     def prune(self, now: datetime, retention: Retention) -> int:
         """Delete what is past its retention, but no events; returns how many rows."""
 
-    def turn_event_months(self, now: datetime, days: int) -> int:
+    def rotate_event_months(self, now: datetime, days: int) -> int:
         """Make room for the events of the months ahead, drop the months that ended more than ``days`` ago.
 
         Returns how many were dropped.
         """
 
-    def tidy_limits(self) -> None:
-        """Delete what the limits need no more: it changes none of their answers."""
+    def prune_limits(self) -> None:
+        """Delete rows that no longer change any answer of the limits."""
 
 
 class Maintain:
-    def __init__(self, kit: Kit, maintenance: Maintenance, rules: MaintenanceRules) -> None:
-        self._book = kit.book
-        self._clock = kit.clock
-        self._ids = kit.ids
-        self._relay = kit.relay
-        self._telemetry = kit.telemetry
+    def __init__(self, deps: Dependencies, maintenance: Maintenance, rules: MaintenanceRules) -> None:
+        self._deps = deps
         self._maintenance = maintenance
         self._rules = rules
 
     def run(self, correlation_id: str) -> dict[str, int]:
-        """Returns what was done, by name."""
-        now = self._clock.now()
-        self._maintenance.tidy_limits()
+        """Do the minute's work; returns how much was done, by name. Raises StoreError."""
+        now = self._deps.clock.now()
+        self._maintenance.prune_limits()
         done = {
-            "eventMonthsDropped": self._maintenance.turn_event_months(now, self._rules.retention.events),
+            "eventMonthsDropped": self._maintenance.rotate_event_months(now, self._rules.retention.events),
             "pruned": self._maintenance.prune(now, self._rules.retention),
             "returned": self._return_stuck(now, correlation_id),
-            "requeued": self._requeue_forgotten(now, correlation_id),
+            "requeued": self._requeue_lost(now, correlation_id),
             "raised": self._raise_urgent(now, correlation_id),
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
         }
-        open_cases, urgent = self._maintenance.awaiting_a_person(now, now + self._rules.alert)
-        self._telemetry.count("ManualReviewOpen", open_cases)
+        open_cases, urgent = self._maintenance.count_reviews(now, now + self._rules.alert)
+        self._deps.telemetry.count("ManualReviewOpen", open_cases)
         if urgent:
             logger.error("%d bookings start soon and still wait for a person", urgent)
         return done | {"manualReviewOpen": open_cases, "manualReviewUrgent": urgent}
 
     def _return_stuck(self, now: datetime, correlation_id: str) -> int:
-        """Nobody has taken the lease over in time: the message is gone, or in the dead-letter queue."""
+        """No worker took the lease over in time: the message is gone, or in the dead-letter queue."""
         stuck = self._maintenance.stuck(now - self._rules.grace, _BATCH)
         return sum(self._return_one(booking, sweeps, now, correlation_id) for booking, sweeps in stuck)
 
@@ -111,46 +110,44 @@ class Maintain:
         steps = records.steps_through((booking.state, target), booking.version + 1)
         after = replace(booking, state=target, version=booking.version + 1)
         message = records.assign_row(after, Trigger.RETRY, sweeps + 2, correlation_id, now)
-        change = ports.BookingChange(
+        change = ports.BookingUpdate(
             booking.id, booking.version, after.version, target, lease_token=booking.lease_token
         )
-        effects = ports.Effects(
-            changes=[change],
+        changes = ports.Changes(
+            updates=[change],
             history=records.history_rows(booking, steps, ACTOR, "lease_expired", {}),
             events=events.state_changed(booking, correlation_id, steps, ACTOR),
             outbox=[message] if target is State.ASSIGNMENT_PENDING else [],
         )
-        return self._apply(effects)
+        return self._commit(changes)
 
-    def _requeue_forgotten(self, now: datetime, correlation_id: str) -> int:
-        """A pending booking whose message got lost. One too many does no harm: versions tell them apart."""
-        forgotten = self._maintenance.forgotten(now - LOST_AFTER, now, _BATCH)
-        return sum(self._requeue_one(booking, now, correlation_id) for booking in forgotten)
+    def _requeue_lost(self, now: datetime, correlation_id: str) -> int:
+        """Pending bookings whose message got lost. A second message does no harm: its version is stale."""
+        lost = self._maintenance.lost(now - LOST_AFTER, now, _BATCH)
+        return sum(self._requeue_one(booking, now, correlation_id) for booking in lost)
 
     def _requeue_one(self, booking: Booking, now: datetime, correlation_id: str) -> bool:
-        unchanged = ports.BookingChange(booking.id, booking.version, booking.version, booking.state)
+        unchanged = ports.BookingUpdate(booking.id, booking.version, booking.version, booking.state)
         message = records.assign_row(booking, Trigger.RETRY, 1, correlation_id, now)
-        return self._apply(ports.Effects(changes=[unchanged], outbox=[message]))
+        return self._commit(ports.Changes(updates=[unchanged], outbox=[message]))
 
     def _raise_urgent(self, now: datetime, correlation_id: str) -> int:
-        """Write to the restaurant, once a request, of a booking that waits for a person near its start."""
-        urgent = self._maintenance.untold(now, now + self._rules.alert, _BATCH)
+        """Mail the restaurant, once a request, about bookings that need a person and start soon."""
+        urgent = self._maintenance.unnotified(now, now + self._rules.alert, _BATCH)
         return sum(self._raise_one(booking, to, now, correlation_id) for booking, to in urgent)
 
     def _raise_one(self, booking: Booking, to: str, now: datetime, correlation_id: str) -> bool:
-        unchanged = ports.BookingChange(booking.id, booking.version, booking.version, booking.state)
-        mailing = records.attention_mail(booking, to, correlation_id, self._ids, now)
-        return self._apply(
-            ports.Effects(changes=[unchanged], notifications=mailing.notifications, outbox=mailing.outbox)
+        unchanged = ports.BookingUpdate(booking.id, booking.version, booking.version, booking.state)
+        mailing = records.attention_mail(booking, to, correlation_id, self._deps.ids, now)
+        return self._commit(
+            ports.Changes(updates=[unchanged], notifications=mailing.notifications, outbox=mailing.outbox)
         )
 
-    def _apply(self, effects: ports.Effects) -> bool:
+    def _commit(self, changes: ports.Changes) -> bool:
         try:
-            sent = self._book.apply(effects)
+            commit(self._deps, changes)
         except ports.StaleVersion:
             return False  # somebody took care of it meanwhile
         except (ports.Conflict, ports.LockTimeout, ports.DeadlinePassed):
-            return False  # its next minute comes; the others' is now
-        self._telemetry.committed(effects.events)
-        self._relay.send_now(sent)
+            return False  # tried again in a minute; the other bookings are due now
         return True

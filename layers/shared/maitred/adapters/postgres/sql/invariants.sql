@@ -1,5 +1,5 @@
--- What must be true of the book after anything that happened to it. Each statement gives one row: how many were
--- looked at, how many of them are wrong, and the first few of those in words without guest data.
+-- The invariants of the database, true after anything that happens to it. Each statement returns one row: how many
+-- rows it checked, how many are wrong, and the first few wrong ones in words without guest data.
 
 -- name: invariant_no_overlap
 with wrong as (
@@ -13,23 +13,23 @@ select (select count(*) from allocations where live), (select count(*) from wron
 
 -- name: invariant_seated
 with wrong as (
-    select format('booking %%s is %%s for %%s: %%s tables, %%s seats', b.id, b.state, b.party_size, held.tables,
-                  held.seats) as what
+    select format('booking %%s is %%s for %%s: %%s tables, %%s seats', b.id, b.state, b.party_size, ledger.tables,
+                  ledger.seats) as what
     from bookings b
     left join lateral (
         select count(*) as tables, coalesce(sum(a.capacity), 0) as seats,
                bool_and(a.occupied @> tstzrange(b.start_at, b.end_at)) as whole_stay,
                coalesce(bool_or('capacity' = any (a.overrides)), false) as seats_overridden
-        from allocations a where a.booking_id = b.id and a.live) held on true
+        from allocations a where a.booking_id = b.id and a.live) ledger on true
     where case when b.state in ('confirmed', 'seated')
-               then held.tables = 0 or not held.whole_stay
-                    or held.seats < b.party_size and not held.seats_overridden
-               else held.tables > 0 end)
+               then ledger.tables = 0 or not ledger.whole_stay
+                    or ledger.seats < b.party_size and not ledger.seats_overridden
+               else ledger.tables > 0 end)
 select (select count(*) from bookings), (select count(*) from wrong),
        array(select what from wrong order by what limit %(examples)s)
 
 -- name: invariant_owned
--- Rows of a hold that is used belong to its booking; rows of nobody, or of another house's guest, block for ever.
+-- A used hold's rows belong to its booking. A row without an owner in its restaurant would block its table forever.
 with wrong as (
     select format('row %%s of the ledger: %%s', a.id, case
                when h.used_by is not null then format('hold %%s is used', h.id)
@@ -53,8 +53,8 @@ select (select count(*) from bookings), (select count(*) from wrong),
        array(select what from wrong order by what limit %(examples)s)
 
 -- name: invariant_history_unbroken
--- Each step begins where the one before it ended, is a step of the machine, and raises the version by one;
--- only other tables for somebody else's sake (confirmed to confirmed) leave it.
+-- Each step begins where the step before it ended, is allowed by the state machine, and raises the version by one.
+-- Only a move for another party (confirmed to confirmed) keeps the version.
 with steps as (
     select h.*, lag(h.to_state) over booking as state_before, lag(h.version) over booking as version_before
     from booking_state_history h window booking as (partition by h.booking_id order by h.id)
@@ -71,7 +71,7 @@ select (select count(*) from booking_state_history), (select count(*) from wrong
        array(select what from wrong order by what limit %(examples)s)
 
 -- name: invariant_one_summary
--- An attempt commits with its run's summary, so both carry one transaction's time. One that broke says so instead.
+-- An attempt commits with its run's summary, so both have the same time. A broken attempt has an error event instead.
 with runs as (
     select a.id, a.booking_id,
            count(e.id) filter (where e.event_type = 'auto_assign.summary') as summaries,
@@ -143,7 +143,8 @@ select (select count(*) from bookings where state = 'assignment_in_progress'), (
        array(select what from wrong order by what limit %(examples)s)
 
 -- name: invariant_nobody_forgotten
--- Who waits has a message on its way, or was touched so lately that it may lie in a queue, or is swept at `lost`.
+-- A waiting booking has an unsent message, or was changed so recently that its message may be in a queue, or is
+-- swept at `lost`.
 with wrong as (
     select format('booking %%s is %%s since %%s', b.id, b.state, b.updated_at) as what from bookings b
     where b.state = 'created' or b.state = 'assignment_pending' and (

@@ -1,8 +1,8 @@
--- Admission and circuits: see the functions' own comments in the migration.
+-- Admission and circuits. The migration explains the functions.
 
 -- name: enter_attempt
--- Last in the snapshot's transaction, so that the buckets are locked for no longer than it takes to commit.
--- Not for a request that was answered before: repeating an answer seats nobody.
+-- Last in the snapshot's transaction, so that the buckets are locked only until the commit.
+-- A request that was answered before is not counted: repeating an answer seats nobody.
 select e.refused_by, e.wait_seconds, e.probe, e.failed
 from enter_attempt(%(attempt_id)s, %(client)s, %(restaurant_id)s, %(client_rate)s, %(client_burst)s,
                    %(restaurant_rate)s, %(restaurant_burst)s, %(most_in_flight)s, %(place_seconds)s,
@@ -21,7 +21,7 @@ select failed, opened
 from circuit_failed(%(dependency)s, %(most)s, %(within_seconds)s, %(pause_seconds)s, %(was_probe)s)
 
 -- name: circuit_succeeded
--- A success in between: the faults were not in a row. Only the probe closes a circuit that is open.
+-- A success ends a row of faults. Only the probe closes an open circuit.
 update circuits set failures = 0, open_until = null
 where dependency = %(dependency)s and failures > 0 and (open_until is null or %(was_probe)s)
 

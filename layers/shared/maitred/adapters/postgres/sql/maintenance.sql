@@ -1,4 +1,4 @@
--- What the maintenance run looks for.
+-- The maintenance run.
 
 -- name: stuck_bookings
 select b.*, (select count(*) from booking_state_history h
@@ -8,7 +8,7 @@ where b.state = 'assignment_in_progress' and b.lease_until < %(before)s
 order by b.lease_until limit %(limit)s
 
 -- name: forgotten_bookings
--- `updated_at` moves with every change, a re-queue included.
+-- Every change moves `updated_at`, also a new message for the job.
 select b.* from booking_register b
 where b.id in (
     select w.id from bookings w
@@ -22,7 +22,7 @@ select count(*), count(*) filter (where start_at < %(until)s)
 from bookings where state = 'manual_review' and start_at > %(now)s
 
 -- name: untold_restaurants
--- Whose restaurant has an address and no letter yet about this very request.
+-- Bookings whose restaurant has an address and has had no letter about the present request.
 select b.*, r.contact_email
 from booking_register b
 join restaurants r on r.id = b.restaurant_id
@@ -48,17 +48,17 @@ with gone as (delete from outbox where ctid = any (array(
 select count(*) from gone
 
 -- name: tidy_in_flight
--- Places whose sandbox was killed. What is locked is in use.
+-- Places of killed sandboxes. Locked rows are in use.
 delete from attempts_in_flight where attempt_id = any (array(
     select attempt_id from attempts_in_flight where ends_at < now() limit 5000 for update skip locked))
 
 -- name: tidy_rate_limits
--- A full bucket is the same as none.
+-- A full bucket and no bucket are the same.
 delete from rate_limits where ctid = any (array(
     select ctid from rate_limits where full_at < now() limit 5000 for update skip locked))
 
 -- name: prune_holds
--- As long as the answer to a booking of one may be repeated. What a booking has taken over is not the hold's.
+-- Holds stay as long as the answer to their booking may be repeated. Tables that a booking took over stay.
 with old as (
     select id from holds where expires_at < %(now)s::timestamptz - make_interval(days => %(idempotency)s)
     order by expires_at limit 1000
@@ -69,7 +69,7 @@ with old as (
 select count(*) from gone
 
 -- name: learn_demand
--- Party sizes by weekday and service, of the last eight weeks and what is booked ahead.
+-- Party sizes by weekday and service, from the last eight weeks and all bookings ahead.
 with stale as (
     select r.id from restaurants r
     left join demand_profiles p on p.restaurant_id = r.id

@@ -1,4 +1,4 @@
--- Notifications: found, claimed, finished.
+-- Notifications: find, claim, finish.
 
 -- name: find_notification
 select n.id, n.booking_id, n.kind, n.variant, n.request_version, n.state, n.attempts,
@@ -13,7 +13,7 @@ where id = %(id)s and state = 'pending'
 returning id
 
 -- name: finish_notification
--- A twin of the message may have parked the letter while it was on its way: that it was sent is the truth.
+-- A duplicate of the message may have parked the letter while it was being sent. The send wins.
 update notifications
 set state = %(state)s, sent_at = case when %(state)s = 'sent' then now() end,
     provider_id = case when %(state)s = 'sent' then %(detail)s end,

@@ -1,8 +1,8 @@
--- The outbox and what the relay does with it.
+-- The outbox and its relay.
 
 -- name: claim_outbox
 -- Lease the oldest rows that are due within the queue's longest delay; other relays skip them. A booking's
--- rows go one after the other: none while an earlier one that is due no later still waits, or is being sent.
+-- rows go in order: a row waits while an earlier row that is due no later is unsent.
 update outbox o
 set claimed_until = %(now)s::timestamptz + make_interval(secs => %(lease_seconds)s)
 from (select n.id from outbox n
@@ -32,7 +32,7 @@ select count(*) filter (where dead_at is null),
 from outbox where sent_at is null
 
 -- name: dead_outbox
--- Without the payload: a letter's holds the guest's address.
+-- Without the payload, because a letter's payload contains the guest's address.
 select id, topic, booking_id, restaurant_id, attempts, last_error, created_at, dead_at
 from outbox where sent_at is null and dead_at is not null order by id limit %(limit)s
 

@@ -1,12 +1,12 @@
--- What the report on assignments counts: of `restaurants`, in [start, end), by the time at which it was written;
--- of them what ran while `flags` held (all, if that is empty). Events of older versions do not say what held.
--- `figures` are count, sum, median, 95th and 99th percentile.
+-- The figures of the report on assignments: rows of `restaurants` written in [start, end), under these `flags`
+-- (all rows if empty). Events of older versions do not record their flags. `figures` are count, sum, median, 95th
+-- and 99th percentile.
 
 -- name: report_timezones
 select id, timezone from restaurants where %(everywhere)s or id = any(%(restaurants)s)
 
 -- name: report_runs
--- One summary event a run, whatever way it ended.
+-- One summary event for each run, however it ended.
 select context ->> 'flow' as flow, context ->> 'result' as result, count(*) as runs,
     count(*) filter (where (context -> 'emailSkipped')::boolean) as emails_skipped
 from observability_events
@@ -36,7 +36,7 @@ where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.quote'
 group by 1 order by 1
 
 -- name: report_planned_bookings
--- How often the planner was asked about a booking; a refusal that keeps none is about no booking.
+-- The planner's calls for bookings. A refusal that keeps no booking does not count.
 select count(*), count(distinct booking_id) from observability_events
 where restaurant_id = any(%(restaurants)s) and event_type = 'auto_assign.quote'
     and context ->> 'flow' <> 'shadow' and booking_id is not null
@@ -59,8 +59,8 @@ where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and creat
 group by 1 order by 1
 
 -- name: report_reductions
--- Jobs that ended early because a reason spoke against further attempts, and what became of those bookings:
--- tables by the planner soon after, at a time when the attempts that were saved would have been made, or later.
+-- Jobs that ended early because of their reason, and the bookings among them that the job confirmed after all:
+-- soon (while the saved attempts would have run) or at any time.
 select cut.context ->> 'reducedBy' as reduced_by, count(*) as runs,
     count(*) filter (where seated.at < cut.created_at + make_interval(secs => %(soon_seconds)s)) as soon,
     count(seated.at) as ever
@@ -77,7 +77,7 @@ where cut.restaurant_id = any(%(restaurants)s) and cut.event_type = 'auto_assign
 group by 1 order by 1
 
 -- name: report_bookings
--- The bookings made in that time, by the state that they have now; of a cohort: those that were tried in it.
+-- Bookings made in that time, by their present state; for a cohort, those with an attempt in it.
 select state, count(*) from bookings b
 where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and created_at < %(end)s
     and (%(flags)s = '{}' or (
@@ -85,7 +85,7 @@ where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and creat
 group by 1 order by 1
 
 -- name: report_differences
--- What the full planner would have done where the plain one decided. A party that was tried often is one.
+-- The full planner's decisions beside the plain one's. A party with several attempts counts once.
 select context #>> '{difference,kind}' as kind, count(*) as decisions,
     count(distinct coalesce(booking_id::text, id::text)) as parties,
     count(*) filter (where (context #>> '{difference,moves}')::integer > 0) as with_moves

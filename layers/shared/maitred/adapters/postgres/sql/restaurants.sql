@@ -7,12 +7,11 @@ join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
 where r.id = %(restaurant_id)s
 
 -- name: lock_restaurant
--- Two first documents of one restaurant have no row to lock, so the id itself is locked.
+-- The first document has no row to lock yet, so the id itself is locked.
 select pg_advisory_xact_lock(hashtextextended('restaurant ' || %(restaurant_id)s, 0))
 
 -- name: read_restaurant_for_update
--- Confirmations wait (they share the row), pending bookings do not: their foreign key takes a key share only.
--- Shuts out bookings being confirmed on the old layout, not bookings being kept as pending (foreign keys).
+-- Confirmations wait, because they share the row. Pending bookings do not: a foreign key needs a key share only.
 select r.layout_version, l.document
 from restaurants r
 join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
@@ -25,13 +24,13 @@ where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_
 order by b.start_at, b.id
 
 -- name: upcoming_overridden
--- Which rules a person set aside, by booking; every table of a booking has the same.
+-- The rules that a person set aside, by booking. All tables of a booking have the same ones.
 select distinct a.booking_id, a.overrides from allocations a
 where a.restaurant_id = %(restaurant_id)s and a.live and a.occupied && tstzrange(%(now)s, null)
   and a.booking_id is not null and a.overrides <> '{}'
 
 -- name: upcoming_waiting
--- Who a new layout may serve at last.
+-- Waiting bookings that a new layout may serve.
 select id, version from bookings
 where restaurant_id = %(restaurant_id)s and start_at > %(now)s
   and state in ('assignment_pending', 'assignment_in_progress', 'manual_review')

@@ -1,1 +1,1 @@
-"""What guests and restaurants are told: letters in their language, with an entry for the calendar."""
+"""E-mail to guests and restaurants, in their language, with a calendar event."""

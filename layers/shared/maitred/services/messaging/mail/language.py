@@ -1,4 +1,4 @@
-"""The languages that letters are written in: words, and how a day and a clock time are written.
+"""The languages of e-mail: words, and how a day and a clock time are written.
 
 One file a language in ``words/``. A tag finds its language by its first part and the way dates are written
 by its region; a language that is not there is English. Tests compare days and times with CLDR.
@@ -30,7 +30,7 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """``kinds``: subject and text by kind of letter; ``frame``: what stands around them."""
+    """``kinds``: subject and text by kind of mail; ``frame``: the text around them."""
 
     weekdays: tuple[str, ...]
     style: Style
@@ -42,7 +42,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """``tag``: what the letter is really written in, for a reader's screen and voice."""
+    """``tag``: the language that the mail is really in, for screen readers."""
 
     tag: str
     words: Words

@@ -1,0 +1,395 @@
+"""The booking store in PostgreSQL: reads, and units of work applied whole in one round trip."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from maitred.adapters.postgres import rows
+from maitred.adapters.postgres.database import Call, Database, Rows, Session
+from maitred.adapters.postgres.guard import Guard
+from maitred.domain.booking import Booking
+from maitred.domain.states import State
+from maitred.services import ports
+
+# The writer sends these topics itself right after its commit, so the sweep leaves them alone for a while.
+OWN_TOPICS = ("assign",)
+_OWN_LEASE_SECONDS = 15
+_NO_KEY = ports.IdempotencyKey(caller="", restaurant_id="", key="", fingerprint="")
+
+
+class PostgresBookingStore:
+    """Implements services.ports.BookingStore on one `Database`."""
+
+    def __init__(self, database: Database, source: str, guard: Guard) -> None:
+        self._db = database
+        self._source = source
+        self._guard = guard
+
+    @property
+    def round_trips(self) -> int:
+        return self._db.round_trips
+
+    # --- reading ---
+
+    def layout(
+        self,
+        restaurant_id: str,
+        known_version: int | None,
+        key: ports.IdempotencyKey | None,
+        budget_ms: int | None,
+    ) -> ports.LayoutRead | None:
+        """The current layout, or None if there is no such restaurant."""
+        params = {"restaurant_id": restaurant_id, "known_version": known_version, **_key_params(key)}
+        found = self._db.read("read_layout", params, budget_ms)
+        if not found:
+            return None
+        version, document, reply = found[0]
+        return ports.LayoutRead(version, document, rows.reply_of(reply))
+
+    def snapshot(
+        self,
+        day: ports.Day,
+        known_version: int,
+        key: ports.IdempotencyKey | None,
+        budget_ms: int | None,
+        entry: ports.Admission | None = None,
+    ) -> ports.Snapshot | None:
+        read = Call("read_snapshot", _snapshot_params(day, known_version, key))
+        if entry is None:
+            return _snapshot(day, self._db.read_all([read], budget_ms)[0])
+        enter = self._guard.enter(day.restaurant_id, entry, key, budget_ms)
+        found, *_, answer = self._db.read_all([read, *enter], budget_ms)
+        self._guard.entered(day.restaurant_id, entry, answer)
+        return _snapshot(day, found)
+
+    def snapshots(
+        self, days: Sequence[ports.Day], known_version: int, budget_ms: int | None
+    ) -> list[ports.Snapshot] | None:
+        """One for each day, or None if there is no such restaurant."""
+        calls = [Call("read_snapshot", _snapshot_params(day, known_version, None)) for day in days]
+        results = self._db.read_all(calls, budget_ms)
+        found = [_snapshot(day, result) for day, result in zip(days, results, strict=True)]
+        read = [snapshot for snapshot in found if snapshot is not None]
+        return read if len(read) == len(days) else None
+
+    def reply(self, key: ports.IdempotencyKey) -> ports.StoredReply | None:
+        found = self._db.read("read_reply", _key_params(key) | {"restaurant_id": key.restaurant_id})
+        return rows.reply_of(found[0]) if found else None
+
+    def booking(self, booking_id: UUID) -> Booking | None:
+        found = self._db.read("read_booking", {"booking_id": booking_id})
+        return rows.booking_of(found[0]) if found else None
+
+    def booking_to_change(self, booking_id: UUID, client: str) -> Booking | None:
+        """Like `booking`, for a change by ``client``. Raises RateLimited."""
+        calls = [*self._guard.charge(client), Call("read_booking", {"booking_id": booking_id})]
+        token, found = self._db.read_all(calls)
+        booking = rows.booking_of(found[0]) if found else None
+        self._guard.charged(booking.restaurant_id if booking else "", token)
+        return booking
+
+    def hold(
+        self, hold_id: UUID, key: ports.IdempotencyKey | None = None, budget_ms: int | None = None
+    ) -> ports.HoldRead:
+        whose = {"restaurant_id": (key or _NO_KEY).restaurant_id}
+        [row] = self._db.read("read_hold", {"hold_id": hold_id, **whose, **_key_params(key)}, budget_ms)
+        *hold, reply = row
+        return ports.HoldRead(rows.hold_of(hold), rows.reply_of(reply))
+
+    def page(
+        self,
+        restaurant_id: str,
+        service_date: date | None,
+        states: Sequence[State],
+        after: tuple[datetime, UUID],
+        limit: int,
+    ) -> ports.BookingPage:
+        """Up to ``limit`` bookings after ``after``, by start and id."""
+        params: dict[str, Any] = {
+            "restaurant_id": restaurant_id,
+            "states": [state.value for state in states],
+            "after_start": after[0],
+            "after_id": after[1],
+            "limit": limit + 1,
+        }
+        name = "list_bookings" if set(states) == set(State) else "list_bookings_in_states"
+        if service_date is not None:
+            name = "list_bookings_of_day"
+            params["service_date"] = service_date
+        items = [rows.booking_of(row) for row in self._db.read(name, params)]
+        return ports.BookingPage(tuple(items[:limit]), len(items) > limit)
+
+    def manual_review(
+        self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int
+    ) -> list[ports.ReviewCase]:
+        """Up to ``limit`` bookings in manual review whose stay is not over, after ``after``."""
+        params = {
+            "restaurant_id": restaurant_id,
+            "now": now,
+            "after_start": after[0],
+            "after_id": after[1],
+            "limit": limit,
+        }
+        found = self._db.read("for_a_person", params)
+        return [ports.ReviewCase(rows.booking_of(row[:-2]), row[-2], row[-1]) for row in found]
+
+    def floor(self, restaurant_id: str, known_version: int | None, at: datetime) -> ports.FloorRead | None:
+        params = {"restaurant_id": restaurant_id, "known_version": known_version, "at": at}
+        found = self._db.read("read_floor", params)
+        if not found:
+            return None
+        version, document, uses = found[0]
+        return ports.FloorRead(version, document, rows.uses_of(uses))
+
+    def waiting(
+        self, freed: ports.Freed, start: datetime, end: datetime, now: datetime, limit: int
+    ) -> list[tuple[UUID, int]]:
+        """Bookings (id, version) without tables that overlap ``[start, end)``, oldest first."""
+        params = {
+            "restaurant_id": freed.restaurant_id,
+            "service_date": freed.service_date,
+            "start": start,
+            "end": end,
+            "now": now,
+            "freed_by": freed.id,
+            "limit": limit,
+        }
+        return [(row[0], row[1]) for row in self._db.read("waiting_bookings", params)]
+
+    def released(self, booking_id: UUID) -> list[ports.TableAllocation]:
+        found = self._db.read("released_tables", {"booking_id": booking_id})
+        return [rows.table_allocation_of(row) for row in found]
+
+    def history(self, booking_id: UUID) -> list[ports.HistoryEntry]:
+        found = self._db.read("read_history", {"booking_id": booking_id})
+        return [ports.HistoryEntry(*row) for row in found]
+
+    def attempts(self, booking_id: UUID) -> list[ports.AttemptEntry]:
+        found = self._db.read("read_attempts", {"booking_id": booking_id})
+        return [ports.AttemptEntry(*row) for row in found]
+
+    def explanation(self, booking_id: UUID) -> ports.Explanation | None:
+        found = self._db.read("read_explanation", {"booking_id": booking_id})
+        return ports.Explanation(*found[0]) if found else None
+
+    # --- writing ---
+
+    def apply(self, changes: ports.Changes, budget_ms: int | None = None) -> tuple[ports.LeasedMessage, ...]:
+        """All of ``changes`` in one transaction, or none. Returns the outbox rows the writer should relay."""
+        calls = calls_of(changes, self._source)
+        with self._guard.write() as more:
+            results = self._db.transact([*calls, *more], budget_ms)
+        return own_rows(changes, calls, results[: len(calls)])
+
+    @contextmanager
+    def locked_day(
+        self,
+        day: ports.Day,
+        known_version: int,
+        budget_ms: int | None,
+        also: Sequence[tuple[str, date]] = (),
+    ) -> Iterator["LockedPostgresDay"]:
+        """Lock the layout and the days, then read, so that no other plan can win a race against this one."""
+        days = sorted({(day.restaurant_id, day.service_date), *also})
+        calls = [
+            Call("lock_layout", {"restaurant_id": day.restaurant_id}),
+            *(_lock(*each) for each in days),
+            Call("read_snapshot", _snapshot_params(day, known_version, None)),
+        ]
+        with self._db.session(calls, budget_ms) as (results, session):
+            snapshot = _snapshot(day, results[-1])
+            if snapshot is None:
+                raise ports.Conflict("the restaurant does not exist any more")
+            yield LockedPostgresDay(snapshot, session, self._source, self._guard)
+
+
+class LockedPostgresDay:
+    """A day that no other writer can change until `apply` has committed."""
+
+    def __init__(self, snapshot: ports.Snapshot, session: Session, source: str, guard: Guard) -> None:
+        self.snapshot = snapshot
+        self._session = session
+        self._source = source
+        self._guard = guard
+
+    def apply(self, changes: ports.Changes) -> tuple[ports.LeasedMessage, ...]:
+        calls = calls_of(replace(changes, claim=None), self._source)  # the lock is the claim
+        with self._guard.write() as more:
+            results = self._session.commit([*calls, *more])
+        return own_rows(changes, calls, results[: len(calls)])
+
+
+def _snapshot_params(day: ports.Day, known_version: int, key: ports.IdempotencyKey | None) -> dict[str, Any]:
+    return {**rows.members(day), "known_version": known_version, **_key_params(key)}
+
+
+def _key_params(key: ports.IdempotencyKey | None) -> dict[str, str]:
+    key = key or _NO_KEY
+    return {"caller": key.caller, "key": key.key}
+
+
+def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
+    if not found:
+        return None
+    version, document, revision, allocations, covers, stays, demand, first_expiry, reply = found[0]
+    return ports.Snapshot(
+        day,
+        version,
+        document,
+        revision,
+        rows.allocations_of(allocations),
+        rows.covers_of(covers),
+        rows.stays_of(stays),
+        rows.demand_of(demand),
+        first_expiry,
+        rows.reply_of(reply),
+    )
+
+
+def own_rows(
+    changes: ports.Changes, calls: Sequence[Call], results: Sequence[Rows]
+) -> tuple[ports.LeasedMessage, ...]:
+    """The ids that `insert_outbox` returned, with their rows, for the topics that the writer relays."""
+    for call, result in zip(calls, results, strict=True):
+        if call.name == "insert_outbox":
+            return tuple(
+                ports.LeasedMessage(ids[0], row.topic, row.payload, row.correlation_id, row.due_at)
+                for ids, row in zip(result, changes.outbox, strict=True)
+                if row.topic in OWN_TOPICS
+            )
+    return ()
+
+
+def calls_of(changes: ports.Changes, source: str) -> list[Call]:
+    """The statements of one unit of work. Locks come first and always in the same order."""
+    return [
+        *_claims(changes),
+        *_booking_calls(changes),
+        *_hold_calls(changes),
+        *_ledger_calls(changes),
+        *_record_calls(changes, source),
+    ]
+
+
+def _claims(changes: ports.Changes) -> Iterator[Call]:
+    days = {touched: _lock(*touched) for touched in changes.touched_days}
+    if changes.claim is not None:
+        day, claim = changes.claim.day, changes.claim
+        seen = {"layout_version": claim.layout_version, "revision": claim.revision}
+        params = {"restaurant_id": day.restaurant_id, "service_date": day.service_date, **seen}
+        yield Call("claim_layout", params)
+        days[day.restaurant_id, day.service_date] = Call("claim_day", params)
+    for each in sorted(days):
+        yield days[each]
+
+
+def _lock(restaurant_id: str, service_date: date) -> Call:
+    return Call("lock_day", {"restaurant_id": restaurant_id, "service_date": service_date})
+
+
+def _booking_calls(changes: ports.Changes) -> Iterator[Call]:
+    if changes.new_booking is not None:
+        yield Call("insert_booking", _booking_params(changes.new_booking))
+    for change in sorted(changes.updates, key=lambda c: c.booking_id):
+        if change.tables is not None:
+            yield Call("lock_booking", {"booking_id": change.booking_id})
+        yield Call("change_booking", _change_params(change))
+    for booking in changes.requests:
+        yield Call("change_request", _booking_params(booking) | {"pinned": booking.pinned})
+
+
+def _hold_calls(changes: ports.Changes) -> Iterator[Call]:
+    if changes.new_hold is not None:
+        yield Call("insert_hold", rows.members(changes.new_hold))
+    if changes.use_hold is not None:
+        use = rows.members(changes.use_hold)
+        yield Call("use_hold", use)
+        yield Call("take_held_tables" if changes.use_hold.keeps_tables else "release_held_tables", use)
+    if changes.drop_hold is not None:
+        dropped = {"hold_id": changes.drop_hold}
+        yield Call("drop_hold", dropped)
+        yield Call("release_held_tables", dropped)
+
+
+def _ledger_calls(changes: ports.Changes) -> Iterator[Call]:
+    if changes.moves:
+        yield Call("claim_moved", {**rows.rows_param(changes.moves), "expected": len(changes.moves)})
+    if changes.release:
+        yield Call("release_tables", {"booking_ids": list(changes.release)})
+    if changes.allocations:
+        param = rows.rows_param(changes.allocations)
+        yield Call("release_expired_holds", param | {"restaurant_id": changes.allocations[0].restaurant_id})
+        yield Call("insert_allocations", param)
+
+
+def _record_calls(changes: ports.Changes, source: str) -> Iterator[Call]:
+    if changes.history:
+        yield Call("insert_history", rows.rows_param(changes.history))
+    if changes.attempts:
+        yield Call("insert_attempts", rows.rows_param(changes.attempts))
+    if changes.events:
+        yield Call("insert_events", event_params(changes.events, source))
+    if changes.notifications:
+        yield Call("insert_notifications", rows.rows_param(changes.notifications))
+    if changes.outbox:
+        own: Mapping[str, Any] = {"own_topics": list(OWN_TOPICS), "lease_seconds": _OWN_LEASE_SECONDS}
+        yield Call("insert_outbox", {**rows.rows_param(changes.outbox), **own})
+    if changes.reply is not None:
+        yield Call("insert_reply", _reply_params(*changes.reply))
+
+
+def event_params(events: Sequence[ports.Event], source: str) -> dict[str, Any]:
+    return {"rows": rows.jsonb([{**rows.members(event), "source": source} for event in events])}
+
+
+def _booking_params(booking: Booking) -> dict[str, Any]:
+    return {
+        "id": booking.id,
+        "reference": booking.reference,
+        "restaurant_id": booking.restaurant_id,
+        "state": booking.state.value,
+        "version": booking.version,
+        "request_version": booking.request_version,
+        "party_size": booking.party_size,
+        "start_at": booking.start_at,
+        "end_at": booking.end_at,
+        "duration_minutes": booking.duration_minutes,
+        "service_id": booking.service_id,
+        "service_date": booking.service_date,
+        "guest": rows.jsonb(dict(booking.guest)),
+        "preferences": rows.jsonb(rows.members(booking.preferences)),
+        "notes": booking.notes,
+        "last_result": rows.jsonb(booking.last_result),
+        "created_at": booking.created_at,
+    }
+
+
+def _change_params(change: ports.BookingUpdate) -> dict[str, Any]:
+    lease = change.new_lease
+    return {
+        "booking_id": change.booking_id,
+        "expected_version": change.expected_version,
+        "version": change.version,
+        "state": change.state.value,
+        "last_result": None if change.last_result is None else rows.jsonb(change.last_result),
+        "lease_token": change.lease_token,
+        "new_lease_token": lease and lease.token,
+        "new_lease_until": lease and lease.until,
+        "pinned": change.pinned,
+        "tables": None if change.tables is None else list(change.tables),
+    }
+
+
+def _reply_params(key: ports.IdempotencyKey, reply: ports.StoredReply) -> dict[str, Any]:
+    return {
+        "caller": key.caller,
+        "restaurant_id": key.restaurant_id,
+        "key": key.key,
+        "fingerprint": key.fingerprint,
+        "status": reply.status,
+        "headers": rows.jsonb(dict(reply.headers)),
+        "body": reply.body,
+    }

@@ -1,0 +1,180 @@
+-- Reads of bookings and their days.
+
+-- name: read_layout
+select r.layout_version,
+       case when r.layout_version is distinct from %(known_version)s then l.document end as document,
+       (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
+        where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply
+from restaurants r
+join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
+where r.id = %(restaurant_id)s
+
+-- name: read_reply
+select fingerprint, status, headers, body from idempotency
+where caller = %(caller)s and restaurant_id = %(restaurant_id)s and key = %(key)s
+
+-- name: read_snapshot
+-- One statement is one consistent reading: layout, revision, ledger, pacing, an earlier reply.
+select r.layout_version,
+       case when r.layout_version is distinct from %(known_version)s
+            then (select l.document from layouts l
+                  where l.restaurant_id = r.id and l.layout_version = r.layout_version) end as document,
+       coalesce((select d.revision from service_days d
+                 where d.restaurant_id = r.id and d.service_date = %(service_date)s), 0) as revision,
+       (select json_agg(json_build_array(a.table_id, (extract(epoch from lower(a.occupied)) / 60)::bigint,
+                        (extract(epoch from upper(a.occupied)) / 60)::bigint, a.booking_id, a.hold_id))
+        from allocations a left join holds h on h.id = a.hold_id
+        where a.restaurant_id = r.id and a.live
+          and a.occupied && tstzrange(%(start)s, %(end)s)
+          and (a.hold_id is null or h.expires_at > now())) as allocations,
+       (select json_agg(json_build_array(c.start, c.covers, c.on_hold))
+        from (select (extract(epoch from b.start_at) / 60)::bigint as start, sum(b.party_size) as covers, false as on_hold
+              from bookings b
+              where b.restaurant_id = r.id and b.service_date = %(service_date)s
+                and b.state in ('confirmed', 'seated', 'completed')
+              group by b.start_at
+              union all
+              select (extract(epoch from h.start_at) / 60)::bigint, sum(h.party_size), true
+              from holds h
+              where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
+                and h.used_by is null
+              group by h.start_at) c) as covers,
+       (select json_agg(json_build_array(b.id, b.version, b.party_size,
+                        (extract(epoch from b.start_at) / 60)::bigint, (extract(epoch from b.end_at) / 60)::bigint,
+                        b.preferences) order by b.id)
+        from bookings b
+        where b.restaurant_id = r.id and b.service_date = %(service_date)s and b.state = 'confirmed'
+          and not b.pinned and b.start_at > %(movable_from)s::timestamptz) as stays,
+       (select p.profile -> %(profile)s::text from demand_profiles p where p.restaurant_id = r.id) as demand,
+       (select min(h.expires_at) from holds h
+        where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
+          and h.used_by is null) as first_expiry,
+       (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
+        where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply
+from restaurants r
+where r.id = %(restaurant_id)s
+
+-- name: read_booking
+select * from booking_register b
+where b.id = %(booking_id)s
+
+-- name: read_hold
+-- Always one row, so that an earlier reply is found even without such a hold. A used hold has no tables.
+select h.id, h.restaurant_id, h.party_size, h.start_at, h.end_at, h.service_id, h.service_date, h.expires_at,
+       r.timezone, ledger.layout_version, ledger.tables, h.used_by, h.expires_at <= now() as expired,
+       (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
+        where i.caller = %(caller)s and i.restaurant_id = %(restaurant_id)s and i.key = %(key)s) as reply
+from (select %(hold_id)s::uuid as id) wanted
+left join holds h using (id)
+left join restaurants r on r.id = h.restaurant_id
+left join lateral (
+    select coalesce(max(a.layout_version), 0) as layout_version,
+           coalesce(array_agg(a.table_id order by a.table_id collate "C"), '{}') as tables
+    from allocations a where a.hold_id = h.id
+) ledger on true
+
+-- name: list_bookings
+select * from booking_register b
+where b.restaurant_id = %(restaurant_id)s
+  and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+order by b.start_at, b.id
+limit %(limit)s
+
+-- name: list_bookings_in_states
+-- Merges a page of each state, so that a rare state is not searched for among a million other bookings.
+with wanted as (
+    select w.id
+    from unnest(%(states)s::text[]) as s (state)
+    cross join lateral (
+        select b.id, b.start_at from bookings b
+        where b.restaurant_id = %(restaurant_id)s and b.state = s.state
+          and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+        order by b.start_at, b.id
+        limit %(limit)s) w
+    order by w.start_at, w.id
+    limit %(limit)s)
+select b.* from wanted join booking_register b using (id)
+order by b.start_at, b.id
+
+-- name: list_bookings_of_day
+select * from booking_register b
+where b.restaurant_id = %(restaurant_id)s and b.service_date = %(service_date)s
+  and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+  and b.state = any (%(states)s)
+order by b.start_at, b.id
+limit %(limit)s
+
+-- name: for_a_person
+-- A page of bookings in manual review whose stay is not over (no stay lasts longer than twelve hours).
+with cases as (
+    select b.id from bookings b
+    where b.restaurant_id = %(restaurant_id)s and b.state = 'manual_review'
+      and b.start_at > %(now)s::timestamptz - interval '12 hours' and b.end_at > %(now)s
+      and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+    order by b.start_at, b.id
+    limit %(limit)s)
+select b.*, came.reason, coalesce(came.created_at, b.created_at)
+from cases join booking_register b using (id)
+left join lateral (
+    select h.reason, h.created_at from booking_state_history h
+    where h.booking_id = b.id and h.to_state = 'manual_review' order by h.id desc limit 1) came on true
+order by b.start_at, b.id
+
+-- name: read_floor
+-- The use of each table at one moment and in the day after it. A seated party that stays beyond its time is
+-- still there, if the moment is not later than now (clocks differ a little).
+select r.layout_version,
+       case when r.layout_version is distinct from %(known_version)s
+            then (select l.document from layouts l
+                  where l.restaurant_id = r.id and l.layout_version = r.layout_version) end as document,
+       (select json_agg(json_build_array(u.table_id, extract(epoch from lower(u.occupied))::bigint / 60,
+                        extract(epoch from upper(u.occupied))::bigint / 60, u.booking_id, u.state))
+        from (select a.table_id, a.occupied, a.booking_id, b.state
+              from allocations a
+              left join bookings b on b.id = a.booking_id
+              left join holds h on h.id = a.hold_id
+              where a.restaurant_id = r.id and a.live
+                and a.occupied && tstzrange(%(at)s, %(at)s::timestamptz + interval '1 day')
+                and (a.hold_id is null or h.expires_at > now())
+              union all
+              select a.table_id, a.occupied, a.booking_id, b.state
+              from bookings b join allocations a on a.booking_id = b.id and a.live
+              where b.restaurant_id = r.id and b.state = 'seated' and upper(a.occupied) <= %(at)s
+                and %(at)s <= now() + interval '1 minute') u) as uses
+from restaurants r
+where r.id = %(restaurant_id)s
+
+-- name: waiting_bookings
+-- Waiting bookings that could use a freed stay, up to a limit: first those that its tables seat, oldest first.
+-- Bookings in progress are included: their attempt may have read the day before the tables were free.
+select b.id, b.version
+from bookings b
+where b.restaurant_id = %(restaurant_id)s
+  and b.state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
+  and b.service_date between %(service_date)s::date - 1 and %(service_date)s::date + 1
+  and b.start_at < %(end)s and b.end_at > %(start)s and b.start_at > %(now)s
+  and b.id <> %(freed_by)s
+order by b.party_size > (select coalesce(sum(a.capacity), 0) from allocations a
+                         where (a.booking_id = %(freed_by)s or a.hold_id = %(freed_by)s) and a.live),
+         b.created_at, b.id
+limit %(limit)s
+
+-- name: read_history
+select from_state, to_state, version, actor_id, reason, metadata, created_at
+from booking_state_history where booking_id = %(booking_id)s order by id
+
+-- name: read_attempts
+select attempt_no, flow, trigger, outcome, reason, strategy, strategies, duration_ms, created_at
+from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at, attempt_no
+
+-- name: read_explanation
+select explanation, created_at
+from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at desc, attempt_no desc limit 1
+
+-- name: released_tables
+select a.restaurant_id, a.layout_version, a.table_id, a.capacity, a.booking_id, lower(a.occupied), upper(a.occupied),
+       a.overrides
+from allocations a
+where a.booking_id = %(booking_id)s and not a.live
+  and a.released_at = (select max(l.released_at) from allocations l where l.booking_id = %(booking_id)s)
+order by a.table_id collate "C"

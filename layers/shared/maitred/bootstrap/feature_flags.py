@@ -1,0 +1,64 @@
+"""A restaurant's feature flags, unless the stage's settings decide for all restaurants."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from maitred import config
+from maitred.services.feature_flags import FeatureFlags, FlagSource, Pipeline, SameFlags
+
+
+def flag_source(
+    settings: config.PlanningSettings,
+    monotonic: Callable[[], float],
+    *,
+    cache: str = "on",
+    retries: str = "informed",
+) -> FlagSource:
+    """A setting that is ``flag`` is left to the flags; if none is, no flag is ever read."""
+    stage = _Stage(settings.assignment_pipeline, retries, cache)
+    if "flag" not in (stage.pipeline, stage.retries, stage.cache):
+        return SameFlags(stage.applied_to(FeatureFlags()))
+    place = (settings.flags_application, settings.flags_environment, settings.flags_profile)
+    return _StageFlags(stage, _LazyFlags(place, monotonic))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The stage's settings; ``flag``: as the restaurant's flags say."""
+
+    pipeline: str
+    retries: str
+    cache: str
+
+    def applied_to(self, flags: FeatureFlags) -> FeatureFlags:
+        return FeatureFlags(
+            pipeline=flags.pipeline if self.pipeline == "flag" else Pipeline(self.pipeline),
+            informed=flags.informed if self.retries == "flag" else self.retries == "informed",
+            keeps_floors=flags.keeps_floors if self.cache == "flag" else self.cache == "on",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _StageFlags:
+    stage: _Stage
+    source: FlagSource
+
+    def flags_for(self, restaurant_id: str) -> FeatureFlags:
+        return self.stage.applied_to(self.source.flags_for(restaurant_id))
+
+
+class _LazyFlags:
+    """Loaded at the first question: Powertools' flags bring all of AWS's clients with them."""
+
+    def __init__(self, place: tuple[str, str, str], monotonic: Callable[[], float]) -> None:
+        self._place = place
+        self._monotonic = monotonic
+        self._source: FlagSource | None = None
+
+    def flags_for(self, restaurant_id: str) -> FeatureFlags:
+        if self._source is None:
+            from maitred.adapters import flags  # noqa: PLC0415 - see above
+
+            read = flags.from_appconfig(*self._place) if all(self._place) else flags.packaged
+            self._source = flags.PowertoolsFlags(flags.KeptFlags(read, flags.packaged(), self._monotonic))
+        return self._source.flags_for(restaurant_id)

@@ -1,0 +1,179 @@
+"""One unit of work as data: the store applies all of it in one transaction, or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from maitred.domain.booking import Booking
+from maitred.domain.hold import Hold
+from maitred.domain.states import State
+from maitred.services.ports.names import EventType, Severity
+from maitred.services.ports.readings import IdempotencyKey, Json, Snapshot, StoredReply
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    token: UUID
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BookingUpdate:
+    """Advance one booking from ``expected_version``; fails with StaleVersion if it has another one.
+
+    ``lease_token`` is the fencing token of the worker that writes; None for writers without a lease.
+    ``pinned``: may the planner give it other tables from now on? None: as before.
+    ``tables``: those that it must still have, which a move for others changes without a new version.
+    """
+
+    booking_id: UUID
+    expected_version: int
+    version: int
+    state: State
+    last_result: Json | None = None
+    lease_token: UUID | None = None
+    new_lease: Lease | None = None
+    pinned: bool | None = None
+    tables: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingMove:
+    """A confirmed booking that gets other tables; fails with Conflict if it has changed meanwhile."""
+
+    booking_id: UUID
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableAllocation:
+    """One table of the ledger for one booking, or one hold, over ``[start, end)``, buffers included.
+
+    ``overrides``: rules that a person set aside for it, sorted.
+    """
+
+    restaurant_id: str
+    layout_version: int
+    table_id: str
+    capacity: int
+    booking_id: UUID | None
+    start: datetime
+    end: datetime
+    overrides: tuple[str, ...] = ()
+    hold_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldUse:
+    """The booking that is made of a hold; fails with HoldGone if the hold is no longer alive.
+
+    ``keeps_tables``: the booking takes over the hold's tables; else they are given back.
+    """
+
+    hold_id: UUID
+    booking_id: UUID
+    keeps_tables: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    booking_id: UUID
+    from_state: State | None
+    to_state: State
+    version: int
+    actor_id: str
+    reason: str | None
+    metadata: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    id: UUID
+    booking_id: UUID
+    restaurant_id: str
+    attempt_no: int
+    flow: str
+    trigger: str
+    outcome: str
+    reason: Json | None
+    strategy: Json
+    strategies: list[Json]
+    explanation: Json
+    replay: str | None
+    duration_ms: float
+    booking_version: int
+    correlation_id: str
+    flags: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One row of observability_events and one line in the log. See docs/telemetry.md."""
+
+    event_type: EventType
+    context: Json
+    severity: Severity = "info"
+    restaurant_id: str | None = None
+    booking_id: UUID | None = None
+    correlation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    topic: str
+    booking_id: UUID | None
+    restaurant_id: str
+    payload: Json
+    correlation_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    id: UUID
+    booking_id: UUID
+    restaurant_id: str
+    kind: str
+    variant: str | None
+    request_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One unit of work, applied whole or not at all, in the order of the fields.
+
+    ``claim``: the day as it was planned on; the unit of work fails with Conflict if the day has changed.
+    ``requests``: bookings, also among ``updates``, whose party, times, wishes, guest and notes are new.
+    ``drop_hold``: a hold that ends now and gives its tables back, unless it has been used.
+    """
+
+    claim: Snapshot | None = None
+    touched_days: Sequence[tuple[str, date]] = ()
+    new_booking: Booking | None = None
+    updates: Sequence[BookingUpdate] = ()
+    requests: Sequence[Booking] = ()
+    new_hold: Hold | None = None
+    use_hold: HoldUse | None = None
+    drop_hold: UUID | None = None
+    moves: Sequence[BookingMove] = ()
+    release: Sequence[UUID] = ()
+    allocations: Sequence[TableAllocation] = ()
+    history: Sequence[HistoryRow] = ()
+    attempts: Sequence[AttemptRow] = ()
+    events: Sequence[Event] = ()
+    notifications: Sequence[NotificationRow] = ()
+    outbox: Sequence[OutboxRow] = ()
+    reply: tuple[IdempotencyKey, StoredReply] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeasedMessage:
+    """An outbox row that nobody else sends until its lease ends. ``attempts``: how often that has failed."""
+
+    id: int
+    topic: str
+    payload: Json
+    correlation_id: str
+    due_at: datetime
+    attempts: int = 0
