@@ -15,9 +15,8 @@ from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.explanation import explanation_data
 from maitred.planner.answer.quote import quote
 from maitred.planner.day.demand import Demand, learn_demand
-from maitred.planner.day.drawn_day import DrawnDay
+from maitred.planner.day.drawn_day import DrawnDay, Problem
 from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.planner.model import Decision, MovableBooking, PartyRequest, Refusal
 from maitred.planner.search.situation import unfit_tables
@@ -155,8 +154,8 @@ def _explained(decision: Decision) -> str:
 
 def _bare_scan(day: BenchDay, request: PartyRequest) -> list[int]:
     """Which sets are free, and nothing else."""
-    taken = day.occupancy.taken(request.start, request.end)
-    blocked = taken.booked | taken.on_hold | unfit_tables(day.index, request)
+    booked, on_hold = day.occupancy.taken(request.start, request.end)
+    blocked = booked | on_hold | unfit_tables(day.index, request)
     return [bits for bits in day.index.candidates(request.party_size).bits if not bits & blocked]
 
 

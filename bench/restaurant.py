@@ -7,8 +7,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from maitred.domain.floor import Adjacency, Floor, Pacing, Policy, Service, Table, Zone
-from maitred.domain.timeline import to_minutes
-from maitred.domain.windows import turn_minutes
+from maitred.domain.windows import to_minutes, turn_minutes
 from maitred.planner.day.demand import PRIOR_SHARES
 from maitred.planner.model import Allocation, MovableBooking, PartyRequest
 

@@ -12,10 +12,9 @@ from bench.restaurant import DINNER, SPAN, a_request, restaurant
 from maitred.domain.floor import Adjacency, Floor
 from maitred.domain.windows import turn_minutes
 from maitred.planner.answer.quote import quote
-from maitred.planner.day.drawn_day import DrawnDay
+from maitred.planner.day.drawn_day import DrawnDay, Problem
 from maitred.planner.day.exact import ExactQuestion, ExactSolver, Proof
 from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.planner.model import Allocation, MovableBooking, Move, PartyRequest, Plan
 from maitred.planner.options import PlannerOptions

@@ -170,7 +170,7 @@ def test_nothing_happens_at_import_but_definitions() -> None:
         "set", "TypeVar", "dict.fromkeys", "sum", "max", "min", "MappingProxyType", "StringConstraints",
         "Field", "AfterValidator", "TurnTimeDocument", "Policy",
         "enumerate", "namedtuple", "date", "datetime", "ConfigDict",
-        "ports.IdempotencyKey", "Reason", "PlannerOptions", "SameFlags", "Moved", "learn_demand",
+        "ports.IdempotencyKey", "Reason", "PlannerOptions", "SameFlags", "Moved", "Refusal", "learn_demand",
         "BeforeValidator", "Metric", "Told", "ContextVar", "sorted", "Routes",
     }  # fmt: skip
     for path in PACKAGE.rglob("*.py"):

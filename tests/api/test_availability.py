@@ -11,7 +11,7 @@ import pytest
 from maitred.adapters.system import SystemClock
 from maitred.bootstrap.bookings import services
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.planner.day.problem import Problem
+from maitred.planner.day.drawn_day import Problem
 from maitred.planner.model import Decision, Refusal
 from tests.harness.problems import assert_problem, call, nothing_written
 from tests.harness.service import Service, evening, house, party

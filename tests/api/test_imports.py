@@ -1,5 +1,6 @@
 """What a cold start loads: each function only what its own work needs, AWS's clients only who must send."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -27,7 +28,7 @@ OF_OTHERS = {
         "maitred.services.staff.restaurants",
         "maitred.adapters.postgres.restaurants",
     },
-    "floor documents": {"maitred.contracts.floor_document", "maitred.contracts.floor_rules"},
+    "floor documents": {"maitred.contracts.floor_document"},
     "job": {"maitred.services.job.worker", "maitred.services.job.retry_policy"},
     "planner": {"maitred.planner.answer.quote", "maitred.services.assignment.planning"},
     "mail": {
@@ -122,6 +123,12 @@ def assert_lean(function: str, loaded: set[str]) -> None:
     assert not loaded & NEVER
     for group in FORBIDDEN[function]:
         assert not loaded & OF_OTHERS[group], f"{function} loads what is for {group}"
+
+
+def test_every_module_that_is_forbidden_somewhere_exists() -> None:
+    """A module that was renamed would be forbidden to nobody."""
+    names = NEVER.union(*OF_OTHERS.values())
+    assert [name for name in sorted(names) if importlib.util.find_spec(name) is None] == []
 
 
 @pytest.mark.parametrize("function", FORBIDDEN)

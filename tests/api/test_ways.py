@@ -12,7 +12,7 @@ def test_the_way_of_a_confirmed_booking(harbour: Service) -> None:
     assert len(way.files) <= 42, sorted(way.files)
     assert len(way.services) <= 12, sorted(way.services)
     assert len(way.deepest) <= 18, way.deepest
-    assert len(way.types) <= 47, sorted(way.types)
+    assert len(way.types) <= 45, sorted(way.types)
 
 
 def test_the_way_of_a_job(harbour: Service) -> None:

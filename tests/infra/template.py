@@ -106,7 +106,7 @@ def as_list(value: Any) -> list[Any]:
 
 
 def folder(function: str) -> str:
-    """The folder, and the key of the settings, of a function: BookingsFunction is bookings."""
+    """The folder of a function: BookingsFunction is bookings."""
     return function.removesuffix("Function").lower()
 
 

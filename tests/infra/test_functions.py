@@ -3,11 +3,17 @@ from typing import Any
 
 import pytest
 
-from maitred.config import SETTINGS, load
+from maitred import config
 from tests.infra.template import ROOT, deployed, folder, references, source
 
 FUNCTIONS = sorted(deployed().functions)
 NEED_SCHEMA = sorted(set(FUNCTIONS) - {"MigrateFunction"})
+
+
+def settings_of(function: str) -> type[config.Settings]:
+    """BookingsFunction has BookingsSettings."""
+    model: type[config.Settings] = getattr(config, function.removesuffix("Function") + "Settings")
+    return model
 
 
 def test_the_template_has_exactly_the_functions_of_the_folders() -> None:
@@ -98,7 +104,7 @@ def test_what_runs_every_minute_ends_within_it() -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_variable_is_a_setting_and_each_setting_a_variable(name: str) -> None:
     ours = {key for key in deployed().environment(name) if not key.startswith("POWERTOOLS_")}
-    assert ours == {field.upper() for field in SETTINGS[folder(name)].model_fields}
+    assert ours == {field.upper() for field in settings_of(name).model_fields}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -123,7 +129,7 @@ def test_each_value_that_a_parameter_allows_is_a_valid_setting(name: str, bound:
     written = source()["Resources"][name]["Properties"]["Environment"]["Variables"]
     shared = source()["Globals"]["Function"]["Environment"]["Variables"]
     environment = {key: value(given) for key, given in (shared | written).items()}
-    assert load(SETTINGS[folder(name)], environment).database_port >= 1024
+    assert config.load(settings_of(name), environment).database_port >= 1024
 
 
 def test_a_batch_of_jobs_fits_into_the_function_and_a_lease_outlives_it() -> None:

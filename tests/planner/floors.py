@@ -18,9 +18,9 @@ from maitred.domain.floor import (
     Zone,
 )
 from maitred.domain.reasons import ReasonCode
-from maitred.domain.timeline import to_minutes
+from maitred.domain.windows import to_minutes
+from maitred.planner.day.drawn_day import Problem
 from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Allocation, Covers, Decision, PartyRequest, Plan, Refusal
 

@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 from maitred.domain.floor import Floor
-from maitred.domain.timeline import from_minutes, to_minutes
-from maitred.domain.windows import resolve_window
+from maitred.domain.windows import from_minutes, resolve_window, to_minutes
 from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.quote import quote
 from maitred.planner.day.drawn_day import draw_day

@@ -9,8 +9,7 @@ from bench.restaurant import SPAN, a_request, filled, restaurant
 from maitred.domain.floor import Adjacency
 from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.quote import quote
-from maitred.planner.day.drawn_day import draw_day
-from maitred.planner.day.problem import Problem
+from maitred.planner.day.drawn_day import Problem, draw_day
 from maitred.planner.floor.index import compile_floor
 from maitred.planner.options import PlannerOptions
 

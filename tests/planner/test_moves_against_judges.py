@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.quote import quote
-from maitred.planner.day.drawn_day import draw_day
+from maitred.planner.day.drawn_day import Problem, draw_day
 from maitred.planner.day.exact import ExactQuestion, Proof
-from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, Decision, MovableBooking, PartyRequest, Plan, Refusal
 from maitred.planner.options import FULL, PlannerOptions

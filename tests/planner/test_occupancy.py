@@ -8,10 +8,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from maitred.domain.floor import Closure
-from maitred.planner.day.occupancy import Occupancy, Taken
+from maitred.planner.day.drawn_day import draw_day
+from maitred.planner.day.occupancy import Occupancy
 from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation
-from tests.planner.floors import SEVEN, evening, floor, table, taken
+from maitred.planner.search.situation import Situation
+from tests.planner.floors import SEVEN, evening, floor, party, problem, table, taken
 
 INDEX = compile_floor(floor([table("A"), table("B"), table("C")]))
 A, B, C = 1, 2, 4
@@ -19,7 +21,7 @@ A, B, C = 1, 2, 4
 
 def test_layers_of_bookings_and_holds() -> None:
     occupancy = evening(INDEX, [*taken("A"), *taken("B", hold=True)])
-    assert occupancy.taken(SEVEN, SEVEN + 1) == Taken(booked=A, on_hold=B, closed=0)
+    assert occupancy.taken(SEVEN, SEVEN + 1) == (A, B)
     assert occupancy.busy_mask(SEVEN, SEVEN + 1) == A | B
     assert occupancy.busy_mask(SEVEN + 90, SEVEN + 91) == 0
 
@@ -27,10 +29,10 @@ def test_layers_of_bookings_and_holds() -> None:
 def test_the_stay_is_asked_with_its_buffers_and_the_ledger_as_it_is() -> None:
     index = compile_floor(floor([table("A")], buffer_before_minutes=10, buffer_after_minutes=5))
     occupancy = evening(index, taken("A", minutes=60))
-    assert occupancy.taken(SEVEN - 30, SEVEN - 5).booked == 0
-    assert occupancy.taken(SEVEN - 30, SEVEN - 4).booked == A
-    assert occupancy.taken(SEVEN + 69, SEVEN + 100).booked == A
-    assert occupancy.taken(SEVEN + 70, SEVEN + 100).booked == 0
+    assert occupancy.taken(SEVEN - 30, SEVEN - 5) == (0, 0)
+    assert occupancy.taken(SEVEN - 30, SEVEN - 4) == (A, 0)
+    assert occupancy.taken(SEVEN + 69, SEVEN + 100) == (A, 0)
+    assert occupancy.taken(SEVEN + 70, SEVEN + 100) == (0, 0)
     assert occupancy.busy_mask(SEVEN + 60, SEVEN + 100) == 0
 
 
@@ -45,10 +47,11 @@ def test_closures_bind_the_stay_but_not_its_buffers() -> None:
         Closure(start, end, None, frozenset({"A", "gone"}), None),
     ]
     tables = [table("A"), table("B", zone="patio"), table("C")]
-    occupancy = evening(compile_floor(floor(tables, closures=rows, buffer_after_minutes=30)))
-    assert occupancy.taken(SEVEN, SEVEN + 60).closed == 0
-    assert occupancy.taken(SEVEN, SEVEN + 61).closed == A | B
-    assert not occupancy.restaurant_closed(SEVEN, SEVEN + 61)
+    index = compile_floor(floor(tables, closures=rows, buffer_after_minutes=30))
+    until, beyond = problem(party(2, minutes=60)), problem(party(2, minutes=61))
+    assert Situation.of(draw_day(index, until), until).closed == 0
+    assert Situation.of(draw_day(index, beyond), beyond).closed == A | B
+    assert not index.restaurant_closed(SEVEN, SEVEN + 61)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 5), (0, 101), (200, 300), (-50, -10)])

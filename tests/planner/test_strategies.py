@@ -90,7 +90,7 @@ def test_with_one_other_table_the_term_that_decided_is_scarcity() -> None:
     decision = decide(place, party(2), busy, MANY_TWOS)
     assert isinstance(decision, Plan)
     assert decision.tables == ("B",)
-    assert decision.deciding_term == "scarcity"
+    assert decision.losers[0].term == "scarcity"
     assert "A would fit better, but is kept for parties that need it more." in decision.explanation
 
 
@@ -108,7 +108,7 @@ def test_of_two_equal_tables_the_one_without_a_dead_gap_is_taken() -> None:
     decision = decide(place, party(4), before)
     assert isinstance(decision, Plan)
     assert decision.tables == ("B",)
-    assert decision.deciding_term == "dead_time"
+    assert decision.losers[0].term == "dead_time"
 
 
 def test_of_two_equal_tables_the_one_in_the_emptier_zone_is_taken() -> None:
@@ -116,7 +116,7 @@ def test_of_two_equal_tables_the_one_in_the_emptier_zone_is_taken() -> None:
     decision = decide(floor(tables), party(4), taken("A"))
     assert isinstance(decision, Plan)
     assert decision.zone == "patio"
-    assert decision.deciding_term == "balance"
+    assert decision.losers[0].term == "balance"
 
 
 def mover(booking_id: str, size: int, *tables: str, **promise: object) -> MovableBooking:

@@ -9,7 +9,15 @@ from uuid import UUID
 
 import pytest
 
-from maitred.services.ports import BookingStore, Changes, HoldRead, IdempotencyKey, LeasedMessage, Unavailable
+from maitred.services.ports import (
+    BookingStore,
+    Changes,
+    HoldGone,
+    HoldRead,
+    IdempotencyKey,
+    LeasedMessage,
+    Unavailable,
+)
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, all_at_once, wish
@@ -267,3 +275,33 @@ def test_what_was_committed_is_told_though_the_answer_was_lost(
             tap.lose_answer(4)  # hold, layout, snapshot, confirmation
             assert cut.booking(wish(4, hold_id=hold_id)) == 201
     assert live_owners(database) == [(0, 1) if what == "hold" else (1, 0)]
+
+
+class GoneAtTheCommit:
+    """A book whose holds are all gone when a booking is made of them."""
+
+    def __init__(self, book: BookingStore) -> None:
+        self._book = book
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._book, name)
+
+    def apply(self, changes: Changes, budget_ms: int | None = None) -> tuple[LeasedMessage, ...]:
+        if changes.use_hold is not None:
+            raise HoldGone
+        return self._book.apply(changes, budget_ms)
+
+
+def test_a_booking_whose_hold_was_gone_says_by_which_policy_it_was_planned(
+    database: TestDatabase, desks: Callable[..., list[Desk]]
+) -> None:
+    [guest] = desks(1, wrap=GoneAtTheCommit)
+    assert guest.put("harbour", house(2)) == 201
+    hold_id = on_hold(guest, 2)
+    with guest.recorder.invocation("c1"):
+        assert guest.booking(wish(2, hold_id=hold_id)) == 410
+    strategies = database.query(
+        "select context -> 'plannerStrategy' ->> 'maxTables' from observability_events"
+        " where event_type = 'auto_assign.quote'"
+    )
+    assert strategies == [("1",), ("1",)]  # the hold's, and the booking's

@@ -383,6 +383,15 @@ def test_a_fault_leaves_a_last_result(waiting: Waiting, monkeypatch: pytest.Monk
     assert len(waiting.service.events("auto_assign.summary", waiting.id)) == waiting.before + 1
 
 
+def test_a_fault_after_the_day_was_read_says_how_long_that_took(
+    waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maitred.services.job.worker.AssignJob._keep_lease", _raise(SystemError("gone")))
+    waiting.service.deliver("assign", waiting.body)
+    [error] = waiting.service.events("auto_assign.attempt_error", waiting.id)
+    assert error["dbMs"] > 0
+
+
 def test_a_database_that_dies_under_the_job_is_a_fault_and_the_next_delivery_ends_it(
     waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,10 +1,12 @@
 """The commit took place and nobody heard of it: one booking, one truth, one summary a run."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from maitred.adapters.system import SystemClock
 from maitred.services.ports import BookingStore, Changes, LeasedMessage, Unavailable
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
@@ -63,6 +65,23 @@ def test_a_job_whose_outcome_was_committed_ends_with_it(
     assert_consistent(database)
 
 
+def test_a_job_whose_cut_off_was_committed_ends_with_it(
+    database: TestDatabase,
+    queue: RecordingQueue,
+    tap: WireTap,
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert desk.booking(wish(4)) == 201
+    [message] = queue.take()
+    start = database.value("select start_at from bookings where state = 'assignment_pending'")
+    monkeypatch.setattr(SystemClock, "now", lambda _: start - timedelta(minutes=9))
+    tap.lose_answer(3)  # 1 is the booking, 2 the layout
+    assert desk.work(message) == "manual_review"
+    assert summaries(database, "job") == ["cutoff"]
+    assert_consistent(database)
+
+
 def test_a_job_whose_claim_was_lost_leaves_the_booking_to_the_next_delivery(
     database: TestDatabase, queue: RecordingQueue, tap: WireTap, desk: Desk
 ) -> None:
@@ -84,6 +103,18 @@ def test_a_guest_without_a_key_hears_of_the_booking_that_was_kept_as_pending(
     assert '"outcome":"deferred"' in desk.answers[-1].body
     assert database.value("select count(*) from bookings where state = 'assignment_pending'") == 1
     assert summaries(database, "inline") == ["confirmed", "deferred"]
+
+
+def test_a_job_that_broke_before_it_planned_keeps_the_policy_it_would_have_planned_by(
+    database: TestDatabase, queue: RecordingQueue, tap: WireTap, desk: Desk
+) -> None:
+    assert desk.booking(wish(4)) == 201
+    [message] = queue.take()
+    tap.lose_answer(3)  # the claim
+    with pytest.raises(Unavailable):
+        desk.work(message)
+    strategies = database.query("select strategy ->> 'maxTables' from booking_assignment_attempts")
+    assert set(strategies) == {("1",)}
 
 
 class SlowCommit:

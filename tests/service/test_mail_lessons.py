@@ -1,5 +1,6 @@
 """Mail as other systems got it wrong: E1, E4, E5. E2 and E3 are in test_notify."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -96,12 +97,10 @@ def test_e4_the_loser_of_a_race_writes_no_letter(harbour: Service) -> None:
     seen = deps.store.booking(UUID(booking_id))
     assert seen is not None
     assert harbour.cancel(booking_id).status == 200
-    mailing = records.mail(seen, MailKind.CANCELLED, None, "c-1", deps.ids, deps.clock.now())
-    change = ports.BookingUpdate(seen.id, seen.version, seen.version + 1, State.CANCELLED)
+    notifications, outbox = records.mail(seen, MailKind.CANCELLED, "c-1", deps.ids, deps.clock.now())
+    change = ports.BookingUpdate(seen, replace(seen, version=seen.version + 1, state=State.CANCELLED))
     with pytest.raises(ports.StaleVersion):
-        deps.store.apply(
-            ports.Changes(updates=[change], notifications=mailing.notifications, outbox=mailing.outbox)
-        )
+        deps.store.apply(ports.Changes(updates=[change], notifications=notifications, outbox=outbox))
     assert harbour.cancel(booking_id).status == 200  # a second cancel is no news either
     deliver(harbour)
     assert [row[0] for row in harbour.database.query(LETTERS)] == ["confirmed", "cancelled"]

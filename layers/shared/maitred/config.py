@@ -121,17 +121,6 @@ class MigrateSettings(Settings):
     application_role: str = Field(min_length=1)
 
 
-SETTINGS: Mapping[str, type[Settings]] = {
-    "bookings": BookingsSettings,
-    "operations": OperationsSettings,
-    "assign": AssignSettings,
-    "relay": RelaySettings,
-    "notify": NotifySettings,
-    "maintain": MaintainSettings,
-    "migrate": MigrateSettings,
-}
-
-
 def load[S: Settings](model: type[S], environment: Mapping[str, str]) -> S:
     """Read ``model`` from upper-case variables. Raises ConfigurationError, which names every wrong one."""
     values = {name: environment[name.upper()] for name in model.model_fields if name.upper() in environment}

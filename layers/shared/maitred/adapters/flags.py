@@ -9,14 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from aws_lambda_powertools.utilities.feature_flags import (
-    AppConfigStore,
-    SchemaValidator,
-    StoreProvider,
-)
-from aws_lambda_powertools.utilities.feature_flags import (
-    FeatureFlags as Toggles,
-)
+from aws_lambda_powertools.utilities.feature_flags import AppConfigStore, SchemaValidator, StoreProvider
+from aws_lambda_powertools.utilities.feature_flags import FeatureFlags as Toggles
 from botocore.config import Config
 
 from maitred.services.feature_flags import VALUES, FeatureFlags, Flag, Pipeline, plain_path

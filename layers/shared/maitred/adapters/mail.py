@@ -54,9 +54,8 @@ class SesMailer:
             if code in _THROTTLED:
                 raise MailThrottled(code) from error
             if error.response["ResponseMetadata"]["HTTPStatusCode"] < _SERVER_ERROR:
-                raise MailUnavailable(
-                    code
-                ) from error  # sending is paused or not yet permitted: a later try may succeed
+                # Sending is paused or not yet permitted: a later try may succeed.
+                raise MailUnavailable(code) from error
             raise
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             raise MailUnavailable(type(error).__name__) from error

@@ -14,7 +14,6 @@ from maitred.planner.answer.quote import quote
 from maitred.planner.model import Decision
 from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
-from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.booking.availability import Availability
 from maitred.services.booking.cancel import CancelBooking
 from maitred.services.booking.create import CreateBooking
@@ -31,15 +30,15 @@ class BookingsServices:
         """``decide``: the planner, except in tests of its faults."""
         deps, budget_ms = base.deps, settings.inline_budget_ms
         source = flag_source(settings, deps.clock.monotonic, cache=settings.planner_cache)
-        floors, waitlist = Floors(source), Waitlist(deps.store)
+        floors = Floors(source)
         planning = Planning(deps.clock, source, decide)
         inline = Inline(deps, floors, planning, budget_ms)
         moving_nobody = Inline(deps, floors, planning.moving_nobody(), budget_ms)
         self.runtime = base
         self.create = CreateBooking(deps, inline)
-        self.modify = ModifyBooking(deps, inline, waitlist)
-        self.cancel = CancelBooking(deps, waitlist)
-        self.holds = Holds(deps, moving_nobody, waitlist)
+        self.modify = ModifyBooking(deps, inline)
+        self.cancel = CancelBooking(deps)
+        self.holds = Holds(deps, moving_nobody)
         self.availability = Availability(deps.clock, DaySnapshots(deps.store, floors), planning)
         self.views = BookingViews(deps.store)
 

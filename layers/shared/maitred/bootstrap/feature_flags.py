@@ -15,20 +15,24 @@ def flag_source(
     retries: str = "informed",
 ) -> FlagSource:
     """A setting that is ``flag`` is left to the flags; if none is, no flag is ever read."""
-    stage = _Stage(settings.assignment_pipeline, retries, cache)
+    place = (settings.flags_application, settings.flags_environment, settings.flags_profile)
+    stage = _StageFlags(settings.assignment_pipeline, retries, cache, _LazyFlags(place, monotonic))
     if "flag" not in (stage.pipeline, stage.retries, stage.cache):
         return SameFlags(stage.applied_to(FeatureFlags()))
-    place = (settings.flags_application, settings.flags_environment, settings.flags_profile)
-    return _StageFlags(stage, _LazyFlags(place, monotonic))
+    return stage
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
-    """The stage's settings; ``flag``: as the restaurant's flags say."""
+class _StageFlags:
+    """The stage's settings; ``flag``: as the restaurant's flags say, which ``source`` has."""
 
     pipeline: str
     retries: str
     cache: str
+    source: FlagSource
+
+    def flags_for(self, restaurant_id: str) -> FeatureFlags:
+        return self.applied_to(self.source.flags_for(restaurant_id))
 
     def applied_to(self, flags: FeatureFlags) -> FeatureFlags:
         return FeatureFlags(
@@ -36,15 +40,6 @@ class _Stage:
             informed=flags.informed if self.retries == "flag" else self.retries == "informed",
             keeps_floors=flags.keeps_floors if self.cache == "flag" else self.cache == "on",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _StageFlags:
-    stage: _Stage
-    source: FlagSource
-
-    def flags_for(self, restaurant_id: str) -> FeatureFlags:
-        return self.stage.applied_to(self.source.flags_for(restaurant_id))
 
 
 class _LazyFlags:

@@ -9,7 +9,7 @@ from maitred.adapters.postgres.invariants import PostgresInvariants
 from maitred.adapters.postgres.maintenance import PostgresMaintenance
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.bootstrap.runtime import Runtime, runtime
-from maitred.services.upkeep.checks import OperatorTools
+from maitred.services.upkeep.checks import DeadOutbox, Invariants
 from maitred.services.upkeep.maintain import Maintain, MaintenanceRules, Retention
 
 
@@ -20,10 +20,11 @@ class MaintainServices:
             timedelta(seconds=settings.lease_seconds),
             timedelta(minutes=settings.manual_review_alert_minutes),
         )
-        database, clock = base.database, base.deps.clock
+        database = base.database
         self.runtime = base
         self.maintain = Maintain(base.deps, PostgresMaintenance(database), rules)
-        self.tools = OperatorTools(PostgresInvariants(database), PostgresOutbox(database), clock)
+        self.invariants: Invariants = PostgresInvariants(database)
+        self.outbox: DeadOutbox = PostgresOutbox(database)
 
 
 @cache

@@ -10,7 +10,6 @@ from maitred.bootstrap.feature_flags import flag_source
 from maitred.bootstrap.runtime import Runtime, runtime
 from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
-from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.feature_flags import SameFlags
 from maitred.services.staff.assignment import StaffAssignment
 from maitred.services.staff.floor_view import FloorView
@@ -25,13 +24,13 @@ from maitred.services.staff.visits import Visits
 class OperationsServices:
     def __init__(self, settings: config.OperationsSettings, base: Runtime) -> None:
         deps, floors = base.deps, Floors(SameFlags())
-        days, waitlist = DaySnapshots(deps.store, floors), Waitlist(deps.store)
+        days = DaySnapshots(deps.store, floors)
         planning = Planning(deps.clock, flag_source(settings, deps.clock.monotonic))
         self.runtime = base
         self.restaurants = RestaurantService(deps, PostgresRestaurants(base.database, base.name))
         self.process = ProcessAssignment(deps)
-        self.staff = StaffAssignment(deps, days, waitlist)
-        self.visits = Visits(deps, floors, waitlist)
+        self.staff = StaffAssignment(deps, days)
+        self.visits = Visits(deps, floors)
         self.floor = FloorView(deps.store, deps.clock, floors)
         self.review = ManualReview(deps.store, deps.clock, days, planning)
         self.report = AssignmentReport(PostgresReports(base.database), deps.clock)

@@ -20,10 +20,6 @@ from maitred.services.ports import BookingStore, Clock, Ids
 from maitred.services.ports.limits import Bucket, Limits
 
 
-def _as_it_is(store: BookingStore) -> BookingStore:
-    return store
-
-
 @dataclass(frozen=True, slots=True)
 class Adapters:
     """The adapters that tests may replace. ``around_store``: puts something between services and store."""
@@ -31,7 +27,7 @@ class Adapters:
     clock: Clock = field(default_factory=SystemClock)
     ids: Ids = field(default_factory=SystemIds)
     queue: WorkerQueue = field(default_factory=SqsQueue)
-    around_store: Callable[[BookingStore], BookingStore] = _as_it_is
+    around_store: Callable[[BookingStore], BookingStore] = lambda store: store
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +48,11 @@ def runtime(settings: config.Settings, name: str, adapters: Adapters | None = No
     recorder = Recorder(name, database)
     guard = Guard(database, recorder, _limits_of(settings), given.clock.monotonic)
     store = given.around_store(PostgresBookingStore(database, name, guard))
-    relay = Relay(PostgresOutbox(database), given.queue, _queues_of(settings), given.clock)
+    # The queues that a use case's own messages go to.
+    queues = {ASSIGN: settings.assign_queue_url} if isinstance(settings, config.AssignQueueSettings) else {}
+    relay = Relay(PostgresOutbox(database), given.queue, queues, given.clock)
     deps = Dependencies(store, given.clock, given.ids, OutboxDispatcher(relay, recorder), recorder)
     return Runtime(name, database, recorder, given.queue, deps)
-
-
-def _queues_of(settings: config.Settings) -> dict[str, str]:
-    """The queues that a use case's own messages go to."""
-    return {ASSIGN: settings.assign_queue_url} if isinstance(settings, config.AssignQueueSettings) else {}
 
 
 def _limits_of(settings: config.Settings) -> Limits:

@@ -23,30 +23,26 @@ MAX_FIELD_PATH = 200
 #: The largest party that a booking, a hold or a query may name.
 MAX_PARTY = 1000
 
-IDENTIFIER_PATTERN = r"^[A-Za-z0-9_-]{1,64}$"
+_IDENTIFIER = r"^[A-Za-z0-9_-]{1,64}$"
 _CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 type Location = tuple[int | str, ...]
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # ASCII only
 _EMAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-_IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
-RestaurantId = Identifier
-TableId = Identifier
-ZoneId = Identifier
-ServiceId = Identifier
+Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
 
 #: A short text: 1-200 characters.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+MAX_LABEL = 64
 #: A word such as an attribute or a seating type: 1-64 characters.
-Label = Annotated[str, StringConstraints(min_length=1, max_length=64)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL)]
 #: A local time, ``HH:MM``, 00:00-23:59.
 ClockTime = Annotated[str, StringConstraints(pattern=_CLOCK_PATTERN)]
 
 _UNKNOWN_MEMBER = "is not known here; remove it or check its spelling"
 _PATTERNS = {
-    IDENTIFIER_PATTERN: "must be 1-64 letters, digits, hyphens or underscores",
+    _IDENTIFIER: "must be 1-64 letters, digits, hyphens or underscores",
     _CLOCK_PATTERN: "must be a time from 00:00 to 23:59, written HH:MM",
 }
 #: The texts for pydantic's error types, with the values that pydantic names.
@@ -88,7 +84,7 @@ EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(
 
 def is_identifier(text: str) -> bool:
     """Is ``text`` a valid id, also as part of a path?"""
-    return _IDENTIFIER.fullmatch(text) is not None
+    return re.fullmatch(_IDENTIFIER, text) is not None
 
 
 class StrictModel(BaseModel):

@@ -1,7 +1,6 @@
 """Bodies and queries of the booking calls (see docs/api.md, Bookings)."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,7 +11,16 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from maitred.contracts.base import MAX_PARTY, ClockTime, EmailAddress, StrictModel, TableId
+from maitred.contracts.base import (
+    MAX_LABEL,
+    MAX_PARTY,
+    ClockTime,
+    EmailAddress,
+    Identifier,
+    Label,
+    StrictModel,
+    Text,
+)
 from maitred.domain.booking import LocalStart, Preferences, Trigger
 from maitred.domain.errors import FieldError, InvalidRequest, NaiveTimestamp
 from maitred.planner.answer.choice import Choice
@@ -21,7 +29,6 @@ _FIRST_YEAR = 2000
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
 _MOST_ATTRIBUTES = 20
-_LONGEST_LABEL = 64
 _FAR_AHEAD = timedelta(days=3660)  # keeps calendar arithmetic in range
 
 # RFC 3339 with optional seconds. The offset is optional here, so that the answer can name it as missing.
@@ -36,14 +43,13 @@ def _whole(value: object) -> object:
 
 #: JSON has one kind of number: 2.0 is the whole number 2.
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
-Attribute = Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_LABEL)]
 _ZONE_MISSING = "needs a zone if zoneRequired is true"
 _TOO_FAR = f"must be from {_FIRST_YEAR} on and at most ten years from today"
 _BAD_CURSOR = "must be a nextCursor from an earlier page"
 
 
 class Guest(StrictModel):
-    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    name: Text | None = None
     email: EmailAddress | None = None
     phone: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
 
@@ -58,10 +64,10 @@ class Guest(StrictModel):
 class PreferencesBody(StrictModel):
     """Wishes and requirements. In a change, a member that is left out stays as it was."""
 
-    zone: Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_LABEL)] | None = None
+    zone: Label | None = None
     zone_required: bool = False
-    attributes: Annotated[tuple[Attribute, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
-    required: Annotated[tuple[Attribute, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
+    attributes: Annotated[tuple[Label, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
+    required: Annotated[tuple[Label, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
 
     def to_domain(self) -> Preferences:
         return Preferences(self.zone, self.zone_required, self.attributes, self.required)
@@ -156,7 +162,7 @@ class ProcessBody(StrictModel):
 class AssignmentBody(StrictModel):
     """``PUT /bookings/{id}/assignment``: a person's choice of tables, and the rules to set aside."""
 
-    tables: Annotated[tuple[TableId, ...], Field(max_length=100)]
+    tables: Annotated[tuple[Identifier, ...], Field(max_length=100)]
     pin: bool = True
     override: tuple[Literal["capacity", "min_party", "adjacency", "zone"], ...] = ()
 
@@ -234,13 +240,13 @@ def parse_party_size(text: str | None) -> int:
 def parse_musts(zone: str | None, required: str | None) -> Preferences:
     """The requirements of a query: ``zone``, and ``required``, attributes separated by commas."""
     attributes = tuple(dict.fromkeys(filter(None, (required or "").split(","))))
-    if zone is not None and not 1 <= len(zone) <= _LONGEST_LABEL:
-        raise _invalid("zone", "invalid_length", f"must have 1 to {_LONGEST_LABEL} characters")
-    if len(attributes) > _MOST_ATTRIBUTES or any(len(each) > _LONGEST_LABEL for each in attributes):
+    if zone is not None and not 1 <= len(zone) <= MAX_LABEL:
+        raise _invalid("zone", "invalid_length", f"must have 1 to {MAX_LABEL} characters")
+    if len(attributes) > _MOST_ATTRIBUTES or any(len(each) > MAX_LABEL for each in attributes):
         raise _invalid(
             "required",
             "invalid_length",
-            f"must name at most {_MOST_ATTRIBUTES} attributes of at most {_LONGEST_LABEL} characters",
+            f"must name at most {_MOST_ATTRIBUTES} attributes of at most {MAX_LABEL} characters",
         )
     return Preferences(zone=zone, zone_required=zone is not None, required=attributes)
 
@@ -254,12 +260,10 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
     if cursor is None:
         return datetime.min.replace(tzinfo=UTC), UUID(int=0)
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode(
-            "ascii"
-        )
-        start, _, booking_id = text.partition("|")
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        start, _, booking_id = text.decode("ascii").partition("|")
         moment, after = datetime.fromisoformat(start), UUID(booking_id)
-    except (ValueError, binascii.Error):
+    except ValueError:
         raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR) from None
     if moment.tzinfo is None:
         raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR)

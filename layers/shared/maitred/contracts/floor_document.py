@@ -1,27 +1,15 @@
 """The floor document: a restaurant as its operator describes it (see docs/api.md, Restaurants).
 
-Bounds: 500 tables, 100 zones, 50 services, 500 closures, 5000 edges, 500 combinations of
-2-12 tables; capacity 1-100; maxTables 1-6; maxMoves 0-3; buffers 0-120 minutes; turn times 15-720;
-minDiningMinutes 15-720; slots of 5-240 minutes; weights 0-1000 of known names.
 Types check single members; the functions at the end check rules that span several members.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Container, Iterable, Iterator
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from maitred.contracts.base import (
-    ClockTime,
-    EmailAddress,
-    Label,
-    ServiceId,
-    StrictModel,
-    TableId,
-    Text,
-    ZoneId,
-)
+from maitred.contracts.base import ClockTime, EmailAddress, Identifier, Label, Location, StrictModel, Text
 from maitred.contracts.floor_values import (
     is_iana_zone,
     language_tag,
@@ -44,7 +32,6 @@ Timezone = Annotated[str, Field(max_length=64), AfterValidator(is_iana_zone)]
 LanguageTag = Annotated[str, Field(max_length=35), AfterValidator(language_tag)]
 LocalMinute = Annotated[str, Field(max_length=19), AfterValidator(local_minute)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class TurnTimeDocument(StrictModel):
@@ -55,9 +42,6 @@ class TurnTimeDocument(StrictModel):
 
 
 TurnTimes = Annotated[tuple[TurnTimeDocument, ...], Field(min_length=1, max_length=50)]
-DEFAULT_TURN_TIMES = tuple(
-    TurnTimeDocument(max_party=turn.max_party, minutes=turn.minutes) for turn in _DEFAULT.turn_times
-)
 
 
 class PacingDocument(StrictModel):
@@ -79,7 +63,9 @@ class PolicyDocument(StrictModel):
     freeze_minutes: int = Field(default=_DEFAULT.freeze_minutes, ge=0, le=10_080)
     hold_seconds: int = Field(default=_DEFAULT.hold_seconds, ge=1, le=1800)
     start_cutoff_minutes: int = Field(default=_DEFAULT.start_cutoff_minutes, ge=0, le=1440)
-    turn_times: TurnTimes = DEFAULT_TURN_TIMES
+    turn_times: TurnTimes = tuple(
+        TurnTimeDocument(max_party=turn.max_party, minutes=turn.minutes) for turn in _DEFAULT.turn_times
+    )
     pacing: PacingDocument = PacingDocument()
     weights: dict[Label, Annotated[float, Field(ge=0, le=1000)]] = Field(default_factory=dict, max_length=50)
 
@@ -87,9 +73,9 @@ class PolicyDocument(StrictModel):
 class ServiceDocument(StrictModel):
     """A period of seating. A ``closes`` before ``opens`` means the next day."""
 
-    id: ServiceId
+    id: Identifier
     name: Text | None = None
-    days: Annotated[tuple[Day, ...], Field(min_length=1, max_length=7)] = EVERY_DAY
+    days: Annotated[tuple[Day, ...], Field(min_length=1, max_length=7)] = get_args(Day)
     opens: ClockTime
     closes: ClockTime
     last_seating: ClockTime | None = None
@@ -102,23 +88,23 @@ class ClosureDocument(StrictModel):
 
     from_: LocalMinute = Field(alias="from")
     to: LocalMinute
-    zones: Annotated[tuple[ZoneId, ...], Field(min_length=1, max_length=100)] | None = None
-    tables: Annotated[tuple[TableId, ...], Field(min_length=1, max_length=500)] | None = None
+    zones: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=100)] | None = None
+    tables: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=500)] | None = None
     reason: Text | None = None
 
 
 class ZoneDocument(StrictModel):
     """A part of the restaurant."""
 
-    id: ZoneId
+    id: Identifier
     name: Text | None = None
 
 
 class TableDocument(StrictModel):
     """A table. ``max_party`` null: its capacity."""
 
-    id: TableId
-    zone: ZoneId
+    id: Identifier
+    zone: Identifier
     capacity: int = Field(ge=1, le=_MAX_CAPACITY)
     min_party: PartySize = 1
     max_party: PartySize | None = None
@@ -134,7 +120,7 @@ class TableDocument(StrictModel):
 class CombinationDocument(StrictModel):
     """An allowed set with its own party range. ``max_party`` null: the sum of its seats."""
 
-    tables: Annotated[tuple[TableId, ...], Field(min_length=2, max_length=_MAX_COMBINED)]
+    tables: Annotated[tuple[Identifier, ...], Field(min_length=2, max_length=_MAX_COMBINED)]
     min_party: PartySize = 1
     max_party: PartySize | None = None
 
@@ -159,12 +145,31 @@ class FloorDocument(StrictModel):
     closures: Annotated[tuple[ClosureDocument, ...], Field(max_length=500)] = ()
     zones: Annotated[tuple[ZoneDocument, ...], Field(min_length=1, max_length=100)]
     tables: Annotated[tuple[TableDocument, ...], Field(min_length=1, max_length=500)]
-    adjacency: Annotated[tuple[tuple[TableId, TableId], ...], Field(max_length=5000)] = ()
+    adjacency: Annotated[tuple[tuple[Identifier, Identifier], ...], Field(max_length=5000)] = ()
     combinations: Annotated[tuple[CombinationDocument, ...], Field(max_length=500)] = ()
 
     @model_validator(mode="after")
     def _hold_together(self) -> Self:
-        _check_floor(self)
+        problems = [
+            *_unique_ids(self),
+            *_weights(self),
+            *_turn_times(self),
+            *_services(self),
+            *_closures(self),
+            *_tables(self),
+            *_adjacency(self),
+            *_combinations(self),
+        ]
+        if problems:
+            raise ValidationError.from_exception_data(
+                "FloorDocument",
+                [
+                    InitErrorDetails(
+                        type=PydanticCustomError(code, "{rule}", {"rule": message}), loc=location, input=None
+                    )
+                    for location, code, message in problems
+                ],
+            )
         return self
 
     def stored(self) -> dict[str, Any]:
@@ -174,39 +179,16 @@ class FloorDocument(StrictModel):
 
 # --- rules that span several members; each is reported at the member that breaks it ---
 
-type Location = tuple[int | str, ...]
 type Problem = tuple[Location, str, str]
 
 
-def _check_floor(document: FloorDocument) -> None:
-    """Raise pydantic's ``ValidationError`` with one entry for every broken rule."""
-    problems = [problem for rule in _RULES for problem in rule(document)]
-    if problems:
-        raise ValidationError.from_exception_data(
-            "FloorDocument",
-            [
-                InitErrorDetails(
-                    type=PydanticCustomError(code, "{rule}", {"rule": message}),
-                    loc=location,
-                    input=None,
-                )
-                for location, code, message in problems
-            ],
-        )
-
-
-def _repeated(ids: Iterable[str], member: str) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for number, name in enumerate(ids):
-        if name in seen:
-            yield (member, number, "id"), "duplicate_id", "is used more than once; give each its own id"
-        seen.add(name)
-
-
 def _unique_ids(document: FloorDocument) -> Iterator[Problem]:
-    yield from _repeated((service.id for service in document.services), "services")
-    yield from _repeated((zone.id for zone in document.zones), "zones")
-    yield from _repeated((table.id for table in document.tables), "tables")
+    for member in ("services", "zones", "tables"):
+        seen: set[str] = set()
+        for number, row in enumerate(getattr(document, member)):
+            if row.id in seen:
+                yield (member, number, "id"), "duplicate_id", "is used more than once; give each its own id"
+            seen.add(row.id)
 
 
 def _weights(document: FloorDocument) -> Iterator[Problem]:
@@ -281,14 +263,7 @@ def _tables(document: FloorDocument) -> Iterator[Problem]:
         where: Location = ("tables", number)
         if table.zone not in zones:
             yield (*where, "zone"), "unknown_reference", "must be the id of one of the zones"
-        if table.max_party is not None and table.max_party > table.capacity:
-            yield (*where, "maxParty"), "above_capacity", "must be at most the capacity"
-        if table.min_party > (table.max_party or table.capacity):
-            yield (
-                (*where, "minParty"),
-                "above_max_party",
-                "must be at most maxParty, or else the number of seats",
-            )
+        yield from _party_range(table, where, table.capacity, "the capacity")
 
 
 def _adjacency(document: FloorDocument) -> Iterator[Problem]:
@@ -303,23 +278,25 @@ def _combinations(document: FloorDocument) -> Iterator[Problem]:
     capacities = {table.id: table.capacity for table in document.tables}
     for number, row in enumerate(document.combinations):
         where: Location = ("combinations", number)
-        yield from _unknown(row.tables, capacities.keys(), (*where, "tables"))
+        yield from _unknown(row.tables, capacities, (*where, "tables"))
         if len(set(row.tables)) < len(row.tables):
             yield (*where, "tables"), "duplicate_table", "must name each table once"
             continue
-        seats = sum(capacities.get(table, 0) for table in row.tables)
-        if row.max_party is not None and row.max_party > seats and capacities.keys() >= set(row.tables):
-            yield (*where, "maxParty"), "above_capacity", "must be at most the sum of seats"
-        if row.min_party > (row.max_party or seats) and capacities.keys() >= set(row.tables):
-            yield (
-                (*where, "minParty"),
-                "above_max_party",
-                "must be at most maxParty, or else the number of seats",
-            )
+        if capacities.keys() >= set(row.tables):
+            seats = sum(capacities[table] for table in row.tables)
+            yield from _party_range(row, where, seats, "the sum of seats")
 
 
-def _unknown(names: Iterable[str], known: Iterable[str], location: Location) -> Iterator[Problem]:
-    known = set(known)
+def _party_range(
+    row: TableDocument | CombinationDocument, where: Location, seats: int, most: str
+) -> Iterator[Problem]:
+    if row.max_party is not None and row.max_party > seats:
+        yield (*where, "maxParty"), "above_capacity", f"must be at most {most}"
+    if row.min_party > (row.max_party or seats):
+        yield (*where, "minParty"), "above_max_party", "must be at most maxParty, or else the number of seats"
+
+
+def _unknown(names: Iterable[str], known: Container[str], location: Location) -> Iterator[Problem]:
     for number, name in enumerate(names):
         if name not in known:
             yield (*location, number), "unknown_reference", "must be the id of something in the document"
@@ -331,15 +308,3 @@ def _zone_ids(document: FloorDocument) -> set[str]:
 
 def _table_ids(document: FloorDocument) -> set[str]:
     return {table.id for table in document.tables}
-
-
-_RULES: tuple[Callable[[FloorDocument], Iterable[Problem]], ...] = (
-    _unique_ids,
-    _weights,
-    _turn_times,
-    _services,
-    _closures,
-    _tables,
-    _adjacency,
-    _combinations,
-)

@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 from maitred.domain.booking import Booking
 from maitred.domain.hold import Hold
 from maitred.domain.reasons import Reason
-from maitred.domain.timeline import from_minutes
-from maitred.domain.windows import Notice
+from maitred.domain.windows import Notice, from_minutes
 from maitred.planner.model import Alternative
 
 Json = dict[str, Any]

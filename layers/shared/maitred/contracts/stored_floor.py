@@ -73,7 +73,6 @@ def _turn_times(rows: Iterable[Mapping[str, Any]]) -> tuple[TurnTime, ...]:
 
 def _service(row: Mapping[str, Any], min_dining: int) -> Service:
     opens, closes = service_minutes(row["opens"], row["closes"])
-    overrun: bool = row["allowOverrun"]
     return Service(
         id=row["id"],
         name=row["name"] or row["id"],
@@ -81,9 +80,9 @@ def _service(row: Mapping[str, Any], min_dining: int) -> Service:
         opens=opens,
         closes=closes,
         last_seating=last_seating_minutes(
-            row["lastSeating"], opens, closes, min_dining, allow_overrun=overrun
+            row["lastSeating"], opens, closes, min_dining, allow_overrun=row["allowOverrun"]
         ),
-        allow_overrun=overrun,
+        allow_overrun=row["allowOverrun"],
         turn_times=None if row["turnTimes"] is None else _turn_times(row["turnTimes"]),
     )
 
@@ -99,25 +98,22 @@ def _closure(row: Mapping[str, Any]) -> Closure:
 
 
 def _table(row: Mapping[str, Any]) -> Table:
-    capacity: int = row["capacity"]
-    seating_type: str = row["seatingType"]
     return Table(
         id=row["id"],
         zone=row["zone"],
-        capacity=capacity,
+        capacity=row["capacity"],
         min_party=row["minParty"],
-        max_party=row["maxParty"] or capacity,
+        max_party=row["maxParty"] or row["capacity"],
         movable=row["movable"],
         active=row["active"],
         out_of_service=row["outOfService"],
         walk_in_only=row["walkInOnly"],
         priority=row["priority"],
-        seating_type=seating_type,
-        attributes=frozenset((*row["attributes"], seating_type)),
+        seating_type=row["seatingType"],
+        attributes=frozenset((*row["attributes"], row["seatingType"])),
     )
 
 
 def _combination(row: Mapping[str, Any], seats: Mapping[str, int]) -> Combination:
     tables = tuple(sorted(row["tables"]))
-    total = sum(seats[table] for table in tables)
-    return Combination(tables, row["minParty"], row["maxParty"] or total)
+    return Combination(tables, row["minParty"], row["maxParty"] or sum(seats[table] for table in tables))

@@ -22,16 +22,20 @@ class MaitredError(Exception):
     title = "Something went wrong on our side"
     retry_after: int | None = None
 
+    def __init_subclass__(cls, code: str | None = None, status: int | None = None) -> None:
+        if code is not None:
+            cls.code = code
+        if status is not None:
+            cls.status = status
+
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail or self.title)
         self.detail = detail or self.title
 
 
-class InvalidRequest(MaitredError):
+class InvalidRequest(MaitredError, code="invalid_request", status=422):
     """The input breaks one or more rules; nothing was written."""
 
-    code = "invalid_request"
-    status = 422
     title = "The request is not valid"
 
     def __init__(self, errors: Sequence[FieldError], detail: str | None = None) -> None:
@@ -39,143 +43,99 @@ class InvalidRequest(MaitredError):
         self.errors = tuple(errors)
 
 
-class NaiveTimestamp(InvalidRequest):
-    code = "naive_timestamp"
+class NaiveTimestamp(InvalidRequest, code="naive_timestamp"):
     title = "The time has no offset"
 
 
-class MalformedBody(MaitredError):
-    code = "malformed_json"
-    status = 400
+class MalformedBody(MaitredError, code="malformed_json", status=400):
     title = "The body is not valid JSON"
 
 
-class PartyTooLarge(MaitredError):
-    code = "party_too_large"
-    status = 422
+class PartyTooLarge(MaitredError, code="party_too_large", status=422):
     title = "The party is too large for this restaurant"
 
 
-class OutsideService(MaitredError):
-    code = "outside_service"
-    status = 422
+class OutsideService(MaitredError, code="outside_service", status=422):
     title = "The restaurant does not seat parties at this time"
 
 
-class ServiceOverrun(MaitredError):
-    code = "service_overrun"
-    status = 422
+class ServiceOverrun(MaitredError, code="service_overrun", status=422):
     title = "The stay would not fit before closing"
 
 
-class Closed(MaitredError):
-    code = "closed"
-    status = 422
+class Closed(MaitredError, code="closed", status=422):
     title = "The restaurant is closed at this time"
 
 
-class InThePast(MaitredError):
-    code = "in_the_past"
-    status = 422
+class InThePast(MaitredError, code="in_the_past", status=422):
     title = "The start is in the past"
 
 
-class Forbidden(MaitredError):
-    code = "forbidden"
-    status = 403
+class Forbidden(MaitredError, code="forbidden", status=403):
     title = "The token does not allow this"
 
 
-class RestaurantNotFound(MaitredError):
-    code = "restaurant_not_found"
-    status = 404
+class RestaurantNotFound(MaitredError, code="restaurant_not_found", status=404):
     title = "No such restaurant"
 
 
-class BookingNotFound(MaitredError):
-    code = "booking_not_found"
-    status = 404
+class BookingNotFound(MaitredError, code="booking_not_found", status=404):
     title = "No such booking"
 
 
-class HoldNotFound(MaitredError):
-    code = "hold_not_found"
-    status = 404
+class HoldNotFound(MaitredError, code="hold_not_found", status=404):
     title = "No such hold"
 
 
-class HoldUsed(MaitredError):
-    code = "hold_used"
-    status = 409
+class HoldUsed(MaitredError, code="hold_used", status=409):
     title = "This hold has already been used"
 
 
-class HoldExpired(MaitredError):
-    code = "hold_expired"
-    status = 410
+class HoldExpired(MaitredError, code="hold_expired", status=410):
     title = "The hold has expired"
 
 
-class HoldMismatch(MaitredError):
-    code = "hold_mismatch"
-    status = 422
+class HoldMismatch(MaitredError, code="hold_mismatch", status=422):
     title = "The booking does not match the hold"
 
 
-class InvalidState(MaitredError):
-    code = "invalid_state"
-    status = 400
+class InvalidState(MaitredError, code="invalid_state", status=400):
     title = "There is nothing to assign"
 
 
-class InvalidTransition(MaitredError):
-    code = "invalid_transition"
-    status = 409
+class InvalidTransition(MaitredError, code="invalid_transition", status=409):
     title = "The booking's state does not allow this"
 
 
-class VersionMismatch(MaitredError):
-    code = "version_mismatch"
-    status = 412
+class VersionMismatch(MaitredError, code="version_mismatch", status=412):
     title = "The booking has changed since it was read"
 
 
-class AssignmentInProgress(MaitredError):
-    code = "assignment_in_progress"
-    status = 409
+class AssignmentInProgress(MaitredError, code="assignment_in_progress", status=409):
     title = "A worker is looking for tables for this booking"
     retry_after = 5
 
 
-class RuleViolated(InvalidRequest):
+class RuleViolated(InvalidRequest, code="rule_violated"):
     """A person's choice of tables breaks rules that it does not override; one entry for each rule."""
 
-    code = "rule_violated"
     title = "These tables break a rule of the restaurant"
 
 
-class TableOccupied(MaitredError):
-    code = "table_occupied"
-    status = 409
+class TableOccupied(MaitredError, code="table_occupied", status=409):
     title = "A table is taken at this time"
 
 
-class IdempotencyKeyReused(MaitredError):
-    code = "idempotency_key_reused"
-    status = 422
+class IdempotencyKeyReused(MaitredError, code="idempotency_key_reused", status=422):
     title = "This Idempotency-Key was used for another request"
 
 
-class IdempotencyInProgress(MaitredError):
-    code = "idempotency_in_progress"
-    status = 409
+class IdempotencyInProgress(MaitredError, code="idempotency_in_progress", status=409):
     title = "A request with this Idempotency-Key is still running"
     retry_after = 1
 
 
-class DatabaseUnavailable(MaitredError):
-    code = "database_unavailable"
-    status = 503
+class DatabaseUnavailable(MaitredError, code="database_unavailable", status=503):
     title = "The database cannot be reached"
     retry_after = 2
 
@@ -188,20 +148,14 @@ class RetryLater(MaitredError):
         self.retry_after = max(1, ceil(wait_seconds))
 
 
-class TooManyRequests(RetryLater):
-    code = "rate_limited"
-    status = 429
+class TooManyRequests(RetryLater, code="rate_limited", status=429):
     title = "Too many requests"
 
 
-class ServiceUnavailable(RetryLater):
-    code = "circuit_open"
-    status = 503
+class ServiceUnavailable(RetryLater, code="circuit_open", status=503):
     title = "The database keeps failing"
 
 
-class Overloaded(MaitredError):
-    code = "overloaded"
-    status = 503
+class Overloaded(MaitredError, code="overloaded", status=503):
     title = "The service is overloaded"
     retry_after = 2

@@ -21,6 +21,7 @@ FIRST_YEAR, LAST_YEAR = 1971, 2199
 
 _DAY_MINUTES = 1440
 _ONE_DAY = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,18 @@ class _Sitting:
     closes: datetime
 
 
+def to_minutes(moment: datetime) -> int:
+    """Whole minutes from the epoch to ``moment``, which must be aware. Seconds are dropped.
+
+    Minutes since the Unix epoch, UTC, are the unit of all comparisons between stays.
+    """
+    return (moment - _EPOCH) // timedelta(minutes=1)
+
+
+def from_minutes(minutes: int) -> datetime:
+    return _EPOCH + timedelta(minutes=minutes)
+
+
 def local_start(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, tuple[Notice, ...]]:
     """The UTC moment at which the restaurant's clock shows ``clock`` on ``day``, and notices about it.
 
@@ -60,7 +73,8 @@ def local_start(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, tuple
     Both add a notice. Raises ``InvalidRequest`` for years outside 1971-2199.
     """
     _check_year(day)
-    moment, wall = _to_utc(day, clock, zone)
+    wall = datetime.combine(day, clock.replace(tzinfo=None, fold=0))
+    moment = _wall_to_utc(wall, zone)
     shown = moment.astimezone(zone)
     if shown.replace(tzinfo=None) != wall:
         text = f"The clock skips {wall:%H:%M} on {wall:%Y-%m-%d}, so the start is {shown:%H:%M}"
@@ -176,11 +190,6 @@ def _check_year(day: date) -> None:
         )
 
 
-def _to_utc(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    wall = datetime.combine(day, clock.replace(tzinfo=None, fold=0))
-    return _wall_to_utc(wall, zone), wall
-
-
 def _wall_to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
     # fold=0 takes the offset before the change: the first of two equal times, and forward out of a gap.
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
@@ -189,8 +198,7 @@ def _wall_to_utc(wall: datetime, zone: ZoneInfo) -> datetime:
 def _at(floor: Floor, service_date: date, minutes: int) -> datetime:
     """The moment ``minutes`` of local time after midnight of the service day; 1440 and more: the next day."""
     _check_year(service_date)
-    days, rest = divmod(minutes, _DAY_MINUTES)
-    return _to_utc(service_date + timedelta(days=days), time(rest // 60, rest % 60), floor.timezone)[0]
+    return _wall_to_utc(datetime.combine(service_date, time()) + timedelta(minutes=minutes), floor.timezone)
 
 
 def _sittings_of(floor: Floor, service_date: date) -> Iterator[_Sitting]:
@@ -235,9 +243,8 @@ def _stay(
     left = (sitting.closes - start) // timedelta(minutes=1)
     if left < floor.policy.min_dining_minutes:
         return None
-    text = (
-        f"The stay is shortened from {minutes} to {left} minutes because {sitting.service.name} closes then"
-    )
+    name = sitting.service.name
+    text = f"The stay is shortened from {minutes} to {left} minutes because {name} closes then"
     notices = (Notice("stay_shortened", text),)
     return Window(start, sitting.closes, sitting.service, sitting.service_date, notices)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -16,14 +17,13 @@ from pydantic import BaseModel
 
 from maitred.adapters.telemetry import log
 from maitred.bootstrap.runtime import Runtime
-from maitred.contracts import responses
 from maitred.contracts.base import is_identifier, parse, plain_value
 from maitred.domain import errors
 from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, Forbidden, InvalidRequest, MaitredError
 from maitred.domain.hold import Hold
 from maitred.services import ports
-from maitred.services.idempotency import Reply, RequestContext, fingerprint
+from maitred.services.idempotency import Reply, RequestContext, fingerprint, problem_reply
 from maitred.services.ports import IdempotencyKey
 
 OPERATIONS = "operations"
@@ -39,7 +39,6 @@ _IMPLIED = {
 HEALTH = "/health"
 _CORRELATION = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_PROBLEM = "application/problem+json"
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +77,6 @@ class RouteNotFound(MaitredError):
 
 
 class Services(Protocol):
-    """One function's services."""
-
     @property
     def runtime(self) -> Runtime: ...
 
@@ -129,13 +126,8 @@ class Routes[S: Services](APIGatewayHttpRouter):
 
     def booking_to_change(self, booking_id: str, scope: str) -> tuple[Booking, Caller]:
         """As `booking_for`, and takes one of the caller's tokens. Raises RateLimited."""
-        subject = self.caller(scope).subject
-        return self._owned(
-            booking_id,
-            scope,
-            lambda wanted: self._store.booking_to_change(wanted, subject),
-            errors.BookingNotFound,
-        )
+        find = partial(self._store.booking_to_change, client=self.caller(scope).subject)
+        return self._owned(booking_id, scope, find, errors.BookingNotFound)
 
     def hold_for(self, hold_id: str, scope: str) -> tuple[Hold, Caller]:
         """As `booking_for`. Raises HoldNotFound."""
@@ -249,13 +241,13 @@ class Edge:
         more: dict[str, Any] = dict(getattr(known, "more", {}))
         if isinstance(known, InvalidRequest):
             more["errors"] = [{"field": e.field, "code": e.code, "message": e.message} for e in known.errors]
-        body = responses.problem_json(
-            known.status, known.code, known.title, known.detail, self.app.context["correlation_id"], more
+        correlation_id = self.app.context["correlation_id"]
+        answer = send(
+            problem_reply(known.status, known.code, known.title, known.detail, correlation_id, more)
         )
-        headers: dict[str, str | list[str]] = {}
         if known.retry_after is not None:
-            headers["retry-after"] = str(known.retry_after)
-        return Response(known.status, _PROBLEM, responses.dumps(body), headers)
+            answer.headers["retry-after"] = str(known.retry_after)
+        return answer
 
 
 def send(reply: Reply) -> Response[str]:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from maitred.bootstrap.maintain import MaintainServices, services
+from maitred.services.upkeep.checks import check
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -16,11 +17,12 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _run(wired: MaintainServices, event: dict[str, Any], correlation_id: str) -> dict[str, Any]:
     match event:
         case {"task": "check", "days": int(days), "patienceSeconds": int(seconds)}:
-            return {"checks": [asdict(check) for check in wired.tools.check(days, seconds)]}
+            now = wired.runtime.deps.clock.now()
+            return {"checks": [asdict(each) for each in check(wired.invariants, now, days, seconds)]}
         case {"task": "deadOutbox", "limit": int(limit)}:
-            return {"dead": [_texts(asdict(row)) for row in wired.tools.dead(limit)]}
+            return {"dead": [_texts(asdict(row)) for row in wired.outbox.dead(limit)]}
         case {"task": "reviveOutbox", "limit": int(limit)}:
-            return {"revived": wired.tools.revive(limit)}
+            return {"revived": wired.outbox.revive(limit)}
         case {"task": task}:
             raise ValueError(f"no such task: {task}")
         case _:

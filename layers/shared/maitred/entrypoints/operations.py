@@ -14,7 +14,7 @@ from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, InvalidRequest, RestaurantNotFound
 from maitred.entrypoints.http import HEALTH, OPERATIONS, Routes, send
 from maitred.services.idempotency import Reply, RequestContext
-from maitred.services.staff.reports import EVERYWHERE, ReportQuery, cohort_of
+from maitred.services.staff.reports import EVERYWHERE, cohort_of
 
 routes = Routes(services)
 
@@ -75,9 +75,9 @@ def get_assignments(restaurant_id: str) -> Response[str]:
         raise RestaurantNotFound
     if not all(caller.may_see(each) for each in others):
         raise RestaurantNotFound
-    wanted = ReportQuery(restaurant_id, others, cohort_of(query.get("cohort")))
+    cohort = cohort_of(query.get("cohort"))
     first, last = (contract.parse_edge(query.get(name), name, now) for name in ("from", "to"))
-    return send(routes.services.report.of(wanted, first, last))
+    return send(routes.services.report.of(restaurant_id, others, cohort, first, last))
 
 
 @routes.post("/assignments/process")

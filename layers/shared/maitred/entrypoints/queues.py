@@ -11,8 +11,6 @@ from maitred.services.messaging.queue_worker import QueueWorker
 
 
 class QueueServices(Protocol):
-    """One queue reader's services."""
-
     @property
     def runtime(self) -> Runtime: ...
 

@@ -11,7 +11,7 @@ for six, and the table for two is free again at 18:55, after Eve:
 >>> from datetime import UTC, date, datetime
 >>> from zoneinfo import ZoneInfo
 >>> from maitred.domain.floor import Floor, Policy, Table, Zone
->>> from maitred.domain.timeline import to_minutes
+>>> from maitred.domain.windows import to_minutes
 >>> from maitred.planner import *
 
 >>> def table(name, seats):
@@ -67,8 +67,7 @@ if TYPE_CHECKING:
     from maitred.planner.answer.explanation import explanation_data
     from maitred.planner.answer.quote import quote
     from maitred.planner.answer.replay import record, replay
-    from maitred.planner.day.drawn_day import DrawnDay, draw_day
-    from maitred.planner.day.problem import Problem
+    from maitred.planner.day.drawn_day import DrawnDay, Problem, draw_day
     from maitred.planner.floor.index import FloorIndex, compile_floor
     from maitred.planner.model import (
         Allocation,
@@ -98,8 +97,7 @@ _HOMES = {
     "answer.explanation": ("explanation_data",),
     "answer.quote": ("quote",),
     "answer.replay": ("record", "replay"),
-    "day.drawn_day": ("DrawnDay", "draw_day"),
-    "day.problem": ("Problem",),
+    "day.drawn_day": ("DrawnDay", "Problem", "draw_day"),
     "floor.index": ("FloorIndex", "compile_floor"),
     "model": (
         *("Allocation", "Alternative", "Covers", "Deadline", "Decision", "MovableBooking", "Move"),

@@ -1,4 +1,4 @@
-"""The planner's inputs and answers. Times are minutes since the epoch (domain.timeline)."""
+"""The planner's inputs and answers. Times are minutes since the epoch (domain.windows)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -85,14 +85,15 @@ class Move:
 class StrategyResult:
     """One strategy's look at the free sets: how many it weighed, its best one, and the score of that.
 
-    The score is the one that plans are compared by, not the strategy's own objective.
+    The score is the one that plans are compared by, not the strategy's own objective. By default, the
+    strategy had nothing to weigh.
     """
 
     name: str
-    considered: int
-    best: tuple[str, ...] | None
-    score: float | None
-    chosen: bool
+    considered: int = 0
+    best: tuple[str, ...] | None = None
+    score: float | None = None
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,6 @@ class Plan(_Searched):
     moves: tuple[Move, ...] = ()
     alternates: int = 0
     losers: tuple[Loser, ...] = ()
-
-    @property
-    def deciding_term(self) -> str | None:
-        """The term that decided between this plan and its best loser; None if it had no rival."""
-        return self.losers[0].term if self.losers else None
 
 
 @dataclass(frozen=True, slots=True)

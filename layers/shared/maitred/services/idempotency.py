@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from maitred.contracts import responses
+from maitred.domain.booking import Booking
 from maitred.domain.errors import IdempotencyInProgress, IdempotencyKeyReused
 from maitred.services.ports import BookingStore, IdempotencyKey, StoredReply
 
@@ -18,6 +20,18 @@ class Reply:
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
     replayed: bool = False
+
+
+def booking_reply(booking: Booking, headers: Mapping[str, str] = {}) -> Reply:
+    return Reply(200, responses.dumps({"booking": responses.booking_json(booking)}), headers)
+
+
+def problem_reply(
+    status: int, code: str, title: str, detail: str, correlation_id: str, more: Mapping[str, Any]
+) -> Reply:
+    """A problem document; ``more``: its members beyond those of every problem."""
+    problem = responses.problem_json(status, code, title, detail, correlation_id, more)
+    return Reply(status, responses.dumps(problem), {"content-type": "application/problem+json"})
 
 
 @dataclass(frozen=True, slots=True)

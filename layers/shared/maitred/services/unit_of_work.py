@@ -24,11 +24,6 @@ def commit(deps: Dependencies, changes: ports.Changes, budget_ms: int | None = N
     committed(deps, changes, deps.store.apply(changes, budget_ms))
 
 
-def commit_locked(deps: Dependencies, locked: ports.LockedDay, changes: ports.Changes) -> None:
-    """As `commit`, in the transaction that has locked the day."""
-    committed(deps, changes, locked.apply(changes))
-
-
 def committed(deps: Dependencies, changes: ports.Changes, leased: Sequence[ports.LeasedMessage]) -> None:
     """Log the events of ``changes``, which a transaction has just committed, and send its messages."""
     deps.telemetry.committed(changes.events)
@@ -59,18 +54,21 @@ class Try:
 
     def commit(self, changes: ports.Changes) -> bool:
         """Commit, or return False if the race was lost and another try may win it. Raises StoreError."""
-        with self.deps.telemetry.span("confirm", restaurant=self.snapshot.day.restaurant_id):
-            try:
-                if self.locked is not None:
-                    commit_locked(self.deps, self.locked, changes)
-                else:
-                    commit(self.deps, changes, self.budget.remaining_ms())
-            except ports.Conflict:
-                if self.locked is not None:
-                    raise
-                self.deps.telemetry.count("Conflicts")
-                return False
+        try:
+            with self.deps.telemetry.span("confirm", restaurant=self.snapshot.day.restaurant_id):
+                leased = self._apply(changes)
+        except ports.Conflict:
+            if self.locked is not None:
+                raise
+            self.deps.telemetry.count("Conflicts")
+            return False
+        committed(self.deps, changes, leased)
         return True
+
+    def _apply(self, changes: ports.Changes) -> tuple[ports.LeasedMessage, ...]:
+        if self.locked is not None:
+            return self.locked.apply(changes)
+        return self.deps.store.apply(changes, self.budget.remaining_ms())
 
 
 @contextmanager
@@ -85,24 +83,16 @@ def tries(
     ``also_days``: other days that the unit of work touches, to be locked in the one order of all writers.
     """
     with ExitStack() as stack:
-        yield _tries(stack, deps, snapshot, budget, also_days)
 
+        def both() -> Iterator[Try]:
+            yield Try(deps, snapshot, budget)
+            day, version, left = snapshot.day, snapshot.layout_version, budget.remaining_ms()
+            locked = stack.enter_context(deps.store.locked_day(day, version, left, also_days))
+            if locked.snapshot.document is not None:
+                raise ports.Conflict("a new layout; the next attempt plans on it")
+            yield Try(deps, locked.snapshot, budget, locked)
 
-def _tries(
-    stack: ExitStack,
-    deps: Dependencies,
-    snapshot: ports.Snapshot,
-    budget: Budget,
-    also_days: Sequence[tuple[str, date]],
-) -> Iterator[Try]:
-    yield Try(deps, snapshot, budget)
-    version = snapshot.layout_version
-    locked = stack.enter_context(
-        deps.store.locked_day(snapshot.day, version, budget.remaining_ms(), also_days)
-    )
-    if locked.snapshot.document is not None:
-        raise ports.Conflict("a new layout; the next attempt plans on it")
-    yield Try(deps, locked.snapshot, budget, locked)
+        yield both()
 
 
 def change_booking(

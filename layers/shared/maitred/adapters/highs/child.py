@@ -16,13 +16,12 @@ type Answer = dict[str, Any]
 #: Presolving takes 3 s at 80 tables and saves nothing: the root decides nearly every program in 0.2 s.
 _OPTIONS = {"output_flag": False, "threads": 1, "parallel": "off", "random_seed": 1, "presolve": "off"}
 _IS_ONE = 0.5
-_IN_TIME = (
-    0.9  # HiGHS stops by itself to report what it has found; the parent process stops it if it does not
-)
+#: HiGHS stops by itself to report what it has found; the parent process stops it if it does not.
+_IN_TIME = 0.9
 
 
 def solve(data: Data, seconds: float) -> Answer:
-    """``status``: optimal, feasible, infeasible or unknown. ``ones``: the columns that are 1."""
+    """``proof``: one of ``Proof`` in planner/day/exact.py. ``ones``: the columns that are 1."""
     ends = monotonic() + seconds
     highspy: Any = import_module("highspy")
     highs = highspy.Highs()
@@ -33,12 +32,12 @@ def solve(data: Data, seconds: float) -> Answer:
     highs.run()
     status, statuses = highs.getModelStatus(), highspy.HighsModelStatus
     if status in (statuses.kInfeasible, statuses.kUnboundedOrInfeasible):  # all columns are bounded
-        return {"status": "infeasible", "ones": []}
+        return {"proof": "impossible", "ones": []}
     if highs.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-        return {"status": "unknown", "ones": []}
+        return {"proof": "unknown", "ones": []}
     values = highs.getSolution().col_value
     ones = [column for column, value in enumerate(values) if value > _IS_ONE]
-    return {"status": "optimal" if status == statuses.kOptimal else "feasible", "ones": ones}
+    return {"proof": "arranged" if status == statuses.kOptimal else "possible", "ones": ones}
 
 
 def _linear_program(highspy: Any, data: Data) -> Any:

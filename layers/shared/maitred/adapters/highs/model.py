@@ -9,17 +9,18 @@ booking matters.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 
 from maitred.planner.day.exact import ExactQuestion
 from maitred.planner.day.stays import Stays
 from maitred.planner.floor.joins import bit_positions
-from maitred.planner.model import Deadline
+from maitred.planner.search.join_search import Steps
 from maitred.planner.search.situation import unfit_tables
 
-
-class OutOfTimeError(Exception):
-    """The time ended before the program was complete."""
+#: ``low <= sum of the columns times their factors <= high``: low, high, columns, factors.
+type Row = tuple[float, float, tuple[int, ...], tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,47 +38,35 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """``low <= sum of the columns times their factors <= high``."""
-
-    low: float
-    high: float
-    columns: tuple[int, ...]
-    factors: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Program:
-    """Each column is 0 or 1: first the ``uses``, then for each of the ``movers`` whether it moves."""
+    """Each column is 0 or 1: first the ``uses``, then for each stay that may move whether it does.
 
-    uses: tuple[Use, ...]
-    movers: tuple[int, ...]
-    rows: tuple[Row, ...]
+    ``costs``: each move costs 1, everything else 0.
+    """
 
-    @property
-    def costs(self) -> list[float]:
-        """Each move costs 1, everything else 0."""
-        return [0.0] * len(self.uses) + [1.0] * len(self.movers)
+    uses: list[Use]
+    costs: list[float]
+    rows: list[Row]
 
 
-def program(question: ExactQuestion, stays: Stays, deadline: Deadline) -> Program:
-    """The program of a question. Raises ``OutOfTimeError`` if the deadline passes."""
-    uses = _Uses(question, stays, deadline).reachable()
-    movers = tuple(sorted({use.number for use in uses if use.number is not None}))
-    column = {number: len(uses) + place for place, number in enumerate(movers)}
+def program(question: ExactQuestion, stays: Stays, steps: Steps) -> Program:
+    """The program of a question. Raises ``SearchEndedError`` if the deadline passes."""
+    uses = _Uses(question, stays, steps).reachable()
+    movers = sorted({use.number for use in uses if use.number is not None})
+    column = {number: place for place, number in enumerate(movers, len(uses))}
     # A stay without another set cannot move; uses that need it to move are not in the program.
-    rows = [*_choices(uses, column), *_tables(uses, stays, column, deadline)]
+    rows = [*_choices(uses, column), *_tables(uses, stays, column, steps)]
+    moves = (1.0,) * len(movers)
     if question.most_moves is not None:
-        columns = tuple(column.values())
-        rows.append(Row(0, question.most_moves, columns, (1.0,) * len(columns)))
-    return Program(tuple(uses), movers, tuple(rows))
+        rows.append((0, question.most_moves, tuple(column.values()), moves))
+    return Program(uses, [*(0.0,) * len(uses), *moves], rows)
 
 
 class _Uses:
-    def __init__(self, question: ExactQuestion, stays: Stays, deadline: Deadline) -> None:
+    def __init__(self, question: ExactQuestion, stays: Stays, steps: Steps) -> None:
         self._question = question
         self._stays = stays
-        self._deadline = deadline
+        self._steps = steps
         self._most = stays.movable if question.most_moves is None else question.most_moves
 
     def reachable(self) -> list[Use]:
@@ -104,30 +93,23 @@ class _Uses:
     def _of_party(self) -> Iterator[Use]:
         question = self._question
         request, occupancy = question.request, question.occupancy
-        unfit = unfit_tables(question.index, request) | occupancy.closed_mask(request.start, request.end)
+        unfit = unfit_tables(question.index, request) | question.index.closed(request.start, request.end)
         window = occupancy.buffered(request.start, request.end)
         return self._of(None, window, request.party_size, unfit)
 
     def _of_stay(self, number: int) -> Iterator[Use]:
         stay = self._stays.stays[number]
-        if stay.booking is None:
-            raise ValueError("only a booking can be in the way")
-        window = (stay.start, stay.end)
-        for use in self._of(number, window, stay.booking.party_size, stay.unfit):
-            if use.bits != stay.tables:
-                yield use
+        uses = self._of(number, (stay.start, stay.end), stay.party_size, stay.unfit)
+        return (use for use in uses if use.bits != stay.tables)
 
     def _of(self, number: int | None, window: tuple[int, int], size: int, unfit: int) -> Iterator[Use]:
-        if self._deadline.expired():
-            raise OutOfTimeError
+        self._steps.check()
         own = 0 if number is None else 1 << number
         here = self._in_the_way(window, own)
         for each in self._question.index.candidates(size).sets:
             if each.bits & unfit or any(here[position] is None for position in each.positions):
                 continue
-            conflicts = 0
-            for position in each.positions:
-                conflicts |= here[position] or 0
+            conflicts = reduce(or_, (here[position] or 0 for position in each.positions))
             if (conflicts | own).bit_count() <= self._most:
                 yield Use(number, each.bits, *window, conflicts)
 
@@ -139,19 +121,13 @@ class _Uses:
 
 
 def _together(uses: Iterable[Use]) -> int:
-    conflicts = 0
-    for use in uses:
-        conflicts |= use.conflicts
-    return conflicts
+    return reduce(or_, (use.conflicts for use in uses), 0)
 
 
 def _possible(uses: list[Use]) -> list[Use]:
     """Drop uses that need a stay to move that has no other set, until none is left."""
     while True:
-        able = 0
-        for use in uses:
-            if use.number is not None:
-                able |= 1 << use.number
+        able = reduce(or_, (1 << use.number for use in uses if use.number is not None), 0)
         kept = [use for use in uses if not use.conflicts & ~able]
         if len(kept) == len(uses):
             return kept
@@ -167,20 +143,19 @@ def _choices(uses: Sequence[Use], column: dict[int, int]) -> Iterator[Row]:
     for number, places in own.items():
         ones = (1.0,) * len(places)
         if number is None:
-            yield Row(1, 1, tuple(places), ones)
+            yield 1, 1, tuple(places), ones
         else:
-            yield Row(0, 0, (*places, column[number]), (*ones, -1.0))
+            yield 0, 0, (*places, column[number]), (*ones, -1.0)
 
 
-def _tables(uses: Sequence[Use], stays: Stays, column: dict[int, int], deadline: Deadline) -> Iterator[Row]:
+def _tables(uses: Sequence[Use], stays: Stays, column: dict[int, int], steps: Steps) -> Iterator[Row]:
     """No table has two parties in one minute. If another party has it, its present one has moved."""
     at_table: defaultdict[int, list[int]] = defaultdict(list)
     for place, use in enumerate(uses):
         for position in bit_positions(use.bits):
             at_table[position].append(place)
     for position in sorted(at_table):
-        if deadline.expired():
-            raise OutOfTimeError
+        steps.check()
         yield from _table(uses, stays, column, position, at_table[position])
 
 
@@ -195,7 +170,7 @@ def _table(
         now = [column[n] for n in sitting if stays.stays[n].start <= minute < stays.stays[n].end]
         if now or len({uses[place].number for place in new}) > 1:
             factors = (1.0,) * len(new) + (-1.0,) * len(now)
-            yield Row(-len(now), 1 - len(now), (*new, *now), factors)
+            yield -len(now), 1 - len(now), (*new, *now), factors
 
 
 def _crowded(windows: Sequence[tuple[int, int]]) -> Iterator[int]:

@@ -4,26 +4,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from itertools import accumulate, chain
 from pathlib import Path
 from time import monotonic
 
 from maitred.adapters.highs import child
-from maitred.adapters.highs.model import OutOfTimeError, Program, program
+from maitred.adapters.highs.model import Program, Use, program
 from maitred.planner.day.exact import ExactAnswer, ExactQuestion, Proof
 from maitred.planner.day.stays import Stays
 from maitred.planner.floor.joins import bit_positions
 from maitred.planner.model import Move
+from maitred.planner.search.join_search import SearchEndedError, Steps
 from maitred.services.budget import Budget
 from maitred.services.ports import Clock
 
 type Run = Callable[[child.Data, float], child.Answer]
 
-_PROOFS = {
-    "optimal": Proof.ARRANGED,
-    "feasible": Proof.POSSIBLE,
-    "infeasible": Proof.IMPOSSIBLE,
-    "unknown": Proof.UNKNOWN,
-}
 #: What remains of a proof if the list of sets was cut short.
 _UNPROVEN = {Proof.ARRANGED: Proof.POSSIBLE, Proof.IMPOSSIBLE: Proof.UNKNOWN}
 
@@ -42,7 +38,7 @@ def apart(data: child.Data, seconds: float) -> child.Answer:
     try:
         done = subprocess.run(command, input=asked, capture_output=True, timeout=left, check=True)  # noqa: S603 - our own file
     except subprocess.TimeoutExpired:
-        return {"status": "unknown", "ones": []}
+        return {"proof": "unknown", "ones": []}
     answer: child.Answer = json.loads(done.stdout)
     return answer
 
@@ -62,53 +58,46 @@ class HighsSolver:
         budget = Budget(self._clock, seconds * 1000)
         stays = Stays.build(question.index, question.occupancy, question.movable)
         try:
-            asked = program(question, stays, budget)
-        except OutOfTimeError:
+            asked = program(question, stays, Steps(budget))
+            proof, ones = self._solve(asked, budget)
+        except SearchEndedError:
             return ExactAnswer(Proof.UNKNOWN)
-        proof, ones = self._solve(asked, budget)
         if question.index.truncated:
             proof = _UNPROVEN.get(proof, proof)
-        return _answer(proof, question, stays, asked, ones)
+        return _answer(proof, question, stays, [asked.uses[column] for column in ones])
 
     def _solve(self, asked: Program, budget: Budget) -> tuple[Proof, Iterable[int]]:
-        """The proof, and the columns that are 1 if there is an arrangement."""
+        """The proof, and the columns of the uses that are 1 if there is an arrangement."""
         if not any(use.number is None for use in asked.uses):
             return Proof.IMPOSSIBLE, ()  # the party can have no set at all
         data = _data(asked)
         left = budget.remaining_ms() / 1000
         if not left:
-            return Proof.UNKNOWN, ()
+            raise SearchEndedError
         answer = self._run(data, left)
-        return _PROOFS[answer["status"]], answer["ones"]
+        return Proof(answer["proof"]), [column for column in answer["ones"] if column < len(asked.uses)]
 
 
 def _data(asked: Program) -> child.Data:
-    rows = asked.rows
-    starts = [0]
-    for row in rows:
-        starts.append(starts[-1] + len(row.columns))
+    low, high, columns, factors = (list(each) for each in zip(*asked.rows, strict=True))
     return {
         "costs": asked.costs,
-        "low": [row.low for row in rows],
-        "high": [row.high for row in rows],
-        "starts": starts,
-        "columns": [column for row in rows for column in row.columns],
-        "factors": [factor for row in rows for factor in row.factors],
+        "low": low,
+        "high": high,
+        "starts": [0, *accumulate(map(len, columns))],
+        "columns": list(chain(*columns)),
+        "factors": list(chain(*factors)),
     }
 
 
-def _answer(
-    proof: Proof, question: ExactQuestion, stays: Stays, asked: Program, ones: Iterable[int]
-) -> ExactAnswer:
+def _answer(proof: Proof, question: ExactQuestion, stays: Stays, uses: Iterable[Use]) -> ExactAnswer:
     """The tables of the party, and the moves of the others."""
     tables: tuple[str, ...] = ()
     moves = []
-    for use in (asked.uses[column] for column in ones if column < len(asked.uses)):
-        names = tuple(question.index.tables[position].id for position in bit_positions(use.bits))
+    for use in uses:
+        names = question.index.names(bit_positions(use.bits))
         if use.number is None:
             tables = names
-            continue
-        booking = stays.stays[use.number].booking
-        if booking is not None:
+        elif (booking := stays.stays[use.number].booking) is not None:
             moves.append(Move(booking.booking_id, tuple(sorted(booking.tables)), names))
     return ExactAnswer(proof, tables, tuple(sorted(moves, key=lambda move: move.booking_id)))

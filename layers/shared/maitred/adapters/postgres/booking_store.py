@@ -1,17 +1,19 @@
 """The booking store in PostgreSQL: reads, and units of work applied whole in one round trip."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from maitred.adapters.postgres import rows
-from maitred.adapters.postgres.database import Call, Database, Rows, Session
+from maitred.adapters.postgres.database import Call, Commit, Database, Rows
 from maitred.adapters.postgres.guard import Guard
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
+from maitred.planner.model import Allocation
 from maitred.services import ports
 
 # The writer sends these topics itself right after its commit, so the sweep leaves them alone for a while.
@@ -27,10 +29,6 @@ class PostgresBookingStore:
         self._db = database
         self._source = source
         self._guard = guard
-
-    @property
-    def round_trips(self) -> int:
-        return self._db.round_trips
 
     # --- reading ---
 
@@ -161,7 +159,7 @@ class PostgresBookingStore:
 
     def released(self, booking_id: UUID) -> list[ports.TableAllocation]:
         found = self._db.read("released_tables", {"booking_id": booking_id})
-        return [rows.table_allocation_of(row) for row in found]
+        return [replace(ports.TableAllocation(*row), overrides=tuple(row[-1])) for row in found]
 
     def history(self, booking_id: UUID) -> list[ports.HistoryEntry]:
         found = self._db.read("read_history", {"booking_id": booking_id})
@@ -179,10 +177,7 @@ class PostgresBookingStore:
 
     def apply(self, changes: ports.Changes, budget_ms: int | None = None) -> tuple[ports.LeasedMessage, ...]:
         """All of ``changes`` in one transaction, or none. Returns the outbox rows the writer should relay."""
-        calls = calls_of(changes, self._source)
-        with self._guard.write() as more:
-            results = self._db.transact([*calls, *more], budget_ms)
-        return own_rows(changes, calls, results[: len(calls)])
+        return self._write(changes, partial(self._db.transact, budget_ms=budget_ms))
 
     @contextmanager
     def locked_day(
@@ -199,27 +194,28 @@ class PostgresBookingStore:
             *(_lock(*each) for each in days),
             Call("read_snapshot", _snapshot_params(day, known_version, None)),
         ]
-        with self._db.session(calls, budget_ms) as (results, session):
+        with self._db.session(calls, budget_ms) as (results, commit):
             snapshot = _snapshot(day, results[-1])
             if snapshot is None:
                 raise ports.Conflict("the restaurant does not exist any more")
-            yield LockedPostgresDay(snapshot, session, self._source, self._guard)
+            yield LockedPostgresDay(snapshot, partial(self._write, commit=commit))
+
+    def _write(self, changes: ports.Changes, commit: Commit) -> tuple[ports.LeasedMessage, ...]:
+        calls = calls_of(changes, self._source)
+        with self._guard.write() as more:
+            results = commit([*calls, *more])
+        return own_rows(changes, calls, results[: len(calls)])
 
 
+@dataclass(frozen=True, slots=True)
 class LockedPostgresDay:
     """A day that no other writer can change until `apply` has committed."""
 
-    def __init__(self, snapshot: ports.Snapshot, session: Session, source: str, guard: Guard) -> None:
-        self.snapshot = snapshot
-        self._session = session
-        self._source = source
-        self._guard = guard
+    snapshot: ports.Snapshot
+    write: Callable[[ports.Changes], tuple[ports.LeasedMessage, ...]]
 
     def apply(self, changes: ports.Changes) -> tuple[ports.LeasedMessage, ...]:
-        calls = calls_of(replace(changes, claim=None), self._source)  # the lock is the claim
-        with self._guard.write() as more:
-            results = self._session.commit([*calls, *more])
-        return own_rows(changes, calls, results[: len(calls)])
+        return self.write(replace(changes, claim=None))  # the lock is the claim
 
 
 def _snapshot_params(day: ports.Day, known_version: int, key: ports.IdempotencyKey | None) -> dict[str, Any]:
@@ -240,10 +236,10 @@ def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
         version,
         document,
         revision,
-        rows.allocations_of(allocations),
+        tuple(Allocation(*row) for row in allocations or ()),
         rows.covers_of(covers),
         rows.stays_of(stays),
-        rows.demand_of(demand),
+        {int(size): bookings for size, bookings in (demand or {}).items()},
         first_expiry,
         rows.reply_of(reply),
     )
@@ -278,8 +274,7 @@ def _claims(changes: ports.Changes) -> Iterator[Call]:
     days = {touched: _lock(*touched) for touched in changes.touched_days}
     if changes.claim is not None:
         day, claim = changes.claim.day, changes.claim
-        seen = {"layout_version": claim.layout_version, "revision": claim.revision}
-        params = {"restaurant_id": day.restaurant_id, "service_date": day.service_date, **seen}
+        params = rows.members(day) | {"layout_version": claim.layout_version, "revision": claim.revision}
         yield Call("claim_layout", params)
         days[day.restaurant_id, day.service_date] = Call("claim_day", params)
     for each in sorted(days):
@@ -293,19 +288,19 @@ def _lock(restaurant_id: str, service_date: date) -> Call:
 def _booking_calls(changes: ports.Changes) -> Iterator[Call]:
     if changes.new_booking is not None:
         yield Call("insert_booking", _booking_params(changes.new_booking))
-    for change in sorted(changes.updates, key=lambda c: c.booking_id):
+    for change in sorted(changes.updates, key=lambda c: c.before.id):
         if change.tables is not None:
-            yield Call("lock_booking", {"booking_id": change.booking_id})
+            yield Call("lock_booking", {"booking_id": change.before.id})
         yield Call("change_booking", _change_params(change))
     for booking in changes.requests:
-        yield Call("change_request", _booking_params(booking) | {"pinned": booking.pinned})
+        yield Call("change_request", _booking_params(booking))
 
 
 def _hold_calls(changes: ports.Changes) -> Iterator[Call]:
     if changes.new_hold is not None:
         yield Call("insert_hold", rows.members(changes.new_hold))
-    if changes.use_hold is not None:
-        use = rows.members(changes.use_hold)
+    if changes.use_hold is not None and changes.new_booking is not None:
+        use = {"hold_id": changes.use_hold.hold.id, "booking_id": changes.new_booking.id}
         yield Call("use_hold", use)
         yield Call("take_held_tables" if changes.use_hold.keeps_tables else "release_held_tables", use)
     if changes.drop_hold is not None:
@@ -329,7 +324,7 @@ def _record_calls(changes: ports.Changes, source: str) -> Iterator[Call]:
     if changes.history:
         yield Call("insert_history", rows.rows_param(changes.history))
     if changes.attempts:
-        yield Call("insert_attempts", rows.rows_param(changes.attempts))
+        yield Call("insert_attempts", {"rows": rows.jsonb(changes.attempts)})
     if changes.events:
         yield Call("insert_events", event_params(changes.events, source))
     if changes.notifications:
@@ -338,7 +333,9 @@ def _record_calls(changes: ports.Changes, source: str) -> Iterator[Call]:
         own: Mapping[str, Any] = {"own_topics": list(OWN_TOPICS), "lease_seconds": _OWN_LEASE_SECONDS}
         yield Call("insert_outbox", {**rows.rows_param(changes.outbox), **own})
     if changes.reply is not None:
-        yield Call("insert_reply", _reply_params(*changes.reply))
+        key, reply = changes.reply
+        headers = rows.jsonb(dict(reply.headers))
+        yield Call("insert_reply", {**rows.members(reply), **rows.members(key), "headers": headers})
 
 
 def event_params(events: Sequence[ports.Event], source: str) -> dict[str, Any]:
@@ -347,49 +344,24 @@ def event_params(events: Sequence[ports.Event], source: str) -> dict[str, Any]:
 
 def _booking_params(booking: Booking) -> dict[str, Any]:
     return {
-        "id": booking.id,
-        "reference": booking.reference,
-        "restaurant_id": booking.restaurant_id,
-        "state": booking.state.value,
-        "version": booking.version,
-        "request_version": booking.request_version,
-        "party_size": booking.party_size,
-        "start_at": booking.start_at,
-        "end_at": booking.end_at,
-        "duration_minutes": booking.duration_minutes,
-        "service_id": booking.service_id,
-        "service_date": booking.service_date,
+        **rows.members(booking),
         "guest": rows.jsonb(dict(booking.guest)),
         "preferences": rows.jsonb(rows.members(booking.preferences)),
-        "notes": booking.notes,
         "last_result": rows.jsonb(booking.last_result),
-        "created_at": booking.created_at,
     }
 
 
 def _change_params(change: ports.BookingUpdate) -> dict[str, Any]:
-    lease = change.new_lease
+    before, after, lease = change.before, change.after, change.new_lease
     return {
-        "booking_id": change.booking_id,
-        "expected_version": change.expected_version,
-        "version": change.version,
-        "state": change.state.value,
+        "booking_id": before.id,
+        "expected_version": before.version,
+        "version": after.version,
+        "state": after.state.value,
         "last_result": None if change.last_result is None else rows.jsonb(change.last_result),
         "lease_token": change.lease_token,
         "new_lease_token": lease and lease.token,
         "new_lease_until": lease and lease.until,
-        "pinned": change.pinned,
+        "pinned": after.pinned,
         "tables": None if change.tables is None else list(change.tables),
-    }
-
-
-def _reply_params(key: ports.IdempotencyKey, reply: ports.StoredReply) -> dict[str, Any]:
-    return {
-        "caller": key.caller,
-        "restaurant_id": key.restaurant_id,
-        "key": key.key,
-        "fingerprint": key.fingerprint,
-        "status": reply.status,
-        "headers": rows.jsonb(dict(reply.headers)),
-        "body": reply.body,
     }

@@ -44,32 +44,16 @@ def connector(settings: Settings, application: str, secret_arn: str = "") -> Cal
 
 
 def _credentials(settings: Settings, secret_arn: str) -> dict[str, Any]:
-    match settings.database_auth:
-        case "iam":
-            return {"user": settings.database_user, "password": _iam_token(settings)}
-        case "secret":
-            secret = _secret(secret_arn)
-            return {"user": secret["username"], "password": secret["password"]}
-        case "trust":
-            return {"user": settings.database_user}
+    if settings.database_auth == "trust":
+        return {"user": settings.database_user}
+    import boto3  # noqa: PLC0415 - heavy, and a trusted login does not need it
 
-
-def _iam_token(settings: Settings) -> str:
-    """Signed here, without a call. It is valid for 15 minutes, for logging in only."""
-    import boto3  # noqa: PLC0415 - heavy, and only this way of logging in needs it
-
-    client = boto3.client("rds")
-    return str(
-        client.generate_db_auth_token(
-            DBHostname=settings.database_host, Port=settings.database_port, DBUsername=settings.database_user
-        )
+    if settings.database_auth == "secret":
+        answer = boto3.client("secretsmanager").get_secret_value(SecretId=secret_arn)
+        secret = json.loads(answer["SecretString"])
+        return {"user": secret["username"], "password": secret["password"]}
+    # The token is signed here, without a call. It is valid for 15 minutes, for logging in only.
+    token = boto3.client("rds").generate_db_auth_token(
+        DBHostname=settings.database_host, Port=settings.database_port, DBUsername=settings.database_user
     )
-
-
-def _secret(arn: str) -> dict[str, str]:
-    import boto3  # noqa: PLC0415 - as above
-
-    value: dict[str, str] = json.loads(
-        boto3.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-    )
-    return value
+    return {"user": settings.database_user, "password": token}

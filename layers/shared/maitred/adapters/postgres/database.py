@@ -68,6 +68,10 @@ def translate(error: psycopg.Error) -> Exception:
     return error
 
 
+#: Runs the last statements of an open transaction, and commits it.
+type Commit = Callable[[Sequence[Call]], list[Rows]]
+
+
 class Database:
     """Runs named statements. ``connect`` must give a connection in autocommit mode (see connection.py)."""
 
@@ -109,15 +113,14 @@ class Database:
         return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=True)
 
     @contextmanager
-    def session(self, calls: Sequence[Call], budget_ms: int | None) -> Iterator[tuple[list[Rows], "Session"]]:
-        """Begin with ``calls``, look at their rows, then end with `Session.commit`. Rolls back otherwise."""
+    def session(self, calls: Sequence[Call], budget_ms: int | None) -> Iterator[tuple[list[Rows], Commit]]:
+        """Begin with ``calls``, yield their rows and the function that commits. Rolls back without it."""
         rows = self.read_all(calls, budget_ms, commit=False)
-        session = Session(self, self._live(), budget_ms)
+        conn = self._live()
         try:
-            yield rows, session
+            yield rows, lambda more: self._pipeline(conn, more, budget_ms, begin=False, commit=True)
         finally:
-            if not session.done:
-                self._abandon()
+            self._abandon()
 
     def _pipeline(
         self,
@@ -198,20 +201,3 @@ class Database:
 
 def _limit(conn: PlainConnection, name: str, budget_ms: int) -> None:
     conn.execute(load_statements()[name], {"budget_ms": max(1, budget_ms)})
-
-
-class Session:
-    """A transaction that has begun on ``conn``; ends by `commit`."""
-
-    def __init__(self, database: Database, conn: PlainConnection, budget_ms: int | None) -> None:
-        self._database = database
-        self._conn = conn
-        self._budget_ms = budget_ms
-        self.done = False
-
-    def commit(self, calls: Sequence[Call]) -> list[Rows]:
-        rows = self._database._pipeline(  # noqa: SLF001 - the session is the other half of Database
-            self._conn, calls, self._budget_ms, begin=False, commit=True
-        )
-        self.done = True
-        return rows

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from maitred.adapters.postgres.database import Call, Database, Rows
 from maitred.services import ports
-from maitred.services.ports import Event, Telemetry
 from maitred.services.ports.limits import Limits
 from maitred.services.ports.names import Severity
 
@@ -30,7 +29,7 @@ class PostgresCircuit:
     """
 
     def __init__(
-        self, database: Database, telemetry: Telemetry, dependency: str, pause_seconds: float
+        self, database: Database, telemetry: ports.Telemetry, dependency: str, pause_seconds: float
     ) -> None:
         self._db = database
         self._telemetry = telemetry
@@ -88,7 +87,7 @@ class PostgresCircuit:
 
     def _emit(self, state: str, failures: int, severity: Severity = "info") -> None:
         context = {"dependency": self._dependency, "state": state, "failures": failures}
-        self._telemetry.later([Event("assignment.circuit", context, severity)])
+        self._telemetry.later([ports.Event("assignment.circuit", context, severity)])
 
 
 class Guard:
@@ -97,7 +96,7 @@ class Guard:
     def __init__(
         self,
         database: Database,
-        telemetry: Telemetry,
+        telemetry: ports.Telemetry,
         limits: Limits,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -179,7 +178,7 @@ class Guard:
         if now - self._emitted_at >= _EMIT_EVERY_SECONDS:
             self._emitted_at = now
             context = {"restaurant": restaurant_id, "limit": limit}
-            self._telemetry.later([Event("assignment.rate_limited", context, "warning", restaurant_id)])
+            self._telemetry.later([ports.Event("assignment.rate_limited", context, "warning", restaurant_id)])
 
     @contextmanager
     def write(self) -> Iterator[list[Call]]:

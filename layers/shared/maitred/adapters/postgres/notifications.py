@@ -23,8 +23,8 @@ class PostgresNotifications:
         if not found:
             return None
         row_id, booking_id, kind, *rest, name, contact = found[0]
-        notification = Notification(row_id, booking_id, MailKind(kind), *rest)
-        [booking] = self._db.read("read_booking", {"booking_id": notification.booking_id})
+        notification = Notification(row_id, MailKind(kind), *rest)
+        [booking] = self._db.read("read_booking", {"booking_id": booking_id})
         return Task(notification, rows.booking_of(booking), Sender(name, contact))
 
     def claim(self, notification_id: UUID) -> bool:

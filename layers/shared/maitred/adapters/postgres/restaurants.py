@@ -9,7 +9,7 @@ from uuid import UUID
 
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.booking_store import calls_of, own_rows
-from maitred.adapters.postgres.database import Call, Database, Rows, Session
+from maitred.adapters.postgres.database import Call, Commit, Database, Rows
 from maitred.domain.booking import Booking
 from maitred.domain.floor import Floor
 from maitred.services import ports
@@ -32,20 +32,17 @@ class PostgresRestaurants:
         self._db = database
         self._source = source
 
-    def layout(self, restaurant_id: str) -> StoredLayout | None:
-        return _stored(self._db.read("read_restaurant", {"restaurant_id": restaurant_id}))
-
     @contextmanager
     def locked(self, restaurant_id: str, now: datetime) -> Iterator["LockedPostgresRestaurant"]:
         params = {"restaurant_id": restaurant_id, "now": now}
         calls = [Call(name, params) for name in _LOCKING]
-        with self._db.session(calls, _BUDGET_MS) as ((_, current, confirmed, overridden, waiting), session):
+        with self._db.session(calls, _BUDGET_MS) as ((_, current, confirmed, overridden, waiting), commit):
             yield LockedPostgresRestaurant(
                 current=_stored(current),
                 confirmed=tuple(rows.booking_of(row) for row in confirmed),
                 overridden={row[0]: frozenset(row[1]) for row in overridden},
                 waiting=tuple((row[0], row[1]) for row in waiting),
-                session=session,
+                commit=commit,
                 source=self._source,
             )
 
@@ -58,14 +55,14 @@ class LockedPostgresRestaurant:
     confirmed: Sequence[Booking]
     overridden: Mapping[UUID, frozenset[str]]
     waiting: Sequence[tuple[UUID, int]]
-    session: Session
+    commit: Commit
     source: str
 
     def replace(
         self, floor: Floor, document: Mapping[str, Any], changes: ports.Changes
     ) -> tuple[ports.LeasedMessage, ...]:
         calls = [*_layout_calls(floor, document), *calls_of(changes, self.source)]
-        return own_rows(changes, calls, self.session.commit(calls))
+        return own_rows(changes, calls, self.commit(calls))
 
 
 def _stored(found: Rows) -> StoredLayout | None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 from maitred.domain.booking import Booking, Preferences
 from maitred.domain.hold import Hold
 from maitred.domain.states import State
-from maitred.domain.timeline import from_minutes
-from maitred.planner.model import Allocation, Covers
+from maitred.domain.windows import from_minutes
+from maitred.planner.model import Covers
 from maitred.services import ports
 
 
@@ -45,21 +45,7 @@ def members(row: Any) -> dict[str, Any]:
 
 
 def reply_of(value: Sequence[Any] | None) -> ports.StoredReply | None:
-    if value is None:
-        return None
-    fingerprint, status, headers, body = value
-    return ports.StoredReply(fingerprint, status, headers, body)
-
-
-def allocations_of(value: Sequence[Sequence[Any]] | None) -> tuple[Allocation, ...]:
-    return tuple(Allocation(*row) for row in value or ())
-
-
-def table_allocation_of(row: Sequence[Any]) -> ports.TableAllocation:
-    restaurant_id, layout_version, table_id, capacity, booking_id, start, end, overrides = row
-    return ports.TableAllocation(
-        restaurant_id, layout_version, table_id, capacity, booking_id, start, end, tuple(overrides)
-    )
+    return ports.StoredReply(*value) if value else None
 
 
 def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
@@ -82,40 +68,13 @@ def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.MovableStay, 
     )
 
 
-def demand_of(value: dict[str, int] | None) -> dict[int, int]:
-    return {int(size): bookings for size, bookings in (value or {}).items()}
-
-
 def booking_of(row: Sequence[Any]) -> Booking:
-    """A row of the view ``booking_register``."""
-    b = _BookRow(*row)
-    return Booking(
-        id=b.id,
-        reference=b.reference,
-        restaurant_id=b.restaurant_id,
-        state=State(b.state),
-        version=b.version,
-        request_version=b.request_version,
-        party_size=b.party_size,
-        start_at=b.start_at,
-        end_at=b.end_at,
-        duration_minutes=b.duration_minutes,
-        service_id=b.service_id,
-        service_date=b.service_date,
-        pinned=b.pinned,
-        guest=b.guest,
-        preferences=preferences_of(b.preferences),
-        notes=b.notes,
-        last_result=b.auto_assign_last_result,
-        created_at=b.created_at,
-        timezone=b.timezone,
-        tables=tuple(b.tables or ()),
-        zone=b.zone,
-        lease_token=b.lease_token,
-        lease_until=b.lease_until,
-        confirmation_queued=b.confirmation_queued,
-        locale=b.locale,
-    )
+    """A row of the view ``booking_register``, which has the fields of a booking in their order."""
+    stored = {field.name: value for field, value in zip(fields(Booking), row, strict=True)}
+    stored["state"] = State(stored["state"])
+    stored["preferences"] = preferences_of(stored["preferences"])
+    stored["tables"] = tuple(stored["tables"] or ())
+    return Booking(**stored)
 
 
 def hold_of(row: Sequence[Any]) -> Hold | None:
@@ -133,32 +92,3 @@ def preferences_of(stored: dict[str, Any]) -> Preferences:
         attributes=tuple(stored.get("attributes", ())),
         required=tuple(stored.get("required", ())),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _BookRow:
-    id: UUID
-    reference: str
-    restaurant_id: str
-    state: str
-    version: int
-    request_version: int
-    party_size: int
-    start_at: datetime
-    end_at: datetime
-    duration_minutes: int | None
-    service_id: str
-    service_date: date
-    pinned: bool
-    guest: dict[str, str]
-    preferences: dict[str, Any]
-    notes: str | None
-    auto_assign_last_result: dict[str, Any] | None
-    created_at: datetime
-    timezone: str
-    tables: list[str] | None
-    zone: str | None
-    lease_token: UUID | None
-    lease_until: datetime | None
-    confirmation_queued: bool
-    locale: str

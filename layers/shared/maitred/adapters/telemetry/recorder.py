@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -13,7 +13,6 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 from maitred.adapters.postgres.booking_store import event_params
 from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.telemetry import log
-from maitred.adapters.telemetry.log import event_line, write_lines
 from maitred.services.ports import Event
 from maitred.services.ports.names import NAMESPACE, CountName, DurationName, MetricName, SpanName
 
@@ -47,16 +46,25 @@ class Recorder:
         emitted = [
             each for each in events if getattr(logging, each.severity.upper()) >= self._logger.log_level
         ]
-        self._write([event_line(each, self._service) for each in emitted])
+        self._write([log.event_line(each, self._service) for each in emitted])
 
     def later(self, events: Sequence[Event]) -> None:
         self._waiting.extend(events)
 
-    def span(self, name: SpanName, **annotations: str) -> AbstractContextManager[None]:
+    @contextmanager
+    def span(self, name: SpanName, **annotations: str) -> Iterator[None]:
         """A subsegment if X-Ray listens (Lambda names its daemon), else nothing."""
         if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ:
-            return nullcontext()
-        return self._subsegment(name, annotations)
+            yield
+            return
+        if self._tracer is None:
+            from aws_lambda_powertools import Tracer  # noqa: PLC0415 - a tenth of a second, only where traced
+
+            self._tracer = Tracer(service=self._service, auto_patch=False)
+        with self._tracer.provider.in_subsegment(f"## {name}") as segment:
+            for key, value in annotations.items():
+                segment.put_annotation(key, value)
+            yield
 
     def about(self, **ids: str) -> AbstractContextManager[None]:
         return log.about(**ids)
@@ -68,22 +76,19 @@ class Recorder:
     def invocation(self, correlation_id: str) -> Iterator[None]:
         """Around one invocation: counts a cold start, and writes metrics and waiting events on every exit."""
         with self.about(correlation_id=correlation_id):
-            yield from self._measured()
-
-    def _measured(self) -> Iterator[None]:
-        self._inside = True
-        if self._cold:
-            self._cold = False
-            self.count("ColdStart")
-        trips, lost = self._db.round_trips, self._db.events_lost
-        try:
-            yield
-        finally:
-            self._flush()
-            self._count_since("DbRoundTrips", self._db.round_trips - trips)
-            self._count_since("EventsLost", self._db.events_lost - lost)
-            self._inside = False
-            self._write_figures()
+            self._inside = True
+            if self._cold:
+                self._cold = False
+                self.count("ColdStart")
+            trips, lost = self._db.round_trips, self._db.events_lost
+            try:
+                yield
+            finally:
+                self._flush()
+                self._count_since("DbRoundTrips", self._db.round_trips - trips)
+                self._count_since("EventsLost", self._db.events_lost - lost)
+                self._inside = False
+                self._write_figures()
 
     def _count_since(self, name: CountName, more: int) -> None:
         if more:
@@ -115,21 +120,10 @@ class Recorder:
 
     def _write(self, lines: Sequence[Any]) -> None:
         try:
-            write_lines(lines)
+            log.write_lines(lines)
         except Exception:
             self._logger.exception("events or metrics were not written", extra={"lost": len(lines)})
 
     def _emf_of(self, figures: dict[str, Any], dimensions: Pairs, about: Pairs) -> Any:
         named = {"service": self._service, **dict(dimensions)}
         return self._emf.serialize_metric_set(figures, named, dict(about))
-
-    @contextmanager
-    def _subsegment(self, name: SpanName, annotations: dict[str, str]) -> Iterator[None]:
-        if self._tracer is None:
-            from aws_lambda_powertools import Tracer  # noqa: PLC0415 - a tenth of a second, only where traced
-
-            self._tracer = Tracer(service=self._service, auto_patch=False)
-        with self._tracer.provider.in_subsegment(f"## {name}") as segment:
-            for key, value in annotations.items():
-                segment.put_annotation(key, value)
-            yield

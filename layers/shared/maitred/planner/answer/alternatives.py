@@ -4,15 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from maitred.domain.errors import MaitredError
-from maitred.domain.timeline import from_minutes, to_minutes
-from maitred.domain.windows import resolve_window, slot_starts
-from maitred.planner.day.drawn_day import DrawnDay, draw_day
-from maitred.planner.day.problem import Problem
+from maitred.domain.windows import from_minutes, resolve_window, slot_starts, to_minutes
+from maitred.planner.day.drawn_day import DrawnDay, Problem, draw_day
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Alternative, Deadline, PartyRequest
-from maitred.planner.search.finding import find_set
 from maitred.planner.search.join_search import SearchEndedError, Steps
 from maitred.planner.search.situation import Situation
+from maitred.planner.search.strategies import find_plan
 
 REACH_MINUTES = 120
 
@@ -49,9 +47,10 @@ def alternatives(
             steps.check()
             if not day.occupancy.covers(request.start, request.end):
                 continue
-            alternative = _if_free(Situation.of(day, problem, request), steps)
-            if alternative is not None:
-                found.append(alternative)
+            situation = Situation.of(day, problem, request)
+            plan = None if situation.slot_full() else find_plan(situation, steps)
+            if plan is not None:
+                found.append(Alternative(request.start, request.end, plan.tables, plan.zone))
             if len(found) >= reach.limit:
                 break
     except SearchEndedError:
@@ -60,20 +59,16 @@ def alternatives(
 
 
 def _requests(index: FloorIndex, request: PartyRequest, reach: Reach) -> Iterator[PartyRequest]:
-    yield from _other_starts(index, request, reach)
-    if reach.other_zones and request.zone_required:
-        for zone in sorted(index.zone_bits.keys() - {request.zone}):
-            yield replace(request, zone=zone)
-
-
-def _other_starts(index: FloorIndex, request: PartyRequest, reach: Reach) -> Iterator[PartyRequest]:
-    """The request at each other slot in reach, nearest first."""
+    """The request at each other slot in reach, nearest first; then in the other zones."""
     slots = {to_minutes(start) for _, start in slot_starts(index.floor, request.service_date)}
     near = (s for s in slots if s >= reach.earliest and 0 < abs(s - request.start) <= REACH_MINUTES)
     for start in sorted(near, key=lambda s: (abs(s - request.start), s)):
         moved = _at(index, request, start, reach.duration_minutes)
         if moved is not None:
             yield moved
+    if reach.other_zones and request.zone_required:
+        for zone in sorted(index.zone_bits.keys() - {request.zone}):
+            yield replace(request, zone=zone)
 
 
 def _at(
@@ -86,12 +81,3 @@ def _at(
     if window.service_date != request.service_date:
         return None
     return replace(request, start=start, end=to_minutes(window.end), service_id=window.service.id)
-
-
-def _if_free(situation: Situation, steps: Steps) -> Alternative | None:
-    found = None if situation.slot_full() else find_set(situation, steps)
-    if found is None:
-        return None
-    request, index, positions = situation.request, situation.index, found.set.positions
-    zone = index.tables[positions[0]].zone
-    return Alternative(request.start, request.end, index.names(positions), zone)

@@ -1,20 +1,18 @@
 """Tables that were chosen before, by a person or with a hold: are they allowed, and what do they score?"""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.planner.answer.quote import make_plan, refused
-from maitred.planner.day.drawn_day import draw_day
-from maitred.planner.day.problem import Problem
+from maitred.planner.answer.quote import refused
+from maitred.planner.day.drawn_day import Problem, draw_day
 from maitred.planner.floor.index import FloorIndex, TableSet
 from maitred.planner.floor.joins import bit_positions
 from maitred.planner.floor.rules import OVERRIDABLE, Violation, check_tables
-from maitred.planner.model import Decision, Plan, Refusal, StrategyResult
+from maitred.planner.model import Decision, Plan, StrategyResult
 from maitred.planner.options import FULL
-from maitred.planner.search.scoring import Scoring, total
+from maitred.planner.search.scoring import Scoring
 from maitred.planner.search.situation import Situation
-from maitred.planner.search.strategies import Found
 
 #: The strategy's name where a person chose, and where a hold had kept the tables.
 STAFF = "staff"
@@ -54,7 +52,10 @@ def judge(index: FloorIndex, problem: Problem, choice: Choice) -> Judgement | Br
     Raises ``ValueError`` if the problem's span does not cover the stay with its buffers.
     """
     situation = _situation(index, problem)
-    violations = (*check_tables(index, choice.tables, problem.request), *_pacing(situation))
+    violations = [*check_tables(index, choice.tables, problem.request)]
+    if situation.slot_full():
+        most = index.floor.policy.pacing.max_covers_per_slot
+        violations.append(Violation("pacing", f"The kitchen takes at most {most} covers in this slot"))
     may_be_set_aside = choice.override & OVERRIDABLE
     broken = tuple(each for each in violations if each.code not in may_be_set_aside)
     if broken:
@@ -69,20 +70,21 @@ def _situation(index: FloorIndex, problem: Problem) -> Situation:
     return Situation.of(draw_day(index, problem), problem)
 
 
-def _pacing(situation: Situation) -> Iterator[Violation]:
-    if situation.slot_full():
-        most = situation.index.floor.policy.pacing.max_covers_per_slot
-        yield Violation("pacing", f"The kitchen takes at most {most} covers in this slot")
-
-
 def _decision(situation: Situation, bits: int, overridden: Sequence[str]) -> Decision:
-    booked, on_hold = bits & situation.taken.booked, bits & situation.taken.on_hold
-    if booked:
-        return _taken(situation, booked, ReasonCode.NO_CAPACITY, "Taken")
-    if on_hold:
-        return _taken(situation, on_hold, ReasonCode.HOLD_CONFLICT, "On hold")
-    chosen = situation.index.table_set(bits, situation.request.party_size)
-    return _plan(situation, chosen, STAFF, _explanation(situation, chosen, overridden))
+    index, party_size = situation.index, situation.request.party_size
+    for code, state, taken in (
+        (ReasonCode.NO_CAPACITY, "Taken", bits & situation.booked),
+        (ReasonCode.HOLD_CONFLICT, "On hold", bits & situation.on_hold),
+    ):
+        if taken:
+            reason = Reason(code, f"{state} at this time: {_listed(index, bit_positions(taken))}")
+            return refused(reason, 1, (StrategyResult(STAFF, 1),))
+    chosen = index.table_set(bits, party_size)
+    tables = _listed(index, chosen.positions)
+    text = f"Staff chose {tables}: {chosen.seats} seats for a party of {party_size}."
+    if overridden:
+        text = f"{text} Rules set aside: {', '.join(overridden)}."
+    return _plan(situation, chosen, STAFF, text)
 
 
 def keep_hold(index: FloorIndex, problem: Problem, tables: Sequence[str]) -> Plan:
@@ -99,22 +101,11 @@ def keep_hold(index: FloorIndex, problem: Problem, tables: Sequence[str]) -> Pla
 
 
 def _plan(situation: Situation, chosen: TableSet, strategy: str, explanation: str) -> Plan:
-    """The set was chosen before, so there is nothing to compare."""
-    tables, terms = situation.index.names(chosen.positions), Scoring(situation).terms_of(chosen)
-    own = StrategyResult(strategy, 1, tables, total(terms.items()), chosen=True)
-    return make_plan(situation, Found(chosen, strategy, terms, (own,)), explanation)
-
-
-def _taken(situation: Situation, taken: int, code: ReasonCode, state: str) -> Refusal:
-    names = _listed(situation.index, bit_positions(taken))
-    own = StrategyResult(STAFF, 1, None, None, chosen=False)
-    return refused(Reason(code, f"{state} at this time: {names}"), 1, (own,))
-
-
-def _explanation(situation: Situation, chosen: TableSet, overridden: Sequence[str]) -> str:
-    tables, party_size = _listed(situation.index, chosen.positions), situation.request.party_size
-    text = f"Staff chose {tables}: {chosen.seats} seats for a party of {party_size}."
-    return f"{text} Rules set aside: {', '.join(overridden)}." if overridden else text
+    """The set was chosen before, so it is the only candidate."""
+    scoring = Scoring(situation)
+    plan = scoring.plan(scoring.weigh(chosen), strategy)
+    own = StrategyResult(strategy, 1, plan.tables, plan.score, chosen=True)
+    return replace(plan, explanation=explanation, candidates=1, truncated=False, strategies=(own,))
 
 
 def _listed(index: FloorIndex, positions: Iterable[int]) -> str:

@@ -1,7 +1,8 @@
 """Why these tables: a sentence or two that a host understands, and the data behind them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 
 from maitred.planner.floor.weights import (
     ATTRIBUTES_MISSED,
@@ -13,7 +14,6 @@ from maitred.planner.floor.weights import (
 )
 from maitred.planner.model import Decision, Plan, Refusal
 from maitred.planner.search.situation import Situation
-from maitred.planner.search.strategies import Found
 
 #: The data of one explanation, as compact JSON in UTF-8, is never longer.
 MOST_BYTES = 4096
@@ -25,18 +25,20 @@ _LOST = {
 }
 
 
-def explain(situation: Situation, found: Found) -> str:
-    """How the tables fit, what they were chosen from, who moves, and which preferences are not met."""
-    sentences = [f"{_tables(situation, found)} {_fit(situation, found)}; {_chosen_from(found)}."]
-    sentences += _spared(situation, found)
-    if found.moves:
-        others = len(found.moves)
+def explained(situation: Situation, plan: Plan) -> Plan:
+    """The plan with its sentences: how it fits, what it was chosen from, who moves, and what is not met."""
+    sentences = [f"{_fit(situation, plan)}; {_chosen_from(plan)}."]
+    terms = dict(plan.terms)
+    if terms[WASTED_SEATS]:
+        sentences += _spared(situation, plan)
+    if plan.moves:
+        others = len(plan.moves)
         moved = "1 other booking moves" if others == 1 else f"{others} other bookings move"
         sentences.append(f"To make room, {moved} to equivalent tables.")
-    missed = _missed(situation, found)
+    missed = _missed(situation, plan) if terms.keys() & {ZONE_MISSED, ATTRIBUTES_MISSED} else ()
     if missed:
         sentences.append(f"Preferences not met: {', '.join(missed)}.")
-    return " ".join(sentences)
+    return replace(plan, explanation=" ".join(sentences))
 
 
 def explanation_data(decision: Decision) -> dict[str, object]:
@@ -58,7 +60,7 @@ def _data(decision: Decision) -> dict[str, object]:
         "strategy": plan.strategy if plan else None,
         "score": plan.score if plan else None,
         "scoreTerms": dict(plan.terms) if plan else {},
-        "decidingTerm": plan.deciding_term if plan else None,
+        "decidingTerm": plan.losers[0].term if plan and plan.losers else None,
         "losers": [
             {"tables": list(each.tables), "score": each.score, "term": each.term, "by": each.by}
             for each in (plan.losers if plan else ())
@@ -89,53 +91,42 @@ def strategies_data(decision: Decision) -> list[dict[str, object]]:
     ]
 
 
-def _tables(situation: Situation, found: Found) -> str:
-    names = situation.index.names(found.set.positions)
-    if len(names) == 1:
-        return f"Table {names[0]}"
-    return f"Tables {', '.join(names[:-1])} and {names[-1]} joined"
-
-
-def _fit(situation: Situation, found: Found) -> str:
-    verb = "fits" if len(found.set.positions) == 1 else "fit"
+def _fit(situation: Situation, plan: Plan) -> str:
+    *others, last = plan.tables
+    tables = f"Tables {', '.join(others)} and {last} joined fit" if others else f"Table {last} fits"
     party_size = situation.request.party_size
-    empty = found.set.seats - party_size
+    empty = plan.seats - party_size
     if not empty:
-        return f"{verb} a party of {party_size} exactly"
+        return f"{tables} a party of {party_size} exactly"
     seats = "1 seat" if empty == 1 else f"{empty} seats"
-    return f"{verb} a party of {party_size} with {seats} left empty"
+    return f"{tables} a party of {party_size} with {seats} left empty"
 
 
-def _chosen_from(found: Found) -> str:
-    if found.alternates:
-        return f"the best of {found.alternates + 1} free choices"
-    return "nothing was free" if found.moves else "nothing else was free"
+def _chosen_from(plan: Plan) -> str:
+    if plan.alternates:
+        return f"the best of {plan.alternates + 1} free choices"
+    return "nothing was free" if plan.moves else "nothing else was free"
 
 
-def _spared(situation: Situation, found: Found) -> list[str]:
+def _spared(situation: Situation, plan: Plan) -> Iterator[str]:
     """Why a set that would have fitted better was not taken."""
-    for each in found.losers:
-        if (
-            each.term in _LOST
-            and _seats(situation, each.tables) < found.set.seats
-            and found.terms[WASTED_SEATS]
-        ):
-            return [f"{' and '.join(each.tables)} would fit better, but {_LOST[each.term]}."]
-    return []
+    index = situation.index
+    for each in plan.losers:
+        if each.term in _LOST and index.rules.seats(index.bits_of(each.tables)) < plan.seats:
+            yield f"{' and '.join(each.tables)} would fit better, but {_LOST[each.term]}."
+            return
 
 
-def _seats(situation: Situation, tables: Sequence[str]) -> int:
-    return situation.index.rules.seats(situation.index.bits_of(tables))
-
-
-def _missed(situation: Situation, found: Found) -> list[str]:
+def _missed(situation: Situation, plan: Plan) -> list[str]:
+    terms, index, request = dict(plan.terms), situation.index, situation.request
     missed = []
-    if ZONE_MISSED in found.terms:
-        missed.append(f"zone {situation.request.zone}")
-    if ATTRIBUTES_MISSED in found.terms:
+    if ZONE_MISSED in terms:
+        missed.append(f"zone {request.zone}")
+    if ATTRIBUTES_MISSED in terms:
+        bits = index.bits_of(plan.tables)
         missed += [
             f"attribute {attribute}"
-            for attribute in sorted(situation.request.attributes)
-            if found.set.bits & ~situation.index.matching(None, (attribute,))
+            for attribute in sorted(request.attributes)
+            if bits & ~index.matching(None, (attribute,))
         ]
     return missed

@@ -6,25 +6,23 @@ decision again, so a replay needs no solver.
 
 from dataclasses import replace
 
-from maitred.planner.answer.quote import planned, refused
+from maitred.planner.answer.explanation import explained
+from maitred.planner.answer.quote import refused
 from maitred.planner.answer.refusal import binding_reason
-from maitred.planner.day.drawn_day import DrawnDay
+from maitred.planner.day.drawn_day import DrawnDay, Problem
 from maitred.planner.day.exact import ExactAnswer, ExactQuestion, Proof
-from maitred.planner.day.placed import PlacedStay
-from maitred.planner.day.problem import Problem
 from maitred.planner.day.stays import Stays
 from maitred.planner.floor.index import FloorIndex, TableSet
-from maitred.planner.model import Allocation, Decision, Move, Refusal, StrategyResult
+from maitred.planner.model import Allocation, Decision, Plan, Refusal, StrategyResult
 from maitred.planner.options import EXACT
-from maitred.planner.search.finding import find_set, found_by_moves
 from maitred.planner.search.join_search import Steps
 from maitred.planner.search.rearrange import Arrangement
 from maitred.planner.search.scoring import Scoring
 from maitred.planner.search.situation import Situation
-from maitred.planner.search.strategies import Found, idle_results
+from maitred.planner.search.strategies import find_plan, plan_by_moves
 
-_PROVEN = "An exact search proved that no allowed moves of other bookings would help."
-_FOUND = "An exact search found it."
+_PROVEN = " An exact search proved that no allowed moves of other bookings would help."
+_FOUND = " An exact search found it."
 
 
 class WrongAnswerError(Exception):
@@ -54,69 +52,56 @@ def settled(day: DrawnDay, problem: Problem, decision: Decision, answer: ExactAn
     if answer.proof is Proof.IMPOSSIBLE:
         made, text = _proven(situation), _PROVEN
     elif answer.moves:
-        made, text = planned(situation, _arranged(situation, answer)), _FOUND
+        made, text = explained(situation, _arranged(situation, answer)), _FOUND
     else:
-        made, text = planned(situation, _free(situation)), ""
-    return replace(made, explanation=f"{made.explanation} {text}".rstrip(), checks=decision.checks)
+        made, text = explained(situation, _free(situation)), ""
+    return replace(made, explanation=made.explanation + text, checks=decision.checks)
 
 
-class _InTime:
-    """A deadline for work that is short by itself: a look at each set, and a bounded search a rule."""
-
-    def expired(self) -> bool:
-        return False
-
-
-def _free(situation: Situation) -> Found:
+def _free(situation: Situation) -> Plan:
     """A set is free without moves, and the planner only had no time to look: it chooses itself."""
-    if not situation.any_free(situation.blocked, Steps(_InTime())):
+    plan = find_plan(situation, Steps()) if situation.free_sets(situation.blocked, Steps()) else None
+    if plan is None:
         raise WrongAnswerError("nothing is free without moves")
-    found = find_set(situation, Steps(_InTime()))
-    if found is None:
-        raise WrongAnswerError("no plan for a free set")
-    return found
+    return plan
 
 
 def _proven(situation: Situation) -> Refusal:
     """No moves let the party in: the reason is the rule that binds as things stand."""
-    if situation.any_free(situation.blocked, Steps(_InTime())):
+    if situation.free_sets(situation.blocked, Steps()):
         raise WrongAnswerError("a set is free without moves")
     candidates = len(situation.candidates.sets)
-    own = StrategyResult(EXACT, candidates, None, None, chosen=False)
-    strategies = (*idle_results(situation.problem.options.strategies), own)
-    return refused(binding_reason(situation, _InTime()), candidates, strategies)
+    names = situation.problem.options.strategies
+    results = (*map(StrategyResult, names), StrategyResult(EXACT, candidates))
+    return refused(binding_reason(situation, Steps()), candidates, results)
 
 
-def _arranged(situation: Situation, answer: ExactAnswer) -> Found:
+def _arranged(situation: Situation, answer: ExactAnswer) -> Plan:
     moved = {move.booking_id for move in answer.moves}
     if len(moved) != len(answer.moves) or len(moved) > situation.most_moves:
         raise WrongAnswerError("too many moves")
     arrangement = Arrangement(_checked(situation, answer), answer.moves, len(situation.candidates.sets))
-    return found_by_moves(situation, Scoring(situation), arrangement, EXACT)
+    return plan_by_moves(situation, Scoring(situation), arrangement, EXACT)
 
 
 def _checked(situation: Situation, answer: ExactAnswer) -> TableSet:
     """The party's set, once every booking that moves has a set of its own that keeps its promises."""
-    index, occupancy, request = situation.index, situation.occupancy, situation.request
-    stays = Stays.build(index, occupancy, situation.problem.movable)
-    by_booking = {stay.booking.booking_id: stay for stay in stays.stays if stay.booking is not None}
+    index, occupancy, movable = situation.index, situation.occupancy, situation.problem.movable
+    stays = Stays.build(index, occupancy, movable).stays
+    by_booking = {stay.booking.booking_id: (stay, stay.booking) for stay in stays if stay.booking is not None}
     after = occupancy.changed(index, {move.booking_id for move in answer.moves}, ())
     for move in answer.moves:
-        stay = by_booking.get(move.booking_id)
-        if stay is None or stay.booking is None:
+        if move.booking_id not in by_booking:
             raise WrongAnswerError("a booking that may not be moved")
-        _check_move(index, stay, move)
+        stay, booking = by_booking[move.booking_id]
+        if index.bits_of(move.from_tables) != stay.tables or index.bits_of(move.to_tables) == stay.tables:
+            raise WrongAnswerError("a move from elsewhere, or to nowhere else")
         busy = after.busy_mask(stay.start, stay.end)
-        _allowed(index, move.to_tables, stay.booking.party_size, busy | stay.unfit)
+        _allowed(index, move.to_tables, booking.party_size, busy | stay.unfit)
         rows = [Allocation(table, stay.start, stay.end, move.booking_id) for table in move.to_tables]
         after = after.changed(index, (), rows)
-    left = replace(situation, taken=after.taken(request.start, request.end))
-    return _allowed(index, answer.tables, request.party_size, left.blocked)
-
-
-def _check_move(index: FloorIndex, stay: PlacedStay, move: Move) -> None:
-    if index.bits_of(move.from_tables) != stay.tables or index.bits_of(move.to_tables) == stay.tables:
-        raise WrongAnswerError("a move from elsewhere, or to nowhere else")
+    left = Situation.of(DrawnDay(index, after, movable), situation.problem)
+    return _allowed(index, answer.tables, situation.request.party_size, left.blocked)
 
 
 def _allowed(index: FloorIndex, tables: tuple[str, ...], party_size: int, taken: int) -> TableSet:

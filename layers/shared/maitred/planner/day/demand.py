@@ -4,6 +4,7 @@ A profile is learnt from a restaurant's own bookings for one weekday and service
 prior of restaurants in general, has no confidence, and makes no table scarcer than another.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -44,16 +45,8 @@ def learn_demand(counts: Mapping[int, int]) -> Demand:
     observed = sum(counts.values())
     sizes = sorted(PRIOR_SHARES.keys() | counts.keys())
     total = observed + PRIOR_STRENGTH
-    return Demand(
-        tuple(
-            (
-                size,
-                round((counts.get(size, 0) + PRIOR_STRENGTH * PRIOR_SHARES.get(size, 0.0)) / total, _DIGITS),
-            )
-            for size in sizes
-        ),
-        observed,
-    )
+    weights = ((size, counts.get(size, 0) + PRIOR_STRENGTH * PRIOR_SHARES.get(size, 0.0)) for size in sizes)
+    return Demand(tuple((size, round(weight / total, _DIGITS)) for size, weight in weights), observed)
 
 
 PRIOR = learn_demand({})
@@ -69,18 +62,15 @@ def scarcities(index: FloorIndex, demand: Demand) -> tuple[float, ...]:
     """
     if not demand.observed:
         return (0.0,) * len(index.tables)
-    wanted: dict[int, float] = {}
-    supply: dict[int, int] = {}
-    for position in bit_positions(index.assignable):
-        capacity = index.tables[position].capacity
-        supply[capacity] = supply.get(capacity, 0) + 1
+    supply = Counter(index.tables[position].capacity for position in bit_positions(index.assignable))
+    wanted = dict.fromkeys(sorted(supply), 0.0)
     for size, share in demand.shares:
         fitting = min((capacity for capacity in supply if capacity >= size), default=None)
         if fitting is not None:
-            wanted[fitting] = wanted.get(fitting, 0.0) + share
+            wanted[fitting] += share
     average = sum(wanted.values()) / max(1, sum(supply.values()))
     prices = {
-        capacity: _price(wanted.get(capacity, 0.0) / count, average) * demand.confidence
+        capacity: _price(wanted[capacity] / count, average) * demand.confidence
         for capacity, count in supply.items()
     }
     return tuple(round(prices.get(table.capacity, 0.0), _DIGITS) for table in index.tables)

@@ -1,36 +1,16 @@
 """The tables that are taken, and when: one integer a table, a bit a minute.
 
-Bookings and live holds are two layers, so that a refusal can name the one that binds; closures of zones and
-tables stand beside them. The windows are the stored ones, with their buffers.
+Bookings and live holds are two layers, so that a refusal can name the one that binds. The windows are the
+stored ones, with their buffers.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from maitred.domain.floor import Closure
-from maitred.domain.timeline import to_minutes
-from maitred.domain.windows import closure_interval
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Allocation
 
 type Span = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """Tables, as bits, that are not free for a stay: by bookings, by live holds, by closures."""
-
-    booked: int
-    on_hold: int
-    closed: int
-
-
-@dataclass(frozen=True, slots=True)
-class _ClosedTables:
-    bits: int
-    start: int
-    end: int
-    whole_restaurant: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +27,10 @@ class Occupancy:
     allocations: tuple[Allocation, ...]
     _booked: tuple[int, ...]
     _on_hold: tuple[int, ...]
-    _closed: tuple[_ClosedTables, ...]
 
     @classmethod
     def build(cls, index: FloorIndex, span: Span, allocations: Iterable[Allocation]) -> "Occupancy":
-        """Draw the allocations (buffers included) and the floor's closures. Unknown tables are left out."""
+        """Draw the allocations (buffers included). Unknown tables are left out."""
         known = tuple(each for each in allocations if each.table_id in index.position)
         booked = [0] * len(index.tables)
         on_hold = [0] * len(index.tables)
@@ -66,29 +45,14 @@ class Occupancy:
             allocations=known,
             _booked=tuple(booked),
             _on_hold=tuple(on_hold),
-            _closed=tuple(_closed_tables(index, closure) for closure in index.floor.closures),
         )
 
     def changed(
         self, index: FloorIndex, released: Collection[str], added: Iterable[Allocation]
     ) -> "Occupancy":
-        """The same day without the bookings or holds ``released`` (ids), and with ``added``.
-
-        Only the tables concerned are drawn again.
-        """
-        fresh = tuple(each for each in added if each.table_id in index.position)
-        kept = tuple(each for each in self.allocations if _owner(each) not in released)
-        touched = {each.table_id for each in fresh}
-        if len(kept) != len(self.allocations):
-            touched |= {each.table_id for each in self.allocations if _owner(each) in released}
-        booked, on_hold = list(self._booked), list(self._on_hold)
-        for table_id in touched:
-            booked[index.position[table_id]] = on_hold[index.position[table_id]] = 0
-        for each in (*kept, *fresh):
-            if each.table_id in touched:
-                layer = booked if each.hold_id is None else on_hold
-                layer[index.position[each.table_id]] |= _minutes(self.span, each.start, each.end)
-        return replace(self, allocations=(*kept, *fresh), _booked=tuple(booked), _on_hold=tuple(on_hold))
+        """The same day without the bookings or holds ``released`` (ids), and with ``added``."""
+        kept = [each for each in self.allocations if (each.hold_id or each.booking_id) not in released]
+        return Occupancy.build(index, self.span, (*kept, *added))
 
     def gaps(self, position: int, start: int, end: int) -> tuple[int | None, int | None]:
         """The minutes between the stay, with its buffers, and the ones before and after it at this table.
@@ -141,17 +105,13 @@ class Occupancy:
         """The minutes that a new booking with the stay ``[start, end)`` would occupy."""
         return start - self.before, end + self.after
 
-    def taken(self, start: int, end: int) -> Taken:
-        """The tables that a stay ``[start, end)`` cannot have; its buffers are added here.
+    def taken(self, start: int, end: int) -> tuple[int, int]:
+        """The tables, as bits, that bookings, and that live holds, keep from a stay ``[start, end)``.
 
-        Closures apply to the stay itself, not to its buffers. Raises ``ValueError`` outside the span.
+        Its buffers are added here. Raises ``ValueError`` outside the span.
         """
-        window = self._window(start - self.before, end + self.after)
-        return Taken(
-            _overlapping(self._booked, window),
-            _overlapping(self._on_hold, window),
-            self.closed_mask(start, end),
-        )
+        window = self._window(*self.buffered(start, end))
+        return _overlapping(self._booked, window), _overlapping(self._on_hold, window)
 
     def busy_mask(self, start: int, end: int) -> int:
         """Tables, as bits, that a booking or hold occupies at some minute of ``[start, end)``.
@@ -161,28 +121,12 @@ class Occupancy:
         window = self._window(start, end)
         return _overlapping(self._booked, window) | _overlapping(self._on_hold, window)
 
-    def closed_mask(self, start: int, end: int) -> int:
-        """Tables, as bits, that are closed at some minute of ``[start, end)``."""
-        bits = 0
-        for closure in self._closed:
-            if closure.start < end and start < closure.end:
-                bits |= closure.bits
-        return bits
-
-    def restaurant_closed(self, start: int, end: int) -> bool:
-        """Is the whole restaurant closed at some minute of ``[start, end)``?"""
-        return any(c.whole_restaurant and c.start < end and start < c.end for c in self._closed)
-
     def _window(self, start: int, end: int) -> int:
         if start < self.span[0] or end > self.span[1]:
             raise ValueError(
                 f"minutes {start}-{end} lie outside the known span {self.span[0]}-{self.span[1]}"
             )
         return _minutes(self.span, start, end)
-
-
-def _owner(allocation: Allocation) -> str | None:
-    return allocation.booking_id if allocation.hold_id is None else allocation.hold_id
 
 
 def _minutes(span: Span, start: int, end: int) -> int:
@@ -206,13 +150,3 @@ def _overlapping(layer: tuple[int, ...], window: int) -> int:
         if minutes & window:
             bits |= 1 << position
     return bits
-
-
-def _closed_tables(index: FloorIndex, closure: Closure) -> _ClosedTables:
-    start, end = closure_interval(index.floor, closure.start, closure.end)
-    bits = index.bits_of(closure.tables or ())
-    for zone in closure.zones or ():
-        bits |= index.zone_bits.get(zone, 0)
-    if closure.whole_house:
-        bits = (1 << len(index.tables)) - 1
-    return _ClosedTables(bits, to_minutes(start), to_minutes(end), closure.whole_house)

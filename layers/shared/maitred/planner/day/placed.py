@@ -66,7 +66,7 @@ def _moving(
         if unfit is None:  # equal promises are looked at once
             unfit = promises[key] = ~index.matching(booking.zone, booking.attributes | booking.required)
         if closures:
-            unfit |= occupancy.closed_mask(booking.start, booking.end)
+            unfit |= index.closed(booking.start, booking.end)
         positions = tuple([index.position[row.table_id] for row in rows])
         tables = 1 << positions[0] if len(rows) == 1 else index.bits_of(booking.tables)
         stays.append(PlacedStay(booking, start, end, tables, positions, unfit, booking.party_size))

@@ -94,11 +94,8 @@ class Places:
 
     def _neighbourhood(self, number: int) -> Neighbourhood:
         known = self._neighbourhoods.get(number)
-        if known is None:
-            known = self._neighbourhoods[number] = self._find_neighbourhood(number)
-        return known
-
-    def _find_neighbourhood(self, number: int) -> Neighbourhood:
+        if known is not None:
+            return known
         stay, at_table = self.stays.stays[number], self.stays.at_table
         others = self.stays.overlapping(stay.start, stay.end) & ~(1 << number)
         free, unfit = 0, stay.unfit
@@ -112,7 +109,9 @@ class Places:
                 if not at_table[position] & others:
                     free |= 1 << position
         candidates = self._index.candidates(stay.party_size)
-        return Neighbourhood(candidates, others, at_table, free & self._index.assignable & ~unfit, unfit)
+        free &= self._index.assignable & ~unfit
+        known = self._neighbourhoods[number] = Neighbourhood(candidates, others, at_table, free, unfit)
+        return known
 
     def _tables_of(self, numbers: int) -> Iterable[int]:
         """The positions of these stays' tables; of all tables if the stays are many."""
@@ -228,13 +227,10 @@ class Places:
             return self._gaps.get(position, 0)
         known = self._fits.get((position, moved))
         if known is None:
-            known = self._fits[position, moved] = self._find_fitting(position, moved)
+            known = self._gaps.get(position, 0)
+            leaving = [self.stays.stays[number] for number in bit_positions(moved)]
+            spans = [(stay.start, stay.end) for stay in leaving]
+            for start, end in self.stays.occupancy.left_free(position, spans):
+                known |= self.stays.within(start, end)
+            self._fits[position, moved] = known
         return known
-
-    def _find_fitting(self, position: int, moved: int) -> int:
-        leaving = [self.stays.stays[number] for number in bit_positions(moved)]
-        spans = [(stay.start, stay.end) for stay in leaving]
-        fitting = self._gaps.get(position, 0)
-        for start, end in self.stays.occupancy.left_free(position, spans):
-            fitting |= self.stays.within(start, end)
-        return fitting

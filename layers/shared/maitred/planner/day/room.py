@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from maitred.planner.day.occupancy import Span
 from maitred.planner.day.placed import PlacedStay
@@ -42,20 +43,14 @@ class RoomLeft:
                 if stay.end < finish:
                     changes[stay.end] += weight
         room = index.needs.of(usable) | index.needs.guard
-        minutes, rooms = [_BEFORE_ALL], [room]
-        for minute in sorted(changes):
-            room += changes[minute]
-            minutes.append(minute)
-            rooms.append(room)
-        return cls(minutes, rooms, index.needs.guard)
+        minutes = sorted(changes)
+        rooms = list(accumulate([changes[minute] for minute in minutes], initial=room))
+        return cls([_BEFORE_ALL, *minutes], rooms, index.needs.guard)
 
     def lacks(self, need: int, start: int, end: int) -> bool:
         """Is there less room than ``need`` at some minute of ``[start, end)``?"""
-        begin, finish, guard = (
-            bisect_right(self.minutes, start) - 1,
-            bisect_left(self.minutes, end),
-            self.guard,
-        )
+        begin, finish = bisect_right(self.minutes, start) - 1, bisect_left(self.minutes, end)
+        guard = self.guard
         return any((room - need) & guard != guard for room in self.rooms[begin:finish])
 
 

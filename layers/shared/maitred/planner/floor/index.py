@@ -3,14 +3,16 @@
 Compile once per layout version and keep it; the lists for one party size are made when first asked for.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
+from functools import reduce
+from operator import or_
 
-from maitred.domain.floor import Floor, Table
-from maitred.planner.floor.joins import JoinedSet, JoinRules, adjacency_holds, bit_positions, joined_sets
+from maitred.domain.floor import Closure, Combination, Floor, Table
+from maitred.domain.windows import closure_interval, to_minutes
+from maitred.planner.floor.joins import JoinedSet, JoinRules, bit_positions, joined_sets, smaller_join
 from maitred.planner.floor.needs import Needs
-from maitred.planner.floor.weights import Weights, resolve_weights
+from maitred.planner.floor.weights import DEFAULT_WEIGHTS, EXTRA_TABLES, WASTED_SEATS
 
 #: The most sets of joined tables that are kept. 160 tables on a dense grid with four to a set need 15,000. A
 #: floor with more (say, any four of 160) is truncated, and searched when a question is asked instead.
@@ -70,12 +72,11 @@ def _by_lowest(sets: Iterable[int]) -> dict[int, list[tuple[int, int]]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A combination of the floor document with tables that may all be given away."""
-
+class _ClosedTables:
     bits: int
-    min_party: int
-    max_party: int
+    start: int
+    end: int
+    whole_restaurant: bool
 
 
 @dataclass(slots=True)
@@ -97,12 +98,13 @@ class FloorIndex:
     zone_bits: dict[str, int]
     attribute_bits: dict[str, int]
     rules: JoinRules
-    weights: Weights
+    weights: Mapping[str, float]
     truncated: bool
     shortest_stay: int
     needs: Needs
     _joined: list[JoinedSet]
-    _rows: tuple[_Row, ...]
+    _rows: tuple[tuple[int, Combination], ...]
+    _closures: tuple[_ClosedTables, ...] | None = None
     _candidates: dict[int, Candidates] = field(default_factory=dict)
     _prices: dict[Hashable, tuple[float, ...]] = field(default_factory=dict)
 
@@ -142,12 +144,29 @@ class FloorIndex:
         """The ids of the tables at these positions."""
         return tuple([self.tables[position].id for position in positions])
 
+    def closed(self, start: int, end: int) -> int:
+        """Tables, as bits, that are closed at some minute of ``[start, end)``."""
+        bits = 0
+        for closure in self._resolved():
+            if closure.start < end and start < closure.end:
+                bits |= closure.bits
+        return bits
+
+    def restaurant_closed(self, start: int, end: int) -> bool:
+        """Is the whole restaurant closed at some minute of ``[start, end)``?"""
+        return any(c.whole_restaurant and c.start < end and start < c.end for c in self._resolved())
+
+    def _resolved(self) -> tuple[_ClosedTables, ...]:
+        if self._closures is None:
+            self._closures = tuple(_closed_tables(self, closure) for closure in self.floor.closures)
+        return self._closures
+
     def table_set(self, bits: int, party_size: int) -> TableSet:
         """The set of these tables, with its cost for this party."""
         positions = tuple(bit_positions(bits))
         seats = self.rules.seats(bits)
         waste, extra = seats - party_size, len(positions) - 1
-        cost = waste * self.weights.wasted_seats + extra * self.weights.extra_tables
+        cost = waste * self.weights[WASTED_SEATS] + extra * self.weights[EXTRA_TABLES]
         priority = sum(self.tables[position].priority for position in positions)
         return TableSet(bits, positions, seats, priority, round(cost, _SCORE_DIGITS))
 
@@ -156,12 +175,16 @@ class FloorIndex:
         for position in bit_positions(self.assignable):
             if party_size < self.tables[position].min_party:
                 yield 1 << position
-        for row in self._rows:
+        for bits, row in self._rows:
             if party_size < row.min_party:
-                yield row.bits
+                yield bits
 
     def _find_candidates(self, party_size: int) -> Candidates:
-        single = self._single_tables(party_size)
+        single = _bits(
+            position
+            for position in bit_positions(self.assignable)
+            if self.tables[position].min_party <= party_size <= self.tables[position].max_party
+        )
         # A joined set is never given if a smaller one, or one of its tables, would do.
         joined = {
             each.bits
@@ -169,12 +192,12 @@ class FloorIndex:
             if each.most_below < party_size <= each.seats and not each.bits & single
         }
         rows = {
-            row.bits
-            for row in self._rows
-            if row.min_party <= party_size <= row.max_party and not row.bits & single
+            bits
+            for bits, row in self._rows
+            if row.min_party <= party_size <= row.max_party and not bits & single
         }
         if self.truncated:  # a smaller join may be one of those that are not listed
-            rows = {bits for bits in rows if not _join_inside(self.rules, bits, party_size)}
+            rows = {bits for bits in rows if not smaller_join(self.rules, bits, party_size)}
         found = [1 << position for position in bit_positions(single)]
         found += [bits for bits in joined if not _contains_another(bits, rows)]
         found += [
@@ -183,24 +206,10 @@ class FloorIndex:
             if not _contains_another(bits, joined) and not _contains_another(bits, rows)
         ]
         # A row that is also a joined set is listed with ``joined``: the same sets exclude it in either list.
-        sets = sorted((self.table_set(bits, party_size) for bits in found), key=best_first)
-        together = 0
-        for each in sets:
-            if len(each.positions) > 1:
-                together |= each.bits
+        sets = [self.table_set(bits, party_size) for bits in found]
+        sets.sort(key=lambda each: (each.cost, each.priority, each.positions))
+        together = reduce(or_, (each.bits for each in sets if len(each.positions) > 1), 0)
         return Candidates(tuple(sets), tuple(each.bits for each in sets), single, together)
-
-    def _single_tables(self, party_size: int) -> int:
-        return sum(
-            1 << position
-            for position in bit_positions(self.assignable)
-            if self.tables[position].min_party <= party_size <= self.tables[position].max_party
-        )
-
-
-def best_first(each: TableSet) -> tuple[float, int, tuple[int, ...]]:
-    """The one order of plans: score, then priority, then ids."""
-    return each.cost, each.priority, each.positions
 
 
 def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> FloorIndex:
@@ -225,7 +234,7 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
             (attribute, number) for number, table in enumerate(tables) for attribute in table.attributes
         ),
         rules=rules,
-        weights=resolve_weights(floor.policy.weights),
+        weights={**DEFAULT_WEIGHTS, **floor.policy.weights},
         truncated=truncated,
         shortest_stay=_shortest_stay(floor),
         needs=Needs.build(rules.capacities),
@@ -261,19 +270,24 @@ def _join_rules(
     )
 
 
-def _rows(floor: Floor, position: dict[str, int], assignable: int) -> tuple[_Row, ...]:
-    rows = (
-        _Row(_bits(position[table] for table in row.tables), row.min_party, row.max_party)
-        for row in floor.combinations
-    )
-    return tuple(row for row in rows if not row.bits & ~assignable)
+def _rows(floor: Floor, position: dict[str, int], assignable: int) -> tuple[tuple[int, Combination], ...]:
+    """The combinations of the floor document with tables that may all be given away, and those as bits."""
+    rows = ((_bits(position[table] for table in row.tables), row) for row in floor.combinations)
+    return tuple((bits, row) for bits, row in rows if not bits & ~assignable)
+
+
+def _closed_tables(index: FloorIndex, closure: Closure) -> _ClosedTables:
+    start, end = closure_interval(index.floor, closure.start, closure.end)
+    bits = index.bits_of(closure.tables or ())
+    for zone in closure.zones or ():
+        bits |= index.zone_bits.get(zone, 0)
+    if closure.whole_house:
+        bits = index.matching(None, ())
+    return _ClosedTables(bits, to_minutes(start), to_minutes(end), closure.whole_house)
 
 
 def _bits(positions: Iterable[int]) -> int:
-    bits = 0
-    for position in positions:
-        bits |= 1 << position
-    return bits
+    return reduce(or_, (1 << position for position in positions), 0)
 
 
 def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
@@ -281,21 +295,6 @@ def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
     for name, position in pairs:
         groups[name] = groups.get(name, 0) | 1 << position
     return groups
-
-
-def _join_inside(rules: JoinRules, bits: int, party_size: int) -> bool:
-    """Would a part of these tables do, joined as the rules allow it?"""
-    positions = tuple(bit_positions(bits))
-    for size in range(2, min(len(positions) - 1, rules.max_tables) + 1):
-        for part in combinations(positions, size):
-            own = _bits(part)
-            if (
-                rules.seats(own) >= party_size
-                and any(not own & ~pool for pool in rules.pools)
-                and adjacency_holds(rules.mode, rules.neighbours, own)
-            ):
-                return True
-    return False
 
 
 def _contains_another(bits: int, others: Iterable[int]) -> bool:

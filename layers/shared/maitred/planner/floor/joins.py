@@ -7,6 +7,7 @@ star can lose a leaf, every part of a clique is a clique), so growing all sets o
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 from maitred.domain.floor import Adjacency
 
@@ -128,6 +129,25 @@ def _growth(rules: JoinRules) -> Growth:
         Adjacency.NONE: lambda _bits: -1,
     }
     return growths[rules.mode]
+
+
+def smaller_join(rules: JoinRules, bits: int, party_size: int) -> int:
+    """The first allowed join, by size and then ids, of a part of these tables that seats the party.
+
+    As bits; 0 if there is none.
+    """
+    positions = tuple(bit_positions(bits))
+    for size in range(_SMALLEST_JOIN, min(len(positions) - 1, rules.max_tables) + 1):
+        for part in combinations(positions, size):
+            own = sum(1 << position for position in part)
+            in_a_pool = any(not own & ~pool for pool in rules.pools)
+            if (
+                in_a_pool
+                and rules.seats(own) >= party_size
+                and adjacency_holds(rules.mode, rules.neighbours, own)
+            ):
+                return own
+    return 0
 
 
 def is_centre(neighbours: tuple[int, ...], bits: int, position: int) -> bool:

@@ -1,4 +1,4 @@
-"""The least that a party takes of a floor, wherever it sits: for proofs of fullness (search/bounds.py).
+"""The least that a party takes of a floor, wherever it sits: for proofs of fullness (search/rearrange.py).
 
 Seats are counted, and for each capacity the tables of that capacity or more. All counts share one integer,
 a field each, with a guard bit on top that a subtraction clears when there was not enough.

@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from maitred.domain.floor import Combination, Floor, Table
-from maitred.domain.timeline import to_minutes
-from maitred.domain.windows import closure_interval
+from maitred.domain.floor import Table
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.floor.joins import adjacency_holds
 from maitred.planner.model import PartyRequest
@@ -34,7 +32,7 @@ def check_tables(index: FloorIndex, tables: Sequence[str], request: PartyRequest
         return bad_names
     chosen = [index.tables[index.position[table]] for table in sorted(tables)]
     return (
-        *_state(index.floor, chosen, request),
+        *_state(index, chosen, request),
         *_required(chosen, request),
         *_shape(index, chosen, request),
     )
@@ -49,24 +47,15 @@ def _names(index: FloorIndex, tables: Sequence[str]) -> Iterator[Violation]:
         yield Violation("unknown_table", f"There is no table {table}")
 
 
-def _state(floor: Floor, chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
+def _state(index: FloorIndex, chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
+    closed = index.closed(request.start, request.end)
     for table in chosen:
         if not table.active:
             yield Violation("inactive", f"Table {table.id} is not in use")
         if table.out_of_service:
             yield Violation("out_of_service", f"Table {table.id} is out of service")
-        if _closed(floor, table, request):
+        if closed >> index.position[table.id] & 1:
             yield Violation("closed", f"Table {table.id} is closed at this time")
-
-
-def _closed(floor: Floor, table: Table, request: PartyRequest) -> bool:
-    for closure in floor.closures:
-        named = table.zone in (closure.zones or ()) or table.id in (closure.tables or ())
-        if named or closure.whole_house:
-            start, end = closure_interval(floor, closure.start, closure.end)
-            if to_minutes(start) < request.end and request.start < to_minutes(end):
-                return True
-    return False
 
 
 def _required(chosen: Sequence[Table], request: PartyRequest) -> Iterator[Violation]:
@@ -88,13 +77,10 @@ def _shape(index: FloorIndex, chosen: Sequence[Table], request: PartyRequest) ->
     names = {table.id for table in chosen}
     rows = [row for row in index.floor.combinations if set(row.tables) == names]
     if joined and rows:
-        yield from min((tuple(_row_range(row, request.party_size)) for row in rows), key=len)
+        ranges = (_range(request.party_size, row.min_party, row.max_party) for row in rows)
+        yield from min(map(tuple, ranges), key=len)
     else:
         yield from joined
-
-
-def _row_range(row: Combination, party_size: int) -> Iterator[Violation]:
-    return _range(party_size, row.min_party, row.max_party)
 
 
 def _range(party_size: int, least: int, most: int) -> Iterator[Violation]:

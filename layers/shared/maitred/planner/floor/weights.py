@@ -4,7 +4,6 @@ A score is a sum of penalties: 0 is a perfect fit, lower is better. Rules are ne
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 WASTED_SEATS = "wasted_seats"
@@ -34,22 +33,3 @@ DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
         MOVES: 3.0,
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The weights of one restaurant, resolved."""
-
-    wasted_seats: float
-    extra_tables: float
-    zone_missed: float
-    attributes_missed: float
-    dead_time: float
-    scarcity: float
-    balance: float
-    moves: float
-
-
-def resolve_weights(overrides: Mapping[str, float]) -> Weights:
-    """The defaults with a restaurant's own values on top; names are checked when a floor is stored."""
-    return Weights(**{name: overrides.get(name, default) for name, default in DEFAULT_WEIGHTS.items()})

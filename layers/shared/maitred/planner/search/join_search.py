@@ -5,10 +5,9 @@ Used where that list was too long to keep, and to find out which rule a refusal 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 from maitred.domain.floor import Adjacency
-from maitred.planner.floor.joins import JoinRules, adjacency_holds, bit_positions, component
+from maitred.planner.floor.joins import JoinRules, bit_positions, component
 from maitred.planner.model import Deadline
 
 _STEPS_BETWEEN_CHECKS = 64  # a step takes up to 0.1 ms on the largest floors
@@ -20,16 +19,29 @@ class SearchEndedError(Exception):
 
 
 class Steps:
-    """Counts the steps of a search; raises ``SearchEndedError`` at ``limit`` (None: no limit) or deadline."""
+    """Counts the steps of a search, which ends with ``SearchEndedError`` at its limit or at the deadline.
 
-    def __init__(self, deadline: Deadline, limit: int | None = None) -> None:
+    ``deadline`` None: the work is short by itself. ``asked``: how often the deadline was asked until it had
+    passed, so that a replay can end there too.
+    """
+
+    def __init__(self, deadline: Deadline | None = None) -> None:
         self._deadline = deadline
-        self._limit = limit
+        self._passed = False
+        self._limit: int | None = None
         self._taken = 0
+        self.asked = 0
+
+    def restart(self, limit: int | None = None) -> None:
+        """Count from 0 again, up to ``limit`` steps (None: any number)."""
+        self._limit, self._taken = limit, 0
 
     def check(self) -> None:
-        """Look at the deadline now."""
-        if self._deadline.expired():
+        """Look at the deadline now. Once it has passed, it is not asked again."""
+        if self._deadline is not None and not self._passed:
+            self.asked += 1
+            self._passed = self._deadline.expired()
+        if self._passed:
             raise SearchEndedError
 
     def take(self) -> None:
@@ -49,19 +61,6 @@ def find_joined(rules: JoinRules, free: int, party_size: int, steps: Steps) -> i
         if bits.bit_count() >= _SMALLEST_JOIN:
             return bits
     return 0
-
-
-def smallest_part(rules: JoinRules, bits: int, party_size: int) -> int:
-    """The first allowed join within an allowed set that seats the party too, by size and then ids."""
-    positions = tuple(bit_positions(bits))
-    for size in range(_SMALLEST_JOIN, len(positions)):
-        for part in combinations(positions, size):
-            part_bits = sum(1 << position for position in part)
-            if rules.seats(part_bits) >= party_size and adjacency_holds(
-                rules.mode, rules.neighbours, part_bits
-            ):
-                return part_bits
-    return bits
 
 
 def _largest(rules: JoinRules, pool: int, count: int) -> int:
@@ -87,7 +86,7 @@ def _find_star(rules: JoinRules, pool: int, party_size: int, steps: Steps) -> in
 
 
 def _find_clique(rules: JoinRules, pool: int, party_size: int, steps: Steps) -> int:
-    return _grow_clique(_Branch(rules, party_size, steps), 0, pool)
+    return _grow(_Branch(rules, party_size, steps), 0, pool, pool)
 
 
 def _find_connected(rules: JoinRules, pool: int, party_size: int, steps: Steps) -> int:
@@ -99,7 +98,7 @@ def _find_connected(rules: JoinRules, pool: int, party_size: int, steps: Steps) 
         branch, left = _Branch(rules, party_size, steps), island
         for position in bit_positions(island):
             left &= ~(1 << position)
-            found = _grow_connected(branch, 1 << position, rules.neighbours[position] & left, left)
+            found = _grow(branch, 1 << position, rules.neighbours[position] & left, left)
             if found:
                 return found
     return 0
@@ -131,34 +130,20 @@ class _Branch:
         return room <= 0 or most < self.party_size
 
 
-def _grow_clique(branch: _Branch, bits: int, left: int) -> int:
-    """``left``: tables that touch all of the set and are not ruled out on this branch."""
+def _grow(branch: _Branch, bits: int, fringe: int, left: int) -> int:
+    """``left``: tables outside the set, not ruled out on this branch; ``fringe``: those that may be next."""
     branch.steps.take()
     if branch.seats_enough(bits):
         return bits
     if branch.hopeless(bits, left):
         return 0
-    for position in bit_positions(left):
-        left ^= 1 << position
-        found = _grow_clique(branch, bits | 1 << position, left & branch.rules.neighbours[position])
-        if found:
-            return found
-    return 0
-
-
-def _grow_connected(branch: _Branch, bits: int, fringe: int, left: int) -> int:
-    """``left``: tables not in the set and not ruled out on this branch; ``fringe``: those that touch it."""
-    branch.steps.take()
-    if branch.seats_enough(bits):
-        return bits
-    if branch.hopeless(bits, left):
-        return 0
+    pairwise = branch.rules.mode is Adjacency.PAIRWISE
     for position in bit_positions(fringe):
         added = 1 << position
         left &= ~added
         fringe &= ~added
-        wider = fringe | branch.rules.neighbours[position] & left
-        found = _grow_connected(branch, bits | added, wider, left)
+        near = branch.rules.neighbours[position] & left
+        found = _grow(branch, bits | added, near if pairwise else fringe | near, near if pairwise else left)
         if found:
             return found
     return 0

@@ -14,11 +14,11 @@ from itertools import islice
 
 from maitred.planner.day.open_sets import Neighbourhood, Option
 from maitred.planner.day.places import Claim
+from maitred.planner.day.room import least_need
 from maitred.planner.day.stays import Stays
 from maitred.planner.floor.index import TableSet
 from maitred.planner.floor.joins import bit_positions
 from maitred.planner.model import Move
-from maitred.planner.search.bounds import full_whoever_moves
 from maitred.planner.search.join_search import Steps
 from maitred.planner.search.scoring import Scoring
 from maitred.planner.search.situation import Situation
@@ -27,12 +27,8 @@ from maitred.planner.search.situation import Situation
 _GLANCES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A movable stay, and the tables it is given."""
-
-    number: int
-    claim: Claim
+#: A movable stay, and the tables it is given.
+type Assignment = tuple[int, Claim]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ def rearrange(situation: Situation, scoring: Scoring, steps: Steps) -> Arrangeme
     most, day = situation.most_moves, situation.day
     steps.check()
     stays = day.stays_around(*situation.window)
-    if full_whoever_moves(situation, stays):
+    if _full_whoever_moves(situation, stays):
         return None
     steps.check()
     wanted = _wanted(situation, stays, scoring)
@@ -69,11 +65,26 @@ def rearrange(situation: Situation, scoring: Scoring, steps: Steps) -> Arrangeme
     return next((found for found in tries if found is not None), None)
 
 
+def _full_whoever_moves(situation: Situation, stays: Stays) -> bool:
+    """Is it proven that no moves, however many, seat the party? False says nothing.
+
+    It is if at some minute of the stay the parties that are there together need more seats, or more tables
+    of some capacity and above, than the floor (or the zone that the party requires) has. That takes
+    microseconds instead of a search.
+    """
+    index, request = situation.index, situation.request
+    if index.truncated:  # the list of sets is not complete, so neither are the least needs
+        return False
+    need = least_need(index, request.party_size)
+    zone = request.zone if request.zone_required else None
+    return need is None or stays.room_left(zone).lacks(need, *situation.window)
+
+
 def _wanted(situation: Situation, stays: Stays, scoring: Scoring) -> list[Option]:
     """The sets that the party could have if few enough others moved, best first."""
     candidates, index = situation.candidates, situation.index
     present = stays.overlapping(*situation.window)
-    free, unfit = index.assignable & ~situation.blocked, situation.unfit | situation.taken.closed
+    free, unfit = index.assignable & ~situation.blocked, situation.unfit | situation.closed
     around = Neighbourhood(candidates, present, stays.at_table, free, unfit)
     found = around.open_sets(range(len(stays.at_table)), stays.movers, situation.most_moves)
     if not scoring.preferences:
@@ -95,7 +106,7 @@ def _at_first_glance(
         number = option.conflicts.bit_length() - 1
         tables = stays.elsewhere(number, option.bits)
         if tables:
-            return _arrangement(situation, stays, wanted, option, [Assignment(number, (tables, 0))])
+            return _arrangement(situation, stays, wanted, option, [(number, (tables, 0))])
     return None
 
 
@@ -108,10 +119,10 @@ def _arrangement(
 ) -> Arrangement:
     """The arrangement with its moves by booking."""
     moves = []
-    for each in sorted(assignments, key=lambda one: one.number):
-        booking = stays.stays[each.number].booking
+    for number, (bits, _) in sorted(assignments):
+        booking = stays.stays[number].booking
         if booking is not None:
-            tables = situation.index.names(bit_positions(each.claim[0]))
+            tables = situation.index.names(bit_positions(bits))
             moves.append(Move(booking.booking_id, tuple(sorted(booking.tables)), tables))
     return Arrangement(situation.candidates.sets[option.order], tuple(moves), len(wanted))
 
@@ -208,7 +219,7 @@ class _Search:
         if not todo:
             return done if not spare else None
         number, rest = todo[0], todo[1:]
-        claims = ((self._set, self._present), *[each.claim for each in done])
+        claims = ((self._set, self._present), *[claim for _, claim in done])
         leavers, able = self._leavers(number, moved, claims, spare)
         if spare and not rest and leavers == moved:
             return None  # no stay is in its way that could find other tables
@@ -220,7 +231,7 @@ class _Search:
                 continue  # too many moves; or too few, and those were tried before
             if fresh & ~able and not left and not fresh & self._stays.joined:
                 continue  # these are the last to leave, and one of them would find no tables
-            here = Assignment(number, (option.bits, self._places.overlapping(number)))
+            here = number, (option.bits, self._places.overlapping(number))
             found = self._assign((*rest, *bit_positions(fresh)), moved | fresh, (*done, here), left)
             if found is not None:
                 return found

@@ -1,6 +1,6 @@
 """The cost of a set of tables for a party, term by term (floor/weights.py names and weighs the terms)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
@@ -11,10 +11,12 @@ from maitred.planner.floor.weights import (
     BALANCE,
     DEAD_TIME,
     EXTRA_TABLES,
+    MOVES,
     SCARCITY,
     WASTED_SEATS,
     ZONE_MISSED,
 )
+from maitred.planner.model import Loser, Move, Plan, StrategyResult
 from maitred.planner.search.situation import Situation
 
 SCORE_DIGITS = 6
@@ -31,13 +33,12 @@ class Preference:
     cost: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, for speed: a quote weighs dozens
 class Weighed:
-    """A free set with its costs. ``fit``: seats, tables and ``missed``, the preferences it does not meet."""
+    """A free set with its costs. ``fit``: empty seats, tables, and the preferences it does not meet."""
 
     set: TableSet
     fit: float
-    missed: float
     dead_time: float
     scarcity: float
     balance: float
@@ -57,7 +58,7 @@ class Scoring:
         self.preferences = _preferences(situation)
         self._prices: tuple[float, ...] | None = None
         index, demand = self._index, situation.problem.demand
-        if self._wide and demand.observed and index.weights.scarcity:
+        if self._wide and demand.observed and index.weights[SCARCITY]:
             self._prices = index.prices(demand, lambda: scarcities(index, demand))
         self._loads = _zone_loads(situation) if self._wide else {}
 
@@ -83,25 +84,23 @@ class Scoring:
             near.append((fit, each))
         return nsmallest(SHORTLIST, near, key=lambda one: (one[0], one[1].priority, one[1].positions))
 
-    def weigh(self, fit: float, each: TableSet) -> Weighed:
-        """All the costs of a set whose fit is known."""
-        missed = fit - each.cost
+    def weigh(self, each: TableSet, fit: float | None = None) -> Weighed:
+        """All the costs of a set. ``fit``: if it is known already."""
+        if fit is None:
+            fit = self.fit(each)
         if not self._wide:
-            return Weighed(each, fit, missed, 0.0, 0.0, 0.0, fit)
-        dead, scarcity, balance = self._dead_time(each), self._scarcity(each), self._balance(each)
+            return Weighed(each, fit, 0.0, 0.0, 0.0, fit)
+        dead, scarcity = self._dead_time(each), self._scarcity(each)
+        balance = self._loads[self._index.tables[each.positions[0]].zone] if self._loads else 0.0
         score = round(fit + dead + scarcity + balance, SCORE_DIGITS)
-        return Weighed(each, fit, missed, dead, scarcity, balance, score)
-
-    def terms_of(self, each: TableSet) -> dict[str, float]:
-        """The costs of a set by name."""
-        return self.terms(self.weigh(self.fit(each), each))
+        return Weighed(each, fit, dead, scarcity, balance, score)
 
     def terms(self, weighed: Weighed) -> dict[str, float]:
         """The costs by name; those beyond seats and tables only if they are not 0."""
         weights, chosen = self._index.weights, weighed.set
         terms = {
-            WASTED_SEATS: (chosen.seats - self._request.party_size) * weights.wasted_seats,
-            EXTRA_TABLES: (len(chosen.positions) - 1) * weights.extra_tables,
+            WASTED_SEATS: (chosen.seats - self._request.party_size) * weights[WASTED_SEATS],
+            EXTRA_TABLES: (len(chosen.positions) - 1) * weights[EXTRA_TABLES],
         }
         for wanted in self.preferences:
             if chosen.bits & wanted.without:
@@ -109,6 +108,36 @@ class Scoring:
         extra = {DEAD_TIME: weighed.dead_time, SCARCITY: weighed.scarcity, BALANCE: weighed.balance}
         terms |= {name: cost for name, cost in extra.items() if cost}
         return {name: round(cost, SCORE_DIGITS) for name, cost in terms.items()}
+
+    def plan(
+        self,
+        chosen: Weighed,
+        strategy: str,
+        *,
+        strategies: tuple[StrategyResult, ...] = (),
+        moves: tuple[Move, ...] = (),
+        alternates: int = 0,
+        losers: tuple[Loser, ...] = (),
+    ) -> Plan:
+        """The set as a plan, not explained yet. Its moves are among the terms of its score."""
+        index, positions, terms = self._index, chosen.set.positions, self.terms(chosen)
+        if moves:
+            terms[MOVES] = len(moves) * index.weights[MOVES]
+        return Plan(
+            tables=index.names(positions),
+            seats=chosen.set.seats,
+            zone=index.tables[positions[0]].zone,
+            strategy=strategy,
+            score=round(sum(terms.values()), SCORE_DIGITS),
+            terms=tuple(terms.items()),
+            moves=moves,
+            alternates=alternates,
+            losers=losers,
+            candidates=len(self._situation.candidates.sets),
+            explanation="",
+            truncated=index.truncated,
+            strategies=strategies,
+        )
 
     def _dead_time(self, each: TableSet) -> float:
         """The weighed share of two shortest stays a table that is lost in gaps too short for any stay."""
@@ -122,29 +151,24 @@ class Scoring:
         if not lost:
             return 0.0
         share = lost / (2 * shortest * len(each.positions))
-        return round(share * index.weights.dead_time, SCORE_DIGITS)
+        return round(share * index.weights[DEAD_TIME], SCORE_DIGITS)
 
     def _scarcity(self, each: TableSet) -> float:
         prices = self._prices
         if prices is None:
             return 0.0
         price = sum([prices[position] for position in each.positions])
-        return round(price * self._index.weights.scarcity, SCORE_DIGITS)
-
-    def _balance(self, each: TableSet) -> float:
-        if not self._loads:
-            return 0.0
-        return self._loads[self._index.tables[each.positions[0]].zone]
+        return round(price * self._index.weights[SCARCITY], SCORE_DIGITS)
 
 
 def _preferences(situation: Situation) -> list[Preference]:
     index, request, weights = situation.index, situation.request, situation.index.weights
     wanted = []
     if request.zone is not None and not request.zone_required:
-        wanted.append(Preference(ZONE_MISSED, ~index.matching(request.zone, ()), weights.zone_missed))
+        wanted.append(Preference(ZONE_MISSED, ~index.matching(request.zone, ()), weights[ZONE_MISSED]))
     for attribute in sorted(request.attributes):
         without = ~index.matching(None, (attribute,))
-        wanted.append(Preference(ATTRIBUTES_MISSED, without, weights.attributes_missed))
+        wanted.append(Preference(ATTRIBUTES_MISSED, without, weights[ATTRIBUTES_MISSED]))
     return wanted
 
 
@@ -153,12 +177,7 @@ def _zone_loads(situation: Situation) -> dict[str, float]:
     zones = situation.index.zone_bits
     if len(zones) <= 1:
         return {}
-    taken = situation.taken.booked | situation.taken.on_hold
+    taken = situation.booked | situation.on_hold
     share = {zone: (taken & bits).bit_count() / bits.bit_count() for zone, bits in zones.items()}
-    least, weight = min(share.values()), situation.index.weights.balance
+    least, weight = min(share.values()), situation.index.weights[BALANCE]
     return {zone: round((load - least) * weight, SCORE_DIGITS) for zone, load in share.items()}
-
-
-def total(terms: Iterable[tuple[str, float]]) -> float:
-    """The score that these terms make."""
-    return round(sum(cost for _, cost in terms), SCORE_DIGITS)

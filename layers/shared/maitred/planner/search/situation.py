@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maitred.domain.timeline import from_minutes, to_minutes
-from maitred.domain.windows import pacing_slot
-from maitred.planner.day.drawn_day import DrawnDay
-from maitred.planner.day.occupancy import Occupancy, Span, Taken
-from maitred.planner.day.problem import Problem
-from maitred.planner.floor.index import Candidates, FloorIndex
+from maitred.domain.windows import from_minutes, pacing_slot, to_minutes
+from maitred.planner.day.drawn_day import DrawnDay, Problem
+from maitred.planner.day.occupancy import Occupancy, Span
+from maitred.planner.floor.index import Candidates, FloorIndex, TableSet
+from maitred.planner.floor.joins import smaller_join
 from maitred.planner.model import Covers, PartyRequest
 from maitred.planner.search.join_search import Steps, find_joined
 
@@ -19,15 +18,19 @@ _SETS_BETWEEN_CHECKS = 4096
 class Situation:
     """A problem on its day. Sets of tables are bits.
 
-    ``request``: the problem's, or the same party at another start or in another zone. ``unfit``: the tables
-    without something the request requires. ``covers_started`` and ``covers_on_hold``: guests of bookings
-    and of live holds that start in the party's pacing slot.
+    ``request``: the problem's, or the same party at another start or in another zone. ``booked``, ``on_hold``
+    and ``closed``: the tables that bookings, live holds and closures keep from the stay. (Closures apply to
+    the stay itself, not to its buffers.) ``unfit``: the tables without something the request requires.
+    ``covers_started`` and ``covers_on_hold``: guests of bookings and of live holds that start in the party's
+    pacing slot.
     """
 
     day: DrawnDay
     problem: Problem
     request: PartyRequest
-    taken: Taken
+    booked: int
+    on_hold: int
+    closed: int
     unfit: int
     covers_started: int
     covers_on_hold: int
@@ -36,9 +39,10 @@ class Situation:
     def of(cls, day: DrawnDay, problem: Problem, request: PartyRequest | None = None) -> "Situation":
         """Put the problem to the day. Raises ``ValueError`` if the day's span does not cover the stay."""
         request = request or problem.request
-        started, on_hold = _covers_in_slot(day.index, request, problem.pacing)
-        taken = day.occupancy.taken(request.start, request.end)
-        return cls(day, problem, request, taken, unfit_tables(day.index, request), started, on_hold)
+        index, start, end = day.index, request.start, request.end
+        taken, unfit = day.occupancy.taken(start, end), unfit_tables(index, request)
+        covers = _covers_in_slot(index, request, problem.pacing)
+        return cls(day, problem, request, *taken, index.closed(start, end), unfit, *covers)
 
     @property
     def index(self) -> FloorIndex:
@@ -66,12 +70,12 @@ class Situation:
     @property
     def blocked(self) -> int:
         """The tables that the party cannot have."""
-        return self.taken.on_hold | self.blocked_but_for_holds
+        return self.on_hold | self.blocked_but_for_holds
 
     @property
     def blocked_but_for_holds(self) -> int:
         """The tables that the party could not have if every live hold were gone."""
-        return self.taken.booked | self.taken.closed | self.unfit
+        return self.booked | self.closed | self.unfit
 
     def slot_full(self, *, with_holds: bool = True) -> bool:
         """Would the party be too many for its pacing slot?"""
@@ -79,25 +83,24 @@ class Situation:
         started = self.covers_started + (self.covers_on_hold if with_holds else 0)
         return most is not None and started + self.request.party_size > most
 
-    def free_sets(self, blocked: int, steps: Steps) -> list[int]:
-        """The numbers, among the candidates, of the sets without a blocked table: best first."""
-        bits = self.candidates.bits
-        free: list[int] = []
+    def free_sets(self, blocked: int, steps: Steps) -> list[TableSet]:
+        """The candidates without a blocked table, best first; empty only if no allowed set is free.
+
+        Where the list of candidates was cut short and none of it is free, this is one set beyond it.
+        """
+        sets, bits = self.candidates.sets, self.candidates.bits
+        free: list[TableSet] = []
         for begin in range(0, len(bits), _SETS_BETWEEN_CHECKS):
             steps.check()
             part = bits[begin : begin + _SETS_BETWEEN_CHECKS]
-            free += [number for number, each in enumerate(part, begin) if not each & blocked]
+            free += [sets[number] for number, each in enumerate(part, begin) if not each & blocked]
+        if self.index.truncated and not free:
+            rules, party_size = self.index.rules, self.request.party_size
+            found = find_joined(rules, ~blocked, party_size, steps)
+            if found:
+                smallest = smaller_join(rules, found, party_size) or found
+                free.append(self.index.table_set(smallest, party_size))
         return free
-
-    def any_free(self, blocked: int, steps: Steps) -> bool:
-        """Is any allowed set free of blocked tables? Exact, even where the list was cut short."""
-        return bool(self.free_sets(blocked, steps)) or bool(self.unlisted(blocked, steps))
-
-    def unlisted(self, blocked: int, steps: Steps) -> int:
-        """Where the list of sets was cut short: a free set beyond it, or 0."""
-        if not self.index.truncated:
-            return 0
-        return find_joined(self.index.rules, ~blocked, self.request.party_size, steps)
 
 
 def unfit_tables(index: FloorIndex, request: PartyRequest) -> int:

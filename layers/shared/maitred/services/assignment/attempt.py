@@ -1,7 +1,7 @@
 """One attempt to find tables for a party: its planner runs, its outcome, and every record of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -16,16 +16,15 @@ from maitred.domain.reasons import Reason
 from maitred.domain.windows import Notice
 from maitred.planner.answer.explanation import explanation_data, strategies_data
 from maitred.planner.answer.replay import record
-from maitred.planner.day.drawn_day import DrawnDay
-from maitred.planner.day.problem import Problem
+from maitred.planner.day.drawn_day import DrawnDay, Problem
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Alternative, Decision, Plan, Refusal
 from maitred.planner.options import PlannerOptions
 from maitred.services.budget import Budget
 from maitred.services.feature_flags import Flag, Pipeline, RecordedFlags
 from maitred.services.idempotency import Reply
-from maitred.services.ports import AttemptRow, Event, Json
-from maitred.services.ports.names import EventType, Severity
+from maitred.services.ports import Event, Json
+from maitred.services.ports.names import EventType
 
 
 class Outcome(StrEnum):
@@ -45,6 +44,7 @@ class PlannerRun:
     decision: Decision
     duration_ms: float
     cache_hit: bool
+    index: FloorIndex
 
     @property
     def plan(self) -> Plan | None:
@@ -67,7 +67,6 @@ class Quote(PlannerRun):
     ``day``: the day as it was drawn, for further questions about it; None if drawing it failed.
     """
 
-    index: FloorIndex
     problem: Problem
     day: DrawnDay | None
 
@@ -84,6 +83,7 @@ class AttemptContext:
     """
 
     id: UUID
+    restaurant_id: str
     flow: Flow
     trigger: Trigger
     number: int
@@ -140,12 +140,12 @@ def attempt_of(
     outcome: Outcome,
     reason: Reason | None,
     runs: Sequence[PlannerRun],
-    policy: Policy,
+    index: FloorIndex | None,
     alternatives: tuple[Alternative, ...] = (),
 ) -> Attempt:
-    """The attempt as it ended just now. ``policy``: the restaurant's, for how the planner was asked."""
+    """The attempt as it ended just now. ``index``: None if it ended before the floor was read."""
     plan = runs[-1].plan if runs and reason is None else None
-    strategy = strategy_json(policy, context.options, plan)
+    strategy = strategy_json(index.floor.policy if index else Policy(), context.options, plan)
     duration = context.budget.spent_ms()
     return Attempt(context, outcome, reason, tuple(runs), strategy, duration, alternatives)
 
@@ -181,25 +181,26 @@ def last_result(attempt: Attempt, version: int, at: datetime, email_variant: str
     }
 
 
-def attempt_row(attempt: Attempt, booking: Booking) -> AttemptRow:
-    return AttemptRow(
-        id=attempt.context.id,
-        booking_id=booking.id,
-        restaurant_id=booking.restaurant_id,
-        attempt_no=attempt.context.number,
-        flow=attempt.context.flow.value,
-        trigger=attempt.context.trigger.value,
-        outcome=attempt.outcome.value,
-        reason=reason_json(attempt.reason),
-        strategy=attempt.strategy,
-        strategies=strategies(attempt),
-        explanation=_explanation(attempt),
-        replay=attempt.deciding.replay if attempt.deciding else None,
-        duration_ms=attempt.duration_ms,
-        booking_version=booking.version,
-        correlation_id=attempt.context.correlation_id,
-        flags=dict(attempt.context.flags),
-    )
+def attempt_row(attempt: Attempt, booking: Booking) -> Json:
+    """A row of ``booking_assignment_attempts``, by column."""
+    return {
+        "id": attempt.context.id,
+        "booking_id": booking.id,
+        "restaurant_id": booking.restaurant_id,
+        "attempt_no": attempt.context.number,
+        "flow": attempt.context.flow.value,
+        "trigger": attempt.context.trigger.value,
+        "outcome": attempt.outcome.value,
+        "reason": reason_json(attempt.reason),
+        "strategy": attempt.strategy,
+        "strategies": strategies(attempt),
+        "explanation": _explanation(attempt),
+        "replay": attempt.deciding.replay if attempt.deciding else None,
+        "duration_ms": attempt.duration_ms,
+        "booking_version": booking.version,
+        "correlation_id": attempt.context.correlation_id,
+        "flags": dict(attempt.context.flags),
+    }
 
 
 def assignment_json(attempt: Attempt) -> Json:
@@ -246,13 +247,18 @@ def _explanation(attempt: Attempt) -> Json:
     deciding = attempt.deciding
     if deciding is not None and (attempt.confirmed or deciding.refusal == attempt.reason):
         return explanation_data(deciding.decision)
+    return no_decision(attempt.explanation, attempt.reason_code)
+
+
+def no_decision(summary: str, refused_by: str | None = None) -> Json:
+    """The explanation where the planner decided nothing."""
     return {
-        "summary": attempt.explanation,
+        "summary": summary,
         "decision": "none",
         "chosen": None,
         "scoreTerms": {},
         "losers": [],
-        "refusedBy": attempt.reason_code,
+        "refusedBy": refused_by,
         "moves": [],
     }
 
@@ -267,12 +273,13 @@ _ENDED: Mapping[str | None, EventType] = {
 }
 
 
-def attempt_events(
-    attempt: Attempt, restaurant_id: str, booking_id: UUID | None, db_ms: float
-) -> list[Event]:
-    """One ``auto_assign.quote`` a planner call, then ``auto_assign.attempt``."""
+def _event(context: AttemptContext, event_type: EventType, body: Json, booking_id: UUID | None) -> Event:
+    return Event(event_type, body, "info", context.restaurant_id, booking_id, context.correlation_id)
 
-    context: Json = {
+
+def attempt_events(attempt: Attempt, booking_id: UUID | None, db_ms: float) -> list[Event]:
+    """One ``auto_assign.quote`` a planner call, then ``auto_assign.attempt``."""
+    body: Json = {
         "attemptIndex": attempt.context.number,
         "success": attempt.confirmed,
         "reason": attempt.reason_code,
@@ -280,18 +287,16 @@ def attempt_events(
         "dbMs": db_ms,
         "totalMs": attempt.duration_ms,
     }
-    ended = Event(
-        "auto_assign.attempt", context, "info", restaurant_id, booking_id, attempt.context.correlation_id
-    )
-    return [*quote_events(attempt, restaurant_id, booking_id), ended]
+    ended = _event(attempt.context, "auto_assign.attempt", body, booking_id)
+    return [*quote_events(attempt, booking_id), ended]
 
 
-def quote_events(attempt: Attempt, restaurant_id: str, booking_id: UUID | None) -> list[Event]:
+def quote_events(attempt: Attempt, booking_id: UUID | None) -> list[Event]:
     """One ``auto_assign.quote`` a planner call."""
-    return [quote_event(attempt, run, restaurant_id, booking_id) for run in attempt.runs]
+    return [quote_event(attempt, run, booking_id) for run in attempt.runs]
 
 
-def quote_event(attempt: Attempt, run: PlannerRun, restaurant_id: str, booking_id: UUID | None) -> Event:
+def quote_event(attempt: Attempt, run: PlannerRun, booking_id: UUID | None) -> Event:
     context, decision, refusal = attempt.context, run.decision, run.refusal
     body: Json = {
         "plannerDurationMs": run.duration_ms,
@@ -309,22 +314,19 @@ def quote_event(attempt: Attempt, run: PlannerRun, restaurant_id: str, booking_i
         "searchTruncated": decision.truncated,
         "flags": dict(context.flags),
     }
-    return Event("auto_assign.quote", body, "info", restaurant_id, booking_id, context.correlation_id)
+    return _event(context, "auto_assign.quote", body, booking_id)
 
 
-def inline_event(
-    attempt: Attempt, budget_ms: int, stage: str, restaurant_id: str, booking_id: UUID | None
-) -> Event:
+def inline_event(attempt: Attempt, stage: str, booking_id: UUID | None) -> Event:
     """How the inline attempt ended: succeeded, failed, timeout or aborted."""
-    code = attempt.reason_code
-    context: Json = {
+    code, context = attempt.reason_code, attempt.context
+    body: Json = {
         "durationMs": attempt.duration_ms,
-        "budgetMs": budget_ms,
+        "budgetMs": context.budget.total_ms,
         "stage": stage,
         "reason": code,
     }
-    ended = _ENDED.get(code, "inline_auto_assign.failed")
-    return Event(ended, context, "info", restaurant_id, booking_id, attempt.context.correlation_id)
+    return _event(context, _ENDED.get(code, "inline_auto_assign.failed"), body, booking_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,8 +343,7 @@ class Summary:
     email_skipped: bool = True
     inline_attempt_id: str | None = None
 
-    def event(self, restaurant_id: str, booking_id: UUID | None) -> Event:
-        severity: Severity = "error" if self.result == "error" else "info"
+    def event(self, booking_id: UUID | None) -> Event:
         body: Json = {
             "result": self.result,
             "attemptsUsed": self.used,
@@ -356,5 +357,5 @@ class Summary:
             "inlineAttemptId": self.inline_attempt_id,
             "flags": dict(self.context.flags),
         }
-        correlation = self.context.correlation_id
-        return Event("auto_assign.summary", body, severity, restaurant_id, booking_id, correlation)
+        event = _event(self.context, "auto_assign.summary", body, booking_id)
+        return replace(event, severity="error") if self.result == "error" else event

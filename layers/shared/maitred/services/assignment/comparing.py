@@ -11,12 +11,10 @@ from maitred.services.ports import Telemetry
 logger = logging.getLogger(__name__)
 
 
-def compare(
-    shadow: Shadow, telemetry: Telemetry, attempt: Attempt, restaurant_id: str, booking_id: UUID | None
-) -> None:
+def compare(shadow: Shadow, telemetry: Telemetry, attempt: Attempt, booking_id: UUID | None) -> None:
     """``booking_id``: None if no booking was kept."""
     try:
-        compared = shadow.compare(attempt, restaurant_id, booking_id)
+        compared = shadow.compare(attempt, booking_id)
     except Exception:
         logger.exception("the shadow failed")
         telemetry.count("ShadowFailed")

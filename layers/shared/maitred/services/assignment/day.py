@@ -73,20 +73,15 @@ def read_floor(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A snapshot and the floor it was read on. ``cache_hit``: the floor was kept, not read for this."""
+    """A snapshot, the floor it was read on, and how long that took.
+
+    ``cache_hit``: the floor was kept, not read for this.
+    """
 
     index: FloorIndex
     snapshot: Snapshot
     cache_hit: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Readings:
-    """As `Reading`, of several days."""
-
-    index: FloorIndex
-    snapshots: Sequence[Snapshot]
-    cache_hit: bool
+    db_ms: float
 
 
 class DaySnapshots:
@@ -96,13 +91,13 @@ class DaySnapshots:
 
     def read(self, restaurant_id: str, day_on: Callable[[Floor], Day], budget: Budget) -> Reading:
         """``day_on`` says which part is wanted, given the floor. Raises RestaurantNotFound, StoreError."""
-        found = self.read_all(restaurant_id, lambda floor: [day_on(floor)], budget)
-        return Reading(found.index, found.snapshots[0], found.cache_hit)
+        return self.read_all(restaurant_id, lambda floor: [day_on(floor)], budget)[0]
 
     def read_all(
         self, restaurant_id: str, days_on: Callable[[Floor], Sequence[Day]], budget: Budget
-    ) -> Readings:
+    ) -> list[Reading]:
         """As `read`, of several days, also in one round trip."""
+        began = budget.spent_ms()
         index = self._floors.latest(restaurant_id)
         cache_hit = index is not None
         index = index or read_floor(self._store, self._floors, restaurant_id, budget.remaining_ms())
@@ -113,7 +108,8 @@ class DaySnapshots:
                 raise RestaurantNotFound
             newer = next((each for each in read if each.document is not None), None)
             if newer is None or newer.document is None:
-                return Readings(index, read, cache_hit)
+                db_ms = budget.spent_ms() - began
+                return [Reading(index, snapshot, cache_hit, db_ms) for snapshot in read]
             index, cache_hit = self._floors.keep(restaurant_id, newer.layout_version, newer.document), False
         raise Conflict("the layout keeps changing")
 
@@ -121,42 +117,34 @@ class DaySnapshots:
 def day_of(floor: Floor, window: Window, now: datetime) -> Day:
     """The part of the ledger that a plan for ``window``, its moves and its alternatives can touch."""
     opens, closes = service_day(floor, window.service_date)
-    before = timedelta(minutes=floor.policy.buffer_before_minutes)
-    after = timedelta(minutes=floor.policy.buffer_after_minutes)
-    start = min(opens, window.start) - before
-    end = max(closes, window.end) + after
+    start, end = _with_buffers(floor, min(opens, window.start), max(closes, window.end))
     profile = profile_name(window.service_date.isoweekday(), window.service.id)
     return Day(floor.restaurant_id, window.service_date, start, end, _movable_from(floor, now), profile)
 
 
 def day_of_services(floor: Floor, service_date: date, now: datetime) -> Day:
     """The part of the ledger that any stay of that service day can touch."""
-    opens, closes = service_day(floor, service_date)
-    before = timedelta(minutes=floor.policy.buffer_before_minutes)
-    after = timedelta(minutes=floor.policy.buffer_after_minutes)
-    profile = profile_name(service_date.isoweekday(), _main_service(floor, service_date))
-    return Day(
-        floor.restaurant_id, service_date, opens - before, closes + after, _movable_from(floor, now), profile
-    )
-
-
-def _main_service(floor: Floor, service_date: date) -> str:
-    """The last to open that day: one profile of demand serves the whole day."""
+    start, end = _with_buffers(floor, *service_day(floor, service_date))
     slots = slot_starts(floor, service_date)
-    return slots[-1][0].id if slots else ""
-
-
-def _movable_from(floor: Floor, now: datetime) -> datetime | None:
-    return now + timedelta(minutes=floor.policy.freeze_minutes) if floor.policy.max_moves else None
+    last_to_open = slots[-1][0].id if slots else ""  # one profile of demand serves the whole day
+    profile = profile_name(service_date.isoweekday(), last_to_open)
+    return Day(floor.restaurant_id, service_date, start, end, _movable_from(floor, now), profile)
 
 
 def day_of_stay(floor: Floor, booking: Booking) -> Day:
     """The part of the ledger that exactly this stay touches; no booking is moved for it."""
-    before = timedelta(minutes=floor.policy.buffer_before_minutes)
-    after = timedelta(minutes=floor.policy.buffer_after_minutes)
+    start, end = _with_buffers(floor, booking.start_at, booking.end_at)
     profile = profile_name(booking.service_date.isoweekday(), booking.service_id)
-    start, end = booking.start_at - before, booking.end_at + after
     return Day(floor.restaurant_id, booking.service_date, start, end, None, profile)
+
+
+def _with_buffers(floor: Floor, start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    before, after = floor.policy.buffer_before_minutes, floor.policy.buffer_after_minutes
+    return start - timedelta(minutes=before), end + timedelta(minutes=after)
+
+
+def _movable_from(floor: Floor, now: datetime) -> datetime | None:
+    return now + timedelta(minutes=floor.policy.freeze_minutes) if floor.policy.max_moves else None
 
 
 def profile_name(weekday: int, service_id: str) -> str:

@@ -1,12 +1,12 @@
 """Which confirmed bookings a new floor document takes their tables from. See docs/api.md."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from maitred.domain.booking import Booking
-from maitred.domain.timeline import to_minutes
+from maitred.domain.booking import Booking, Preferences
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.floor.rules import check_tables
-from maitred.planner.model import PartyRequest
+from maitred.services.assignment.planning import booking_request
 
 _OUT_OF_SERVICE_HORIZON = timedelta(hours=24)
 
@@ -25,13 +25,7 @@ def problem_of(
     ``overridden``: the rules that a person set aside for these tables; they stay so on a new floor.
     Preferences are not checked: the guest was confirmed with or without them.
     """
-    request = PartyRequest(
-        party_size=booking.party_size,
-        start=to_minutes(booking.start_at),
-        end=to_minutes(booking.end_at),
-        service_id=booking.service_id,
-        service_date=booking.service_date,
-    )
+    request = booking_request(replace(booking, preferences=Preferences()))
     ignored = overridden | back_by_then(booking, now)
     for violation in check_tables(index, booking.tables, request):
         if violation.code not in ignored:

@@ -9,15 +9,13 @@ from functools import partial
 from maitred.domain.booking import Booking, Preferences
 from maitred.domain.floor import Table
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.domain.timeline import to_minutes
-from maitred.domain.windows import Window
+from maitred.domain.windows import Window, to_minutes
 from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.choice import keep_hold
 from maitred.planner.answer.quote import quote
 from maitred.planner.day.demand import PRIOR, learn_demand
-from maitred.planner.day.drawn_day import DrawnDay, draw_day
+from maitred.planner.day.drawn_day import DrawnDay, Problem, draw_day
 from maitred.planner.day.occupancy import Occupancy
-from maitred.planner.day.problem import Problem
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Alternative, Deadline, Decision, MovableBooking, PartyRequest, Refusal
 from maitred.planner.options import FULL, PlannerOptions
@@ -61,7 +59,7 @@ def problem_of(
     index: FloorIndex, request: PartyRequest, options: PlannerOptions, snapshot: Snapshot
 ) -> Problem:
     """What the planner decides on. ``options``: how much of it is used, decided once an attempt."""
-    return _problem(snapshot, options, movable_bookings(index, snapshot), request)
+    return _problems(snapshot, options, movable_bookings(index, snapshot))(request)
 
 
 class Planning:
@@ -118,7 +116,7 @@ class Planning:
         options = self.allowed(self.flags.flags_for(index.floor.restaurant_id).options)
         movable = movable_bookings(index, snapshot)
         occupancy = Occupancy.build(index, _span(snapshot.day), snapshot.allocations)
-        problem_of = partial(_problem, snapshot, options, movable)
+        problem_of = _problems(snapshot, options, movable)
         return DayPlanner(DrawnDay(index, occupancy, movable), problem_of, self._decide)
 
     def keep_hold(
@@ -133,7 +131,7 @@ class Planning:
             logger.exception("the planner failed")
             decision = _failed()
         duration = round((self._clock.monotonic() - began) * 1000, 3)
-        return PlannerRun(decision, duration, cache_hit)
+        return PlannerRun(decision, duration, cache_hit, index)
 
     def alternatives(
         self, quote: Quote, duration_minutes: int | None, now: datetime, deadline: Deadline
@@ -182,14 +180,12 @@ def _alternatives(
         return ()
 
 
-def _problem(
-    snapshot: Snapshot,
-    options: PlannerOptions,
-    movable: tuple[MovableBooking, ...],
-    request: PartyRequest,
-) -> Problem:
-    return Problem(
-        request=request,
+def _problems(
+    snapshot: Snapshot, options: PlannerOptions, movable: tuple[MovableBooking, ...]
+) -> Callable[[PartyRequest], Problem]:
+    """The problem of each party that asks for this day; what they share is made once."""
+    return partial(
+        Problem,
         span=_span(snapshot.day),
         allocations=snapshot.allocations,
         pacing=snapshot.covers,

@@ -35,9 +35,7 @@ class Shadow:
     def __init__(self, planner: FullPlanner) -> None:
         self._planner = planner
 
-    def compare(
-        self, attempt: Attempt, restaurant_id: str, booking_id: UUID | None
-    ) -> tuple[Quote, Event] | None:
+    def compare(self, attempt: Attempt, booking_id: UUID | None) -> tuple[Quote, Event] | None:
         """Decide once more, fully, on what the attempt's last decision was made from.
 
         None if the planner was not asked, or if the attempt's budget is over.
@@ -51,7 +49,7 @@ class Shadow:
             context=replace(attempt.context, flow=Flow.SHADOW),
             strategy=strategy_json(full.index.floor.policy, full.problem.options, full.plan),
         )
-        event = quote_event(shadowed, full, restaurant_id, booking_id)
+        event = quote_event(shadowed, full, booking_id)
         difference = _difference(plain, full)
         return full, replace(event, context={**event.context, "difference": difference})
 

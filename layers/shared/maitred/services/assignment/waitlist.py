@@ -11,19 +11,15 @@ _AT_MOST = 20  # a cancelled stay seats one or two parties; the others wait for 
 _MARGIN = timedelta(hours=1)  # buffers of others that also end up free
 
 
-class Waitlist:
-    def __init__(self, store: BookingStore) -> None:
-        self._store = store
+def woken_by(store: BookingStore, freed: Freed, correlation_id: str, now: datetime) -> list[OutboxRow]:
+    """Messages for waiting bookings that overlap the stay of ``freed``, those its tables seat first.
 
-    def messages(self, freed: Freed, correlation_id: str, now: datetime) -> list[OutboxRow]:
-        """Messages for waiting bookings that overlap the stay of ``freed``, those its tables seat first.
-
-        Write them in the transaction that frees the tables.
-        """
-        if not freed.tables or freed.end_at <= now:
-            return []
-        waiting = self._store.waiting(freed, freed.start_at - _MARGIN, freed.end_at + _MARGIN, now, _AT_MOST)
-        return [wake(freed.restaurant_id, *each, correlation_id, now) for each in waiting]
+    Write them in the transaction that frees the tables.
+    """
+    if not freed.tables or freed.end_at <= now:
+        return []
+    waiting = store.waiting(freed, freed.start_at - _MARGIN, freed.end_at + _MARGIN, now, _AT_MOST)
+    return [wake(freed.restaurant_id, *each, correlation_id, now) for each in waiting]
 
 
 def wake(restaurant_id: str, booking_id: UUID, version: int, correlation_id: str, now: datetime) -> OutboxRow:

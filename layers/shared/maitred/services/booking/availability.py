@@ -4,7 +4,6 @@ One reading of the day and the one planner: a slot that is called available conf
 next. Nothing is kept.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,12 +11,10 @@ from maitred.contracts import responses
 from maitred.domain.booking import Preferences
 from maitred.domain.errors import MaitredError
 from maitred.domain.reasons import Category, ReasonCode
-from maitred.domain.timeline import to_minutes
-from maitred.domain.windows import Window, slot_starts
-from maitred.planner.floor.index import FloorIndex
+from maitred.domain.windows import slot_starts
 from maitred.planner.model import Decision, PartyRequest, Plan, Refusal
 from maitred.services.assignment.day import DaySnapshots, Reading, day_of_services
-from maitred.services.assignment.planning import DayPlanner, Planning, party_request
+from maitred.services.assignment.planning import Planning, party_request
 from maitred.services.booking.request import BookingRequest, stay
 from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
@@ -37,12 +34,8 @@ class AvailabilityRequest:
     preferences: Preferences
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """A start, and the stay from there, or what the floor document says against it."""
-
-    start: datetime
-    stay: Window | MaitredError
+#: By start: what the planner decides, or what the floor document says against it.
+type _Answers = dict[datetime, Decision | MaitredError]
 
 
 class Availability:
@@ -60,58 +53,35 @@ class Availability:
         reading = self._days.read(
             request.restaurant_id, lambda floor: day_of_services(floor, request.service_date, now), budget
         )
-        slots = list(_slots(request, reading.index, now))
-        decisions = self._decisions(request, reading, slots, budget)
-        zone = reading.index.floor.timezone
-        answers = [_slot_json(slot.start, _answer(slot, decisions), zone.key) for slot in slots]
-        return Reply(200, responses.dumps({"asOf": responses.local(now, zone), "slots": answers}))
+        answers, zone = self._answers(request, reading, now, budget), reading.index.floor.timezone
+        slots = [_slot_json(start, answers[start], zone.key) for start in sorted(answers)]
+        return Reply(200, responses.dumps({"asOf": responses.local(now, zone), "slots": slots}))
 
-    def _decisions(
-        self, request: AvailabilityRequest, reading: Reading, slots: Sequence[_Slot], budget: Budget
-    ) -> Mapping[int, Decision]:
-        """By start, for the slots that have a stay."""
-        planner = self._planning.of_day(reading.index, reading.snapshot)
-        waiting = [
-            party_request(request.party_size, slot.stay, request.preferences)
-            for slot in slots
-            if isinstance(slot.stay, Window)
-        ]
-        decisions: dict[int, Decision] = {}
-        for _ in range(_PASSES):
-            decisions |= self._pass(planner, waiting, budget)
-            waiting = [party for party in waiting if _undecided(decisions[party.start])]
-        return decisions
-
-    def _pass(
-        self, planner: DayPlanner, parties: Sequence[PartyRequest], budget: Budget
-    ) -> dict[int, Decision]:
-        """Each has an equal share of what is left, so that one hard slot does not silence the others."""
-        decisions = {}
-        for left, party in zip(range(len(parties), 0, -1), parties, strict=True):
-            share = Budget(self._clock, budget.remaining_ms() / left)
-            decisions[party.start] = planner.decide(party, share)
-        return decisions
-
-
-def _slots(request: AvailabilityRequest, index: FloorIndex, now: datetime) -> Iterator[_Slot]:
-    """The day's slots, without those that would be booked on another service day."""
-    for _, start in slot_starts(index.floor, request.service_date):
-        next_call = BookingRequest(request.restaurant_id, request.party_size, start, request.preferences)
-        try:
-            window, _ = stay(next_call, index, now)
-        except MaitredError as error:
-            yield _Slot(start, error)
-        else:
+    def _answers(
+        self, request: AvailabilityRequest, reading: Reading, now: datetime, budget: Budget
+    ) -> _Answers:
+        """The day's slots, without those that would be booked on another service day."""
+        answers: _Answers = {}
+        waiting: dict[datetime, PartyRequest] = {}
+        for _, start in slot_starts(reading.index.floor, request.service_date):
+            next_call = BookingRequest(request.restaurant_id, request.party_size, start, request.preferences)
+            try:
+                window, _ = stay(next_call, reading.index, now)
+            except MaitredError as error:
+                answers[start] = error
+                continue
             if window.service_date == request.service_date:
-                yield _Slot(start, window)
+                waiting[start] = party_request(request.party_size, window, request.preferences)
+        planner = self._planning.of_day(reading.index, reading.snapshot)
+        for _ in range(_PASSES):
+            for (start, party), share in zip(waiting.items(), budget.shares(len(waiting)), strict=True):
+                answers[start] = planner.decide(party, share)
+            waiting = {start: party for start, party in waiting.items() if _undecided(answers[start])}
+        return answers
 
 
-def _undecided(decision: Decision) -> bool:
-    return isinstance(decision, Refusal) and decision.reason.code is ReasonCode.SEARCH_TRUNCATED
-
-
-def _answer(slot: _Slot, decisions: Mapping[int, Decision]) -> Decision | MaitredError:
-    return slot.stay if isinstance(slot.stay, MaitredError) else decisions[to_minutes(slot.start)]
+def _undecided(answer: Decision | MaitredError) -> bool:
+    return isinstance(answer, Refusal) and answer.reason.code is ReasonCode.SEARCH_TRUNCATED
 
 
 def _slot_json(start: datetime, answer: Decision | MaitredError, timezone: str) -> Json:

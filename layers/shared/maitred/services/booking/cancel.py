@@ -4,30 +4,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from maitred.contracts import responses
 from maitred.domain.booking import Booking, MailKind
 from maitred.domain.states import State
 from maitred.services import events, ports
 from maitred.services.assignment import records
-from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.assignment.waitlist import woken_by
 from maitred.services.dependencies import Dependencies
-from maitred.services.idempotency import Reply, RequestContext, to_store
+from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
 from maitred.services.unit_of_work import change_booking, commit, remember
 
 
 class CancelBooking:
-    def __init__(self, deps: Dependencies, waitlist: Waitlist) -> None:
+    def __init__(self, deps: Dependencies) -> None:
         self._deps = deps
-        self._waitlist = waitlist
 
     def cancel(self, booking: Booking, reason: str | None, context: RequestContext) -> Reply:
         """Raises InvalidTransition once the party is seated or the stay is over."""
 
         def cancel(current: Booking) -> Reply:
             if current.state is State.CANCELLED:
-                return remember(self._deps, context, _reply(current))
+                return remember(self._deps, context, booking_reply(current))
             now = self._deps.clock.now()
-            woken = self._waitlist.messages(current, context.correlation_id, now)
+            woken = woken_by(self._deps.store, current, context.correlation_id, now)
             changes, reply = _cancelled(current, reason, context, woken, self._deps.ids, now)
             commit(self._deps, changes)
             return reply
@@ -44,27 +42,19 @@ def _cancelled(
     now: datetime,
 ) -> tuple[ports.Changes, Reply]:
     """The booking without its tables, the guest's letter, and messages for parties that wait."""
-    correlation, actor = context.correlation_id, context.actor
-    steps = records.steps_through((booking.state, State.CANCELLED), booking.version + 1)
+    correlation, metadata = context.correlation_id, {"tables": list(booking.tables)}
     cancelled = replace(booking, state=State.CANCELLED, version=booking.version + 1, tables=(), zone=None)
-    mailing = records.mail(cancelled, MailKind.CANCELLED, None, correlation, ids, now)
-    reply = _reply(cancelled)
+    history = records.history_rows(cancelled, [booking.state], context.actor, reason, metadata)
+    notifications, outbox = records.mail(cancelled, MailKind.CANCELLED, correlation, ids, now)
+    reply = booking_reply(cancelled)
     changes = ports.Changes(
         touched_days=[(booking.restaurant_id, booking.service_date)] if booking.tables else [],
-        updates=[
-            ports.BookingUpdate(
-                booking.id, booking.version, cancelled.version, State.CANCELLED, tables=booking.tables
-            )
-        ],
+        updates=[ports.BookingUpdate(booking, cancelled, tables=booking.tables)],
         release=[booking.id] if booking.tables else [],
-        history=records.history_rows(booking, steps, actor, reason, {"tables": list(booking.tables)}),
-        events=events.state_changed(booking, correlation, steps, actor),
-        notifications=mailing.notifications,
-        outbox=[*mailing.outbox, *woken],
+        history=history,
+        events=events.state_changed(history, booking.restaurant_id, correlation),
+        notifications=notifications,
+        outbox=[*outbox, *woken],
         reply=to_store(context.key, reply),
     )
     return changes, reply
-
-
-def _reply(booking: Booking) -> Reply:
-    return Reply(200, responses.dumps({"booking": responses.booking_json(booking)}))

@@ -4,8 +4,7 @@ A party that is not confirmed within the budget is kept as pending with a messag
 one transaction too, or refused if the caller asked for that.
 """
 
-from dataclasses import dataclass, replace
-from uuid import UUID
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from maitred.domain import errors
@@ -40,20 +39,9 @@ from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, repeat, reply_of_duplicate, to_store
 from maitred.services.unit_of_work import Try, commit, tries
 
-_PATH = (None, State.CREATED, State.ASSIGNMENT_IN_PROGRESS)
+_PATH = (State.CREATED, State.ASSIGNMENT_IN_PROGRESS)
 _CREATED = 201
 _REFERENCES = 3  # a random reference in use is rare; three in a row are not random
-
-
-@dataclass(frozen=True, slots=True)
-class _HoldUse:
-    """The guest's own hold. ``keeps_tables``: the booking takes exactly its tables."""
-
-    hold: Hold
-    keeps_tables: bool
-
-    def row(self, booking_id: UUID) -> ports.HoldUse:
-        return ports.HoldUse(self.hold.id, booking_id, self.keeps_tables)
 
 
 class CreateBooking:
@@ -83,20 +71,18 @@ class CreateBooking:
         reading = self._inline.read(call)
         if isinstance(reading, Reply):
             return reading
-        use = _HoldUse(hold, _keeps_tables(call, reading, hold)) if hold else None
+        use = ports.HoldUse(hold, _keeps_tables(call, reading, hold)) if hold else None
         confirmed = self._confirm(call, reading, runs, use)
         if isinstance(confirmed, Reply):
             return confirmed
-        reason, policy = confirmed.reason, reading.index.floor.policy
+        reason = confirmed.reason
         if use is not None and use.keeps_tables:  # a pending booking would have to give them back
-            refused = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, policy)
-            return self._inline.refuse(call, reading, refused, reason, final=False)
+            return self._inline.refuse(call, reading, runs, reason, final=False)
         alternatives = self._inline.alternatives(call, runs)
         if call.request.refuse_if_full:
-            refused = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, policy, alternatives)
             final = reason.category is Category.DETERMINISTIC
-            return self._inline.refuse(call, reading, refused, reason, final=final)
-        deferred = attempt_of(call.attempt, Outcome.DEFERRED, reason, runs, policy, alternatives)
+            return self._inline.refuse(call, reading, runs, reason, alternatives, final=final)
+        deferred = attempt_of(call.attempt, Outcome.DEFERRED, reason, runs, reading.index, alternatives)
         return self._keep_pending(call, reading, deferred, confirmed, use)
 
     def _hold(self, call: InlineCall) -> Hold | Reply | None:
@@ -118,10 +104,8 @@ class CreateBooking:
             raise errors.HoldUsed
         if hold.expired:
             raise errors.HoldExpired
-        if (request.party_size, moment_of(request.start, ZoneInfo(hold.timezone))[0]) != (
-            hold.party_size,
-            hold.start_at,
-        ):
+        start, _ = moment_of(request.start, ZoneInfo(hold.timezone))
+        if (request.party_size, start) != (hold.party_size, hold.start_at):
             raise errors.HoldMismatch("the hold is for another party or another time")
         return hold
 
@@ -130,7 +114,7 @@ class CreateBooking:
         call: InlineCall,
         reading: DayReading,
         runs: list[PlannerRun],
-        use: _HoldUse | None,
+        use: ports.HoldUse | None,
         references: int = _REFERENCES,
     ) -> Reply | Unconfirmed:
         """Find tables and commit the booking on them, or say why not."""
@@ -145,12 +129,10 @@ class CreateBooking:
                     decision = run.decision
                     if isinstance(decision, Refusal):
                         return Unconfirmed(decision.reason)
-                    attempt = attempt_of(
-                        call.attempt, Outcome.CONFIRMED, None, runs, reading.index.floor.policy
-                    )
+                    attempt = attempt_of(call.attempt, Outcome.CONFIRMED, None, runs, reading.index)
                     changes, reply = _confirmed(call, reading, day, decision, attempt, use)
                     if day.commit(changes):
-                        self._inline.confirmed(call, attempt)
+                        self._inline.confirmed(call, attempt, decision)
                         return reply
             raise ports.Conflict("both races were lost")
         except ports.ReferenceTaken as error:
@@ -161,11 +143,11 @@ class CreateBooking:
             return self._inline.not_confirmed(call, error, reply)
 
     def _plan(
-        self, call: InlineCall, reading: DayReading, snapshot: ports.Snapshot, use: _HoldUse | None
+        self, call: InlineCall, reading: DayReading, snapshot: ports.Snapshot, use: ports.HoldUse | None
     ) -> PlannerRun:
         if use is None:
             return self._inline.quote(call, reading, snapshot)
-        without = snapshot.without_hold(use.hold)
+        without = snapshot.without(use.hold)
         if use.keeps_tables:
             return self._inline.keep_tables(call, reading, without, use.hold.tables)
         return self._inline.quote(call, reading, without)
@@ -176,7 +158,7 @@ class CreateBooking:
         reading: DayReading,
         attempt: Attempt,
         unconfirmed: Unconfirmed,
-        use: _HoldUse | None,
+        use: ports.HoldUse | None,
     ) -> Reply:
         references = _REFERENCES
         while True:
@@ -198,78 +180,69 @@ class CreateBooking:
 
 
 def _confirmed(
-    call: InlineCall, reading: DayReading, day: Try, plan: Plan, attempt: Attempt, use: _HoldUse | None
+    call: InlineCall, reading: DayReading, day: Try, plan: Plan, attempt: Attempt, use: ports.HoldUse | None
 ) -> tuple[ports.Changes, Reply]:
     """The booking with its tables, the moves that it needs, the guest's confirmation, and the reply."""
     ids, correlation = day.deps.ids, call.context.correlation_id
     draft = _booking(call, reading, State.CONFIRMED, ids.reference())
     booking = replace(draft, tables=plan.tables, zone=plan.zone)
-    mailing = records.confirmed_mail(booking, correlation, ids, call.now)
-    stored = replace(booking, last_result=last_result(attempt, booking.version, call.now, mailing.variant))
+    notifications, outbox = records.mail(booking, MailKind.CONFIRMED, correlation, ids, call.now)
+    variant = records.variant_of(notifications)
     keeps_tables = use is not None and use.keeps_tables
-    own = () if keeps_tables else records.table_allocations(reading.index, plan, booking.id, reading.window)
-    moved = records.moved_by(plan, reading.index, day.snapshot, booking, correlation)
-    steps = records.steps_through((*_PATH, booking.state), 1)
-    actor, reply = call.context.actor, attempt_reply(_CREATED, booking, attempt, reading.notices)
+    own = () if keeps_tables else records.table_allocations(reading.index, booking)
+    moved = records.moved_by(plan, reading.index, day.snapshot, booking)
+    history = [*_history(call, booking, attempt), *moved.history]
+    reply = attempt_reply(_CREATED, booking, attempt, reading.notices)
     changes = ports.Changes(
         claim=day.claim,
-        new_booking=stored,
-        use_hold=use.row(booking.id) if use else None,
+        new_booking=replace(booking, last_result=last_result(attempt, booking.version, call.now, variant)),
+        use_hold=use,
         moves=moved.moves,
         release=moved.release,
         allocations=[*own, *moved.allocations],
-        history=[
-            *records.history_rows(
-                booking, steps, actor, None, records.attempt_metadata(attempt.context.id, booking)
-            ),
-            *moved.history,
-        ],
+        history=history,
         attempts=[attempt_row(attempt, booking)],
         events=[
-            *inline_events(call, attempt, booking, reading.db_ms, email_skipped=mailing.variant is None),
-            *events.state_changed(booking, correlation, steps, actor),
-            *moved.events,
+            *inline_events(attempt, booking, reading.db_ms, email_skipped=variant is None),
+            *events.state_changed(history, booking.restaurant_id, correlation),
         ],
-        notifications=mailing.notifications,
-        outbox=mailing.outbox,
+        notifications=notifications,
+        outbox=outbox,
         reply=to_store(call.context.key, reply),
     )
     return changes, reply
 
 
 def _pending(
-    call: InlineCall, reading: DayReading, attempt: Attempt, use: _HoldUse | None, ids: ports.Ids
+    call: InlineCall, reading: DayReading, attempt: Attempt, use: ports.HoldUse | None, ids: ports.Ids
 ) -> tuple[ports.Changes, Reply]:
     """The booking without tables, and the message that makes the job work on it."""
-    correlation, actor = call.context.correlation_id, call.context.actor
+    correlation, later = call.context.correlation_id, call.now + records.WAITS_AFTER
     booking = _booking(call, reading, State.ASSIGNMENT_PENDING, ids.reference())
-    later = call.now + records.WAITS_AFTER
-    mailing = records.mail(booking, MailKind.REQUEST_RECEIVED, None, correlation, ids, later)
-    steps = records.steps_through((*_PATH, booking.state), 1)
+    notifications, outbox = records.mail(booking, MailKind.REQUEST_RECEIVED, correlation, ids, later)
+    job = records.assign_row(booking, Trigger.CREATION, 1, correlation, call.now)
+    history = _history(call, booking, attempt)
     reply = attempt_reply(_CREATED, booking, attempt, reading.notices)
     changes = ports.Changes(
         new_booking=replace(booking, last_result=last_result(attempt, booking.version, call.now, None)),
-        use_hold=use.row(booking.id) if use else None,
-        history=records.history_rows(
-            booking,
-            steps,
-            actor,
-            attempt.reason_code,
-            records.attempt_metadata(attempt.context.id, booking),
-        ),
+        use_hold=use,
+        history=history,
         attempts=[attempt_row(attempt, booking)],
         events=[
-            *inline_events(call, attempt, booking, reading.db_ms, email_skipped=True),
-            *events.state_changed(booking, correlation, steps, actor),
+            *inline_events(attempt, booking, reading.db_ms, email_skipped=True),
+            *events.state_changed(history, booking.restaurant_id, correlation),
         ],
-        notifications=mailing.notifications,
-        outbox=[
-            records.assign_row(booking, Trigger.CREATION, 1, correlation, call.now),
-            *mailing.outbox,
-        ],
+        notifications=notifications,
+        outbox=[job, *outbox],
         reply=to_store(call.context.key, reply),
     )
     return changes, reply
+
+
+def _history(call: InlineCall, booking: Booking, attempt: Attempt) -> list[ports.HistoryRow]:
+    actor, metadata = call.context.actor, records.attempt_metadata(attempt.context.id, booking)
+    created = ports.HistoryRow(booking.id, None, State.CREATED, 1, actor, None)
+    return [created, *records.history_rows(booking, _PATH, actor, attempt.reason_code, metadata)]
 
 
 def _booking(call: InlineCall, reading: DayReading, state: State, reference: str) -> Booking:
@@ -279,7 +252,7 @@ def _booking(call: InlineCall, reading: DayReading, state: State, reference: str
         reference=reference,
         restaurant_id=request.restaurant_id,
         state=state,
-        version=len(_PATH),
+        version=1 + len(_PATH),
         request_version=1,
         party_size=request.party_size,
         start_at=window.start,

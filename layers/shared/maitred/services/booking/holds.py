@@ -17,7 +17,7 @@ from maitred.services import ports
 from maitred.services.assignment import records
 from maitred.services.assignment.attempt import Attempt, Outcome, PlannerRun, attempt_of
 from maitred.services.assignment.failures import LOST, reason_of
-from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.assignment.waitlist import woken_by
 from maitred.services.booking.inline import Inline, inline_events
 from maitred.services.booking.request import BookingRequest, DayReading, InlineCall
 from maitred.services.dependencies import Dependencies
@@ -34,11 +34,10 @@ _CREATED, _NO_CONTENT = 201, 204
 
 
 class Holds:
-    def __init__(self, deps: Dependencies, inline: Inline, waitlist: Waitlist) -> None:
+    def __init__(self, deps: Dependencies, inline: Inline) -> None:
         """``inline``: its planner moves nobody."""
         self._deps = deps
         self._inline = inline
-        self._waitlist = waitlist
 
     def make(self, request: BookingRequest, context: RequestContext) -> Reply:
         """Hold tables, or refuse. Raises TryAgain, or MaitredError for what could not be booked either."""
@@ -59,7 +58,7 @@ class Holds:
         try:
             if hold.expired or hold.used_by is not None:
                 return remember(self._deps, context, reply)
-            woken = self._waitlist.messages(hold, context.correlation_id, self._deps.clock.now())
+            woken = woken_by(self._deps.store, hold, context.correlation_id, self._deps.clock.now())
             commit(self._deps, _given_back(hold, context, woken, reply))
         except ports.DuplicateRequest:
             return reply_of_duplicate(self._deps.store, context.key)
@@ -73,9 +72,7 @@ class Holds:
         if isinstance(reason, Reply):
             return reason
         alternatives = self._inline.alternatives(call, runs)
-        policy = reading.index.floor.policy
-        attempt = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, policy, alternatives)
-        return self._inline.refuse(call, reading, attempt, reason, final=_is_proven(reason))
+        return self._inline.refuse(call, reading, runs, reason, alternatives, final=_is_proven(reason))
 
     def _confirm(
         self, call: InlineCall, reading: DayReading, runs: list[PlannerRun], hold_id: UUID
@@ -92,12 +89,10 @@ class Holds:
                     decision = run.decision
                     if isinstance(decision, Refusal):
                         return decision.reason
-                    attempt = attempt_of(
-                        call.attempt, Outcome.CONFIRMED, None, runs, reading.index.floor.policy
-                    )
+                    attempt = attempt_of(call.attempt, Outcome.CONFIRMED, None, runs, reading.index)
                     changes, reply = _made(call, reading, day, decision, attempt, hold_id)
                     if day.commit(changes):
-                        self._inline.confirmed(call, attempt)
+                        self._inline.confirmed(call, attempt, decision)
                         return reply
             raise ports.Conflict("both races were lost")
         except LOST as error:
@@ -135,8 +130,8 @@ def _made(
     changes = ports.Changes(
         claim=day.claim,
         new_hold=hold,
-        allocations=records.hold_allocations(reading.index, plan, hold.id, window),
-        events=inline_events(call, attempt, None, reading.db_ms, email_skipped=True),
+        allocations=records.table_allocations(reading.index, hold),
+        events=inline_events(attempt, None, reading.db_ms, email_skipped=True),
         reply=to_store(call.context.key, reply),
     )
     return changes, reply

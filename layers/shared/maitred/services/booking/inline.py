@@ -11,11 +11,10 @@ from maitred.contracts import responses
 from maitred.domain import errors
 from maitred.domain.booking import Booking, Flow, Trigger
 from maitred.domain.errors import MaitredError
-from maitred.domain.floor import Policy
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.windows import Window
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Alternative, PartyRequest
+from maitred.planner.model import Alternative, PartyRequest, Plan
 from maitred.services import ports
 from maitred.services.assignment.attempt import (
     Attempt,
@@ -38,7 +37,7 @@ from maitred.services.assignment.shadow import Shadow
 from maitred.services.booking.request import BookingRequest, DayReading, InlineCall, stay
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
-from maitred.services.idempotency import Reply, RequestContext, repeat, to_store
+from maitred.services.idempotency import Reply, RequestContext, problem_reply, repeat, to_store
 from maitred.services.unit_of_work import commit
 
 GRACE_MS = 1500  # for writing the outcome once the attempt is over
@@ -98,6 +97,7 @@ class Inline:
             deps.telemetry.know(booking_id=str(booking_id))
         attempt = AttemptContext(
             id=deps.ids.uuid(),
+            restaurant_id=request.restaurant_id,
             flow=Flow.INLINE,
             trigger=trigger,
             number=1,
@@ -106,7 +106,7 @@ class Inline:
             correlation_id=context.correlation_id,
             budget=budget,
         )
-        return InlineCall(request, context, attempt, deps.clock.now(), self._budget_ms, booking_id, changed)
+        return InlineCall(request, context, attempt, deps.clock.now(), booking_id, changed)
 
     @contextmanager
     def faults_recorded(self, call: InlineCall, runs: Sequence[PlannerRun]) -> Iterator[None]:
@@ -196,8 +196,9 @@ class Inline:
         self, call: InlineCall, reading: DayReading, snapshot: ports.Snapshot, tables: Sequence[str]
     ) -> PlannerRun:
         """As `quote`, but the party gets exactly these tables: its own hold's."""
-        problem = problem_of(reading.index, request_of(call, reading), call.attempt.options, snapshot)
-        run = self._planning.keep_hold(reading.index, problem, tables, cache_hit=reading.cache_hit)
+        with self._deps.telemetry.span("plan", restaurant=call.request.restaurant_id):
+            problem = problem_of(reading.index, request_of(call, reading), call.attempt.options, snapshot)
+            run = self._planning.keep_hold(reading.index, problem, tables, cache_hit=reading.cache_hit)
         self._deps.telemetry.milliseconds("PlannerDuration", run.duration_ms, flow=Flow.INLINE.value)
         return run
 
@@ -214,11 +215,10 @@ class Inline:
         self, call: InlineCall, error: ports.StoreError, unanswered: Reply | None
     ) -> Reply | Unconfirmed:
         """Why the commit failed; the reply itself if it succeeded and only its answer got lost."""
-        if isinstance(error, ports.Unavailable) and unanswered is not None:
-            if self.committed(call) is Outcome.CONFIRMED:
-                return unanswered
-            return Unconfirmed(reason_of(error, call.attempt.budget), unanswered)
-        return Unconfirmed(reason_of(error, call.attempt.budget))
+        lost = unanswered if isinstance(error, ports.Unavailable) else None
+        if lost is not None and self.committed(call) is Outcome.CONFIRMED:
+            return lost
+        return Unconfirmed(reason_of(error, call.attempt.budget), lost)
 
     def committed(self, call: InlineCall) -> Outcome | None:
         """The outcome that this very attempt has committed for its booking, if any."""
@@ -240,11 +240,10 @@ class Inline:
             case _:
                 raise error
 
-    def confirmed(self, call: InlineCall, attempt: Attempt) -> None:
+    def confirmed(self, call: InlineCall, attempt: Attempt, plan: Plan) -> None:
         """Count what a commit has just confirmed."""
-        moves = len(attempt.deciding.plan.moves) if attempt.deciding and attempt.deciding.plan else 0
-        if moves:
-            self._deps.telemetry.count("Moves", moves)
+        if plan.moves:
+            self._deps.telemetry.count("Moves", len(plan.moves))
         if attempt.context.trigger is not Trigger.INLINE_HOLD:
             self._deps.telemetry.count("CoversSeated", call.request.party_size, flow=Flow.INLINE.value)
         self.ended(call, attempt)
@@ -258,25 +257,42 @@ class Inline:
             telemetry.count("AssignReason", category=attempt.reason.category.value)
             if attempt.reason.code in (ReasonCode.TIMEOUT, ReasonCode.LOCK_TIMEOUT):
                 telemetry.count("InlineTimeouts")
-        is_kept = (
-            attempt.context.trigger is not Trigger.INLINE_HOLD and attempt.outcome is not Outcome.REFUSED
-        )
-        booking_id = call.booking_id if is_kept or call.changed is not None else None
         if attempt.context.is_shadowed:
-            compare(self._shadow, telemetry, attempt, call.request.restaurant_id, booking_id)
+            on_hold, refused = call.attempt.trigger is Trigger.INLINE_HOLD, attempt.outcome is Outcome.REFUSED
+            booking_id = None if call.changed is None and (on_hold or refused) else call.booking_id
+            compare(self._shadow, telemetry, attempt, booking_id)
 
     def refuse(
-        self, call: InlineCall, reading: DayReading, attempt: Attempt, reason: Reason, *, final: bool
+        self,
+        call: InlineCall,
+        reading: DayReading,
+        runs: Sequence[PlannerRun],
+        reason: Reason,
+        alternatives: tuple[Alternative, ...] = (),
+        *,
+        final: bool,
     ) -> Reply:
         """Keep nothing but the answer and, for a booking that exists, the attempt.
 
         A refusal that is not ``final`` is not kept for the key either: raises TryAgain.
         """
-        changes, reply = _refused(call, reading, attempt, reason)
+        attempt = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, reading.index, alternatives)
+        emitted = inline_events(attempt, call.changed, reading.db_ms, email_skipped=True)
+        more = {
+            "reason": responses.reason_json(reason),
+            "alternatives": responses.alternatives_json(alternatives, reading.index.floor.timezone),
+        }
         if not final:
-            self._deps.telemetry.later(changes.events)
+            self._deps.telemetry.later(emitted)
             self.ended(call, attempt)
-            raise TryAgain(reason, _refusal_details(reading, attempt))
+            raise TryAgain(reason, more)
+        code, title, context = reason.code.value, "No table at this time", call.context
+        reply = problem_reply(409, code, title, reason.detail, context.correlation_id, more)
+        changes = ports.Changes(
+            attempts=[attempt_row(attempt, call.changed)] if call.changed else [],
+            events=emitted,
+            reply=to_store(context.key, reply),
+        )
         commit(self._deps, changes, GRACE_MS)
         self.ended(call, attempt)
         return reply
@@ -286,56 +302,31 @@ def request_of(call: InlineCall, reading: DayReading) -> PartyRequest:
     return party_request(call.request.party_size, reading.window, call.request.preferences)
 
 
-def _refused(
-    call: InlineCall, reading: DayReading, attempt: Attempt, reason: Reason
-) -> tuple[ports.Changes, Reply]:
-    """The answer to a caller who wants no pending booking (``onFull``)."""
-    more, title = _refusal_details(reading, attempt), "No table at this time"
-    problem = responses.problem_json(
-        409, reason.code.value, title, reason.detail, call.context.correlation_id, more
-    )
-    reply = Reply(409, responses.dumps(problem), {"content-type": "application/problem+json"})
-    changes = ports.Changes(
-        attempts=[attempt_row(attempt, call.changed)] if call.changed else [],
-        events=inline_events(call, attempt, call.changed, reading.db_ms, email_skipped=True),
-        reply=to_store(call.context.key, reply),
-    )
-    return changes, reply
-
-
-def _refusal_details(reading: DayReading, attempt: Attempt) -> ports.Json:
-    return {
-        "reason": responses.reason_json(attempt.reason),
-        "alternatives": responses.alternatives_json(attempt.alternatives, reading.index.floor.timezone),
-    }
-
-
 def inline_events(
-    call: InlineCall, attempt: Attempt, booking: Booking | None, db_ms: float, *, email_skipped: bool
+    attempt: Attempt, booking: Booking | None, db_ms: float, *, email_skipped: bool
 ) -> list[ports.Event]:
     """The planner's runs, the attempt, how it ended, and its one summary. ``booking``: if one is kept."""
-    restaurant_id, booking_id = call.request.restaurant_id, booking.id if booking else None
-    reason, skipped = attempt.reason_code, email_skipped
-    summary = Summary(call.attempt, attempt.outcome.value, attempt.duration_ms, reason, email_skipped=skipped)
+    booking_id, result, spent = booking.id if booking else None, attempt.outcome.value, attempt.duration_ms
+    summary = Summary(attempt.context, result, spent, attempt.reason_code, email_skipped=email_skipped)
     return [
-        *attempt_events(attempt, restaurant_id, booking_id, round(db_ms, 3)),
-        inline_event(attempt, call.budget_ms, _stage(attempt.runs), restaurant_id, booking_id),
-        summary.event(restaurant_id, booking_id),
+        *attempt_events(attempt, booking_id, round(db_ms, 3)),
+        inline_event(attempt, _stage(attempt.runs), booking_id),
+        summary.event(booking_id),
     ]
 
 
 def _ended(call: InlineCall, runs: Sequence[PlannerRun], result: str, reason: str) -> list[ports.Event]:
     """A call that leaves nothing behind: its planner runs, that it was called off, and its summary."""
     last = runs[-1] if runs else None
-    policy = last.index.floor.policy if isinstance(last, Quote) else Policy()
-    attempt = attempt_of(call.attempt, Outcome.REFUSED, None, runs, policy)
+    index = last.index if last else None
+    attempt = attempt_of(call.attempt, Outcome.REFUSED, None, runs, index)
     called_off = replace(attempt, reason=Reason(ReasonCode.ABORTED, "The attempt was called off."))
-    restaurant_id, booking_id = call.request.restaurant_id, call.changed.id if call.changed else None
+    booking_id = call.changed.id if call.changed else None
     summary = Summary(call.attempt, result, attempt.duration_ms, reason, used=1 if runs else 0)
     return [
-        *quote_events(attempt, restaurant_id, booking_id),
-        inline_event(called_off, call.budget_ms, _stage(runs), restaurant_id, booking_id),
-        summary.event(restaurant_id, booking_id),
+        *quote_events(attempt, booking_id),
+        inline_event(called_off, _stage(runs), booking_id),
+        summary.event(booking_id),
     ]
 
 

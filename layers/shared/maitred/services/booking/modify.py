@@ -31,8 +31,7 @@ from maitred.services.assignment.attempt import (
 )
 from maitred.services.assignment.failures import LOST
 from maitred.services.assignment.layout_change import back_by_then
-from maitred.services.assignment.records import Step
-from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.assignment.waitlist import woken_by
 from maitred.services.booking.inline import (
     GRACE_MS,
     Inline,
@@ -64,10 +63,9 @@ type ChangeOf = Callable[[Booking], BookingRequest]
 
 
 class ModifyBooking:
-    def __init__(self, deps: Dependencies, inline: Inline, waitlist: Waitlist) -> None:
+    def __init__(self, deps: Dependencies, inline: Inline) -> None:
         self._deps = deps
         self._inline = inline
-        self._waitlist = waitlist
 
     def modify(
         self, booking: Booking, change_of: ChangeOf, context: RequestContext, versions: Collection[int] | None
@@ -113,17 +111,15 @@ class ModifyBooking:
     def _find_tables(
         self, call: InlineCall, reading: DayReading, runs: list[PlannerRun], booking: Booking
     ) -> Reply:
-        woken = self._waitlist.messages(booking, call.context.correlation_id, call.now)
+        woken = woken_by(self._deps.store, booking, call.context.correlation_id, call.now)
         confirmed = self._confirm(call, reading, runs, booking, woken)
         if isinstance(confirmed, Reply):
             return confirmed
-        reason, policy = confirmed.reason, reading.index.floor.policy
-        alternatives = self._inline.alternatives(call, runs)
+        reason, alternatives = confirmed.reason, self._inline.alternatives(call, runs)
         if call.request.refuse_if_full:
-            refused = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, policy, alternatives)
             final = reason.category is Category.DETERMINISTIC
-            return self._inline.refuse(call, reading, refused, reason, final=final)
-        deferred = attempt_of(call.attempt, Outcome.DEFERRED, reason, runs, policy, alternatives)
+            return self._inline.refuse(call, reading, runs, reason, alternatives, final=final)
+        deferred = attempt_of(call.attempt, Outcome.DEFERRED, reason, runs, reading.index, alternatives)
         changes, reply = _pending(call, reading, deferred, booking, woken, self._deps.ids)
         try:
             commit(self._deps, changes, GRACE_MS)
@@ -143,25 +139,21 @@ class ModifyBooking:
         """Find tables and commit the change on them, or say why not."""
         if isinstance(reading.snapshot, Reason):
             return Unconfirmed(reading.snapshot)
-        own_day = [(booking.restaurant_id, booking.service_date)] if booking.tables else []
         reply: Reply | None = None
         try:
-            with tries(self._deps, reading.snapshot, call.attempt.budget, own_day) as days:
+            with tries(self._deps, reading.snapshot, call.attempt.budget, _own_day(booking)) as days:
                 for day in days:
                     run = self._inline.quote(call, reading, day.snapshot.without(booking))
                     runs.append(run)
                     decision = run.decision
                     if isinstance(decision, Refusal):
                         return Unconfirmed(decision.reason)
-                    attempt = attempt_of(
-                        call.attempt, Outcome.CONFIRMED, None, runs, reading.index.floor.policy
-                    )
-                    lets_go = decision.tables != booking.tables or not _covers(reading, booking)
+                    attempt = attempt_of(call.attempt, Outcome.CONFIRMED, None, runs, reading.index)
                     changes, reply = _confirmed(call, reading, day, decision, attempt, booking)
-                    if lets_go:
+                    if decision.tables != booking.tables or not _covers(reading, booking):
                         changes = replace(changes, outbox=[*changes.outbox, *woken])
                     if day.commit(changes):
-                        self._inline.confirmed(call, attempt)
+                        self._inline.confirmed(call, attempt, decision)
                         return reply
             raise ports.Conflict("both races were lost")
         except LOST as error:
@@ -203,38 +195,35 @@ def _confirmed(
 ) -> tuple[ports.Changes, Reply]:
     """The new request with its tables; the old ones are let go in the same transaction."""
     correlation, actor = call.context.correlation_id, call.context.actor
-    steps = _steps(before, State.CONFIRMED)
     booking = replace(
-        _requested(call, reading, State.CONFIRMED, steps, before),
+        _requested(call, reading, State.CONFIRMED, before),
         tables=plan.tables,
         zone=plan.zone,
         pinned=before.pinned and plan.tables == before.tables,
     )
-    mailing = records.confirmed_mail(booking, correlation, day.deps.ids, call.now)
-    moved = records.moved_by(plan, reading.index, day.snapshot, booking, correlation)
-    reply = attempt_reply(_OK, booking, attempt, reading.notices)
+    notifications, outbox = records.mail(booking, MailKind.CONFIRMED, correlation, day.deps.ids, call.now)
+    variant = records.variant_of(notifications)
+    moved = records.moved_by(plan, reading.index, day.snapshot, booking)
     metadata = records.attempt_metadata(attempt.context.id, booking)
-    email_skipped = mailing.variant is None
+    own = records.history_rows(booking, _through(before), actor, MODIFIED, metadata)
+    history = [*own, *moved.history]
+    reply = attempt_reply(_OK, booking, attempt, reading.notices)
     changes = ports.Changes(
         claim=day.claim,
         touched_days=_own_day(before),
-        updates=[_update(call, attempt, booking, before, mailing.variant)],
+        updates=[_update(call, attempt, booking, before, variant)],
         requests=[booking],
         moves=moved.moves,
         release=[*_own_tables(before), *moved.release],
-        allocations=[
-            *records.table_allocations(reading.index, plan, booking.id, reading.window),
-            *moved.allocations,
-        ],
-        history=[*records.history_rows(booking, steps, actor, MODIFIED, metadata), *moved.history],
+        allocations=[*records.table_allocations(reading.index, booking), *moved.allocations],
+        history=history,
         attempts=[attempt_row(attempt, booking)],
         events=[
-            *inline_events(call, attempt, booking, reading.db_ms, email_skipped=email_skipped),
-            *events.state_changed(booking, correlation, steps, actor),
-            *moved.events,
+            *inline_events(attempt, booking, reading.db_ms, email_skipped=variant is None),
+            *events.state_changed(history, booking.restaurant_id, correlation),
         ],
-        notifications=mailing.notifications,
-        outbox=mailing.outbox,
+        notifications=notifications,
+        outbox=outbox,
         reply=to_store(call.context.key, reply),
     )
     return changes, reply
@@ -250,31 +239,27 @@ def _pending(
 ) -> tuple[ports.Changes, Reply]:
     """The new request waits for the job; the old tables are let go, and others may use them."""
     correlation, actor = call.context.correlation_id, call.context.actor
-    steps = _steps(before, State.ASSIGNMENT_PENDING)
-    booking = replace(
-        _requested(call, reading, State.ASSIGNMENT_PENDING, steps, before), tables=(), zone=None, pinned=False
-    )
+    requested = _requested(call, reading, State.ASSIGNMENT_PENDING, before)
+    booking = replace(requested, tables=(), zone=None, pinned=False)
     later = call.now + records.WAITS_AFTER
-    mailing = records.mail(booking, MailKind.MODIFICATION_PENDING, None, correlation, ids, later)
-    reply = attempt_reply(_OK, booking, attempt, reading.notices)
+    notifications, outbox = records.mail(booking, MailKind.MODIFICATION_PENDING, correlation, ids, later)
+    job = records.assign_row(booking, Trigger.MODIFICATION, 1, correlation, call.now)
     metadata = records.attempt_metadata(attempt.context.id, booking)
+    history = records.history_rows(booking, _through(before), actor, attempt.reason_code, metadata)
+    reply = attempt_reply(_OK, booking, attempt, reading.notices)
     changes = ports.Changes(
         touched_days=_own_day(before),
         updates=[_update(call, attempt, booking, before, None)],
         requests=[booking],
         release=_own_tables(before),
-        history=records.history_rows(booking, steps, actor, attempt.reason_code, metadata),
+        history=history,
         attempts=[attempt_row(attempt, booking)],
         events=[
-            *inline_events(call, attempt, booking, reading.db_ms, email_skipped=True),
-            *events.state_changed(booking, correlation, steps, actor),
+            *inline_events(attempt, booking, reading.db_ms, email_skipped=True),
+            *events.state_changed(history, booking.restaurant_id, correlation),
         ],
-        notifications=mailing.notifications,
-        outbox=[
-            records.assign_row(booking, Trigger.MODIFICATION, 1, correlation, call.now),
-            *mailing.outbox,
-            *woken,
-        ],
+        notifications=notifications,
+        outbox=[job, *outbox, *woken],
         reply=to_store(call.context.key, reply),
     )
     return changes, reply
@@ -298,24 +283,15 @@ def _details(
         lease_token=None,
         lease_until=None,
     )
-    step: Step = (before.state, target, after.version)
-    correlation, actor = context.correlation_id, context.actor
-    job = records.assign_row(after, Trigger.MODIFICATION, 1, correlation, now)
+    metadata = {"tables": list(before.tables)}
+    row = ports.HistoryRow(before.id, before.state, target, after.version, context.actor, DETAILS, metadata)
+    job = records.assign_row(after, Trigger.MODIFICATION, 1, context.correlation_id, now)
     reply = _kept_reply(after, "The tables stay as they are.")
     changes = ports.Changes(
-        updates=[
-            ports.BookingUpdate(
-                before.id,
-                before.version,
-                after.version,
-                target,
-                last_result=_still_fresh(before, after),
-                tables=before.tables,
-            )
-        ],
+        updates=[ports.BookingUpdate(before, after, _still_fresh(before, after), tables=before.tables)],
         requests=[after],
-        history=records.history_rows(before, [step], actor, DETAILS, {"tables": list(before.tables)}),
-        events=events.state_changed(before, correlation, [step], actor),
+        history=[row],
+        events=events.state_changed([row], before.restaurant_id, context.correlation_id),
         outbox=[job] if target is State.ASSIGNMENT_PENDING else [],
         reply=to_store(context.key, reply),
     )
@@ -353,21 +329,17 @@ def _kept_reply(booking: Booking, explanation: str) -> Reply:
     return Reply(_OK, responses.dumps(body))
 
 
-def _steps(before: Booking, target: State) -> list[Step]:
+def _through(before: Booking) -> tuple[State, ...]:
     """Through an attempt; from confirmed the attempt leaves no trace of its own."""
-    path = (before.state, *_TO_ATTEMPT[before.state], target)
-    return records.steps_through(path, before.version + 1)
+    return (before.state, *_TO_ATTEMPT[before.state])
 
 
-def _requested(
-    call: InlineCall, reading: DayReading, state: State, steps: list[Step], before: Booking
-) -> Booking:
-    """The booking as the guest wants it now."""
+def _requested(call: InlineCall, reading: DayReading, state: State, before: Booking) -> Booking:
     request, window = call.request, reading.window
     return replace(
         before,
         state=state,
-        version=before.version + len(steps),
+        version=before.version + len(_through(before)),
         request_version=before.request_version + 1,
         party_size=request.party_size,
         start_at=window.start,
@@ -386,14 +358,8 @@ def _requested(
 def _update(
     call: InlineCall, attempt: Attempt, booking: Booking, before: Booking, email_variant: str | None
 ) -> ports.BookingUpdate:
-    return ports.BookingUpdate(
-        before.id,
-        before.version,
-        booking.version,
-        booking.state,
-        last_result=last_result(attempt, booking.version, call.now, email_variant),
-        tables=before.tables,
-    )
+    result = last_result(attempt, booking.version, call.now, email_variant)
+    return ports.BookingUpdate(before, booking, result, tables=before.tables)
 
 
 def _own_day(before: Booking) -> list[tuple[str, date]]:

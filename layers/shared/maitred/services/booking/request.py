@@ -37,15 +37,14 @@ class BookingRequest:
 class InlineCall:
     """One call that finds tables within its own request; nothing in it changes once it has begun.
 
-    ``now``: when it began, UTC. ``budget_ms``: the whole budget, of which ``attempt.budget`` counts the rest.
-    ``booking_id``: the booking that is made or changed. ``changed``: that booking as it was read.
+    ``now``: when it began, UTC. ``booking_id``: the booking that is made or changed. ``changed``: that
+    booking as it was read.
     """
 
     request: BookingRequest
     context: RequestContext
     attempt: AttemptContext
     now: datetime
-    budget_ms: int
     booking_id: UUID
     changed: Booking | None = None
 

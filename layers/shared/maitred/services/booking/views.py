@@ -9,7 +9,7 @@ from maitred.contracts.bookings import encode_cursor
 from maitred.domain.booking import Booking
 from maitred.domain.errors import RestaurantNotFound
 from maitred.domain.states import State
-from maitred.services.idempotency import Reply
+from maitred.services.idempotency import Reply, booking_reply
 from maitred.services.ports import BookingStore
 
 
@@ -19,8 +19,7 @@ class BookingViews:
 
     def booking(self, booking: Booking) -> Reply:
         """The booking, with its version as the ETag."""
-        body = responses.dumps({"booking": responses.booking_json(booking)})
-        return Reply(200, body, {"etag": f'"{booking.version}"'})
+        return booking_reply(booking, {"etag": f'"{booking.version}"'})
 
     def page(
         self,

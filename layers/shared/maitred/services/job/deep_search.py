@@ -5,9 +5,8 @@ from dataclasses import replace
 
 from maitred.domain.floor import Policy
 from maitred.planner.answer.settle import exact_question, settled
-from maitred.planner.day.drawn_day import draw_day
-from maitred.planner.day.exact import ExactAnswer, ExactQuestion, ExactSolver
-from maitred.planner.day.problem import Problem
+from maitred.planner.day.drawn_day import Problem, draw_day
+from maitred.planner.day.exact import ExactSolver
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.options import FULL, PlannerOptions
 from maitred.services.assignment.attempt import Quote
@@ -60,12 +59,9 @@ class DeepSearch:
         asked = exact_question(day, quote.problem)
         if asked is None:
             return quote
-        answer = self._answer(asked, budget)
+        answer = self._solver.rearrange(asked, budget.part(_SOLVER).remaining_ms() / 1000)
         decision = settled(day, quote.problem, quote.decision, answer)
         return replace(quote, decision=decision, problem=replace(quote.problem, exact=answer))
-
-    def _answer(self, asked: ExactQuestion, budget: Budget) -> ExactAnswer:
-        return self._solver.rearrange(asked, budget.part(_SOLVER).remaining_ms() / 1000)
 
 
 def _planners_part(options: PlannerOptions, policy: Policy, budget: Budget) -> Budget:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from maitred.domain.reasons import Category, Reason, ReasonCode
 
 _BACKOFF_SECONDS = (5, 15, 45, 135, 405)
-_BACKOFF_CAP_SECONDS = 900
 _DETERMINISTIC_ATTEMPTS = 2
 _INTERNAL_ATTEMPTS = 2
 _FRESH = timedelta(minutes=5)
@@ -105,7 +104,7 @@ def next_step(rules: RetryRules, failed: Failed) -> Retry | GiveUp | Stop:
         return _retry(failed, allowed, failed.attempt, _NOT_TRIED_SECONDS)
     if failed.attempt < allowed.attempts:
         ceiling = _BACKOFF_SECONDS[min(failed.attempt, len(_BACKOFF_SECONDS)) - 1]
-        return _retry(failed, allowed, failed.attempt + 1, min(ceiling, _BACKOFF_CAP_SECONDS))
+        return _retry(failed, allowed, failed.attempt + 1, ceiling)
     if failed.reason.category is Category.INTERNAL:
         return Stop(allowed)
     return GiveUp(failed.reason, allowed)

@@ -11,8 +11,7 @@ from uuid import UUID
 
 from maitred.contracts.messages import AssignMessage
 from maitred.domain import errors
-from maitred.domain.booking import Booking, Flow, Trigger
-from maitred.domain.floor import Policy
+from maitred.domain.booking import Booking, Flow, MailKind, Trigger
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.states import State
 from maitred.domain.windows import Window, resolve_window
@@ -33,10 +32,9 @@ from maitred.services.assignment.attempt import (
     quote_events,
 )
 from maitred.services.assignment.comparing import compare
-from maitred.services.assignment.day import Floors, day_of, read_floor
+from maitred.services.assignment.day import Floors, Reading, day_of, read_floor
 from maitred.services.assignment.failures import reason_of
 from maitred.services.assignment.planning import party_request, problem_of
-from maitred.services.assignment.records import Step
 from maitred.services.assignment.shadow import Shadow
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
@@ -57,6 +55,8 @@ from maitred.services.unit_of_work import Try, commit, tries
 
 ACTOR = "assign"
 _GRACE_MS = 5000  # for writing an outcome once the attempt's budget is over
+#: An attempt that these end is tried again; nothing is wrong with the job.
+_LOST = (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout, ports.NotAdmitted)
 _LOOK_AGAIN = timedelta(seconds=5)  # most attempts end within a second; a dead worker's lease lasts longer
 
 
@@ -99,16 +99,15 @@ class _Missed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ending:
-    """How a run ends: its summary's result, the attempts it was allowed, and the mail if one was queued.
+class _Read:
+    """The stay, and the reading of its day."""
 
-    ``db_ms``: how long the day took to read.
-    """
+    window: Window
+    reading: Reading
 
-    result: str
-    allowed: Allowance
-    email_variant: str | None = None
-    db_ms: float = 0.0
+    @property
+    def db_ms(self) -> float:
+        return self.reading.db_ms
 
 
 class AssignJob:
@@ -136,8 +135,7 @@ class AssignJob:
         finally:
             telemetry.milliseconds("JobDuration", job.budget.spent_ms())
         if runs and job.attempt.is_shadowed:
-            asked = attempt_of(job.attempt, Outcome.DEFERRED, None, runs, _policy_of(runs))
-            compare(self._shadow, telemetry, asked, message.restaurant_id, message.booking_id)
+            compare(self._shadow, telemetry, _asked(job, runs), message.booking_id)
         return result
 
     def _begin(self, message: AssignMessage) -> _Job:
@@ -147,6 +145,7 @@ class AssignJob:
         lease = ports.Lease(deps.ids.uuid(), now + timedelta(seconds=self._limits.lease_seconds))
         attempt = AttemptContext(
             id=deps.ids.uuid(),
+            restaurant_id=message.restaurant_id,
             flow=Flow.JOB,
             trigger=message.trigger,
             number=message.attempt,
@@ -173,23 +172,27 @@ class AssignJob:
         return self._claim_and_assign(job, booking, index, runs)
 
     def _claim_and_assign(self, job: _Job, booking: Booking, index: FloorIndex, runs: list[Quote]) -> str:
-        claimed, claimed_here = _claimed(job, booking), False
+        claimed, claimed_here, db_ms = _claimed(job, booking), False, 0.0
         try:
             claimed_here = self._claim(job, booking, claimed)
             if not claimed_here:
                 return self._superseded(job, runs)
-            missed = self._confirm(job, claimed, index, runs)
+            self._deps.telemetry.count("AssignAttempts", flow=Flow.JOB.value)
+            read = self._read(job, claimed, index)
+            db_ms = read.db_ms
+            missed = read if isinstance(read, _Missed) else self._confirm(job, claimed, read, runs)
             if missed is None:
-                return self._count("confirmed", None)
+                return self._count(Outcome.CONFIRMED, None)
             return self._settle(job, claimed, index, runs, missed)
         except ports.StaleVersion:
             if claimed_here:
                 self._record_lock(job, "lost", job.lease.token)
             return self._superseded(job, runs)
-        except ports.Unavailable as error:
-            return self._outcome_after(error, job, claimed, runs)
+        except ports.Unavailable as error:  # letting go first waits for a commit that is still under way
+            self._let_go(job, claimed, _broken_attempt(job, index, runs, error), db_ms)
+            return self._outcome_committed(error, job, claimed)
         except Exception as error:
-            self._let_go(job, claimed, runs, error)
+            self._let_go(job, claimed, _broken_attempt(job, index, runs, error), db_ms)
             raise
 
     # --- before the attempt ---
@@ -209,13 +212,15 @@ class AssignJob:
 
     def _cut_off(self, job: _Job, booking: Booking, index: FloorIndex) -> str:
         reason = Reason(ReasonCode.CUTOFF, "The start is too near for another automatic attempt.")
-        attempt = attempt_of(job.attempt, Outcome.MANUAL_REVIEW, reason, (), index.floor.policy)
+        attempt = attempt_of(job.attempt, Outcome.MANUAL_REVIEW, reason, (), index)
         allowed = Allowance(job.max_attempts, None)
         try:
-            commit(self._deps, _for_a_person(job, booking, attempt, _Ending("cutoff", allowed)), _GRACE_MS)
+            commit(self._deps, _for_a_person(job, booking, attempt, allowed, 0.0), _GRACE_MS)
         except ports.StaleVersion:
             return self._superseded(job, ())
-        return self._count("cutoff", reason)
+        except ports.Unavailable as error:
+            return self._outcome_committed(error, job, booking)
+        return self._count(attempt.outcome, reason)
 
     def _claim(self, job: _Job, booking: Booking, claimed: Booking) -> bool:
         """Take the lease; from here on the booking is in progress and fenced by the lease's token.
@@ -238,49 +243,52 @@ class AssignJob:
 
     # --- the attempt ---
 
-    def _confirm(self, job: _Job, booking: Booking, index: FloorIndex, runs: list[Quote]) -> _Missed | None:
-        """Find tables and commit them; None if that succeeded."""
-        self._deps.telemetry.count("AssignAttempts", flow=Flow.JOB.value)
+    def _read(self, job: _Job, booking: Booking, index: FloorIndex) -> _Read | _Missed:
+        """The day of the stay that was promised, or why it cannot be planned."""
         window = _window(booking, index)
         if isinstance(window, Reason):
             return _Missed(window)
-        party = party_request(booking.party_size, window, booking.preferences)
-        began, db_ms, first_expiry = job.budget.spent_ms(), 0.0, None
+        day, admission = day_of(index.floor, window, job.now), ports.Admission(job.attempt.id)
+        began, version, left = job.budget.spent_ms(), index.floor.layout_version, job.budget.remaining_ms()
         try:
-            snapshot = self._snapshot(job, index, window)
-            db_ms = round(job.budget.spent_ms() - began, 3)
+            snapshot = self._deps.store.snapshot(day, version, None, left, admission)
+        except _LOST as error:
+            return _Missed(reason_of(error, job.budget))
+        db_ms = round(job.budget.spent_ms() - began, 3)
+        if snapshot is None or snapshot.document is not None:
+            return _Missed(reason_of(ports.Conflict("the layout changed"), job.budget), db_ms)
+        return _Read(window, Reading(index, snapshot, cache_hit=True, db_ms=db_ms))
+
+    def _confirm(self, job: _Job, booking: Booking, read: _Read, runs: list[Quote]) -> _Missed | None:
+        """Find tables and commit them; None if that succeeded."""
+        reading, index, db_ms = read.reading, read.reading.index, read.db_ms
+        party = party_request(booking.party_size, read.window, booking.preferences)
+        try:
             self._keep_lease(job, booking)
-            with tries(self._deps, snapshot, job.budget) as days:
+            with tries(self._deps, reading.snapshot, job.budget) as days:
                 for day in days:
                     run = self._quote(job, index, party, day)
                     runs.append(run)
-                    first_expiry = day.snapshot.first_expiry
                     decision = run.decision
                     if isinstance(decision, Refusal):
-                        return _Missed(decision.reason, db_ms, first_expiry)
-                    attempt = attempt_of(job.attempt, Outcome.CONFIRMED, None, runs, index.floor.policy)
-                    changes = _confirmed(job, booking, attempt, _Seat(index, window, day, decision, db_ms))
+                        return _Missed(decision.reason, db_ms, day.snapshot.first_expiry)
+                    attempt = attempt_of(job.attempt, Outcome.CONFIRMED, None, runs, index)
+                    changes = _confirmed(job, booking, reading, day, decision, attempt)
                     if day.commit(changes):
                         self._count_seated(booking, decision)
                         return None
-            return _Missed(reason_of(ports.Conflict(), job.budget), db_ms, first_expiry)
-        except (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout, ports.NotAdmitted) as error:
-            return _Missed(reason_of(error, job.budget), db_ms, first_expiry)
-
-    def _snapshot(self, job: _Job, index: FloorIndex, window: Window) -> ports.Snapshot:
-        day, admission = day_of(index.floor, window, job.now), ports.Admission(job.attempt.id)
-        version, left = index.floor.layout_version, job.budget.remaining_ms()
-        snapshot = self._deps.store.snapshot(day, version, None, left, admission)
-        if snapshot is None or snapshot.document is not None:
-            raise ports.Conflict("the layout changed")
-        return snapshot
+            return _Missed(reason_of(ports.Conflict(), job.budget), db_ms)
+        except _LOST as error:
+            return _Missed(reason_of(error, job.budget), db_ms)
 
     def _keep_lease(self, job: _Job, booking: Booking) -> None:
         """Extend the lease if it might end before the attempt does."""
         left = job.budget.remaining_ms()
         needed = self._deps.clock.now() + timedelta(milliseconds=left + _GRACE_MS)
-        if job.lease.until < needed:
-            self._deps.store.apply(_extended(booking, ports.Lease(job.lease.token, needed)), left)
+        if job.lease.until < needed:  # fails as any write does of a worker that has lost its lease
+            lease = ports.Lease(job.lease.token, needed)
+            extended = ports.BookingUpdate(booking, booking, lease_token=lease.token, new_lease=lease)
+            self._deps.store.apply(ports.Changes(updates=[extended]), left)
 
     def _quote(self, job: _Job, index: FloorIndex, party: PartyRequest, day: Try) -> Quote:
         """Search deeply, but not while the day is locked, for which others wait."""
@@ -296,7 +304,7 @@ class AssignJob:
         self, job: _Job, booking: Booking, index: FloorIndex, runs: Sequence[Quote], missed: _Missed
     ) -> str:
         """Try again later, or leave the booking to a person, as the retry policy says."""
-        reason, policy, deps = missed.reason, index.floor.policy, self._deps
+        reason, deps = missed.reason, self._deps
         failed = Failed(
             reason,
             job.message.attempt,
@@ -308,16 +316,13 @@ class AssignJob:
         )
         match next_step(RetryRules(job.max_attempts, informed=job.flags.informed), failed):
             case Retry() as retry:
-                attempt = attempt_of(job.attempt, Outcome.DEFERRED, reason, runs, policy)
+                attempt = attempt_of(job.attempt, Outcome.DEFERRED, reason, runs, index)
                 commit(deps, _deferred(job, booking, attempt, retry, missed.db_ms), _GRACE_MS)
-                return self._count("deferred", reason)
+                return self._count(attempt.outcome, reason)
             case GiveUp(reason=final, allowed=allowed):
-                result = "cutoff" if final.code is ReasonCode.CUTOFF else "manual_review"
-                attempt = attempt_of(job.attempt, Outcome.MANUAL_REVIEW, final, runs, policy)
-                ending = _Ending(result, allowed, None, missed.db_ms)
-                changes = _for_a_person(job, booking, attempt, ending)
-                commit(deps, changes, _GRACE_MS)
-                return self._count(result, final)
+                attempt = attempt_of(job.attempt, Outcome.MANUAL_REVIEW, final, runs, index)
+                commit(deps, _for_a_person(job, booking, attempt, allowed, missed.db_ms), _GRACE_MS)
+                return self._count(attempt.outcome, final)
             case Stop():
                 raise JobFault(reason.detail)
 
@@ -325,17 +330,11 @@ class AssignJob:
         """The booking changed under this worker: nothing of the attempt was written. Say what it became."""
         booking = self._deps.store.booking(job.message.booking_id)
         settled = already_settled(booking, None) if booking else "not_found"
-        self._deps.telemetry.later(_planner_calls(job, runs))
+        self._deps.telemetry.later(quote_events(_asked(job, runs), job.message.booking_id))
         return self._nothing_written(job, settled or "superseded")
 
-    def _outcome_after(
-        self, error: ports.Unavailable, job: _Job, booking: Booking, runs: Sequence[Quote]
-    ) -> str:
-        """The connection broke. An outcome that was committed all the same has its summary.
-
-        Letting go first waits for a commit that is still under way on the server.
-        """
-        self._let_go(job, booking, runs, error)
+    def _outcome_committed(self, error: ports.Unavailable, job: _Job, booking: Booking) -> str:
+        """The connection broke. An outcome that was committed all the same has its summary."""
         found = self._deps.store.booking(booking.id)
         result = found.last_result if found else None
         ours = result is not None and result.get("attemptId") == str(job.attempt.id)
@@ -343,12 +342,10 @@ class AssignJob:
             raise error
         return str(result["outcome"])
 
-    def _let_go(self, job: _Job, booking: Booking, runs: Sequence[Quote], error: Exception) -> None:
+    def _let_go(self, job: _Job, booking: Booking, attempt: Attempt, db_ms: float) -> None:
         """End the lease at once, so that the next delivery need not wait for it, and say what happened."""
-        reason = _fault(error, job.budget)
-        attempt = attempt_of(job.attempt, Outcome.DEFERRED, reason, runs, _policy_of(runs))
         try:
-            commit(self._deps, _broken(job, booking, attempt), _GRACE_MS)
+            commit(self._deps, _broken(job, booking, attempt, db_ms), _GRACE_MS)
         except ports.StoreError:
             return  # the lease ends by its clock
 
@@ -361,16 +358,14 @@ class AssignJob:
         """The summary of a run that ended before an attempt was made, or by a fault."""
         message, spent = job.message, job.budget.spent_ms()
         summary = Summary(job.attempt, result, spent, reason, used=message.attempt - 1, allowed=0)
-        event = summary.event(message.restaurant_id, message.booking_id)
-        self._deps.telemetry.later([event])
+        self._deps.telemetry.later([summary.event(message.booking_id)])
         return result
 
-    def _count(self, result: str, reason: Reason | None) -> str:
-        outcome = Outcome.MANUAL_REVIEW.value if result == "cutoff" else result
-        self._deps.telemetry.count("AssignOutcome", flow=Flow.JOB.value, outcome=outcome)
+    def _count(self, outcome: Outcome, reason: Reason | None) -> str:
+        self._deps.telemetry.count("AssignOutcome", flow=Flow.JOB.value, outcome=outcome.value)
         if reason is not None:
             self._deps.telemetry.count("AssignReason", category=reason.category.value)
-        return result
+        return _result(outcome, reason)
 
     def _count_seated(self, booking: Booking, plan: Plan) -> None:
         if plan.moves:
@@ -423,14 +418,20 @@ def _inline_result(job: _Job, booking: Booking) -> InlineResult | None:
     return fresh_inline_result(booking.last_result, job.now, job.message.booking_version)
 
 
-def _policy_of(runs: Sequence[Quote]) -> Policy:
-    return runs[-1].index.floor.policy if runs else Policy()
+def _asked(job: _Job, runs: Sequence[Quote]) -> Attempt:
+    """A run's planner calls, where no outcome is written."""
+    return attempt_of(job.attempt, Outcome.DEFERRED, None, runs, runs[-1].index if runs else None)
 
 
-def _fault(error: Exception, budget: Budget) -> Reason:
+def _broken_attempt(job: _Job, index: FloorIndex, runs: Sequence[Quote], error: Exception) -> Attempt:
+    reason = Reason(ReasonCode.PLANNER_ERROR, "The attempt broke; the queue delivers it again.")
     if isinstance(error, ports.StoreError):
-        return reason_of(error, budget)
-    return Reason(ReasonCode.PLANNER_ERROR, "The attempt broke; the queue delivers it again.")
+        reason = reason_of(error, job.budget)
+    return attempt_of(job.attempt, Outcome.DEFERRED, reason, runs, index)
+
+
+def _result(outcome: Outcome, reason: Reason | None) -> str:
+    return "cutoff" if reason is not None and reason.code is ReasonCode.CUTOFF else outcome.value
 
 
 def _fault_name(error: Exception, budget: Budget) -> str:
@@ -444,135 +445,95 @@ def _fault_name(error: Exception, budget: Budget) -> str:
 
 
 def _claimed(job: _Job, booking: Booking) -> Booking:
-    """The booking once this worker has its lease."""
-    steps = len(_path_to(booking.state, State.ASSIGNMENT_IN_PROGRESS)) - 1
-    return replace(
-        booking,
-        state=State.ASSIGNMENT_IN_PROGRESS,
-        version=booking.version + steps,
-        lease_token=job.lease.token,
-        lease_until=job.lease.until,
-    )
+    claimed = _brought_to(State.ASSIGNMENT_IN_PROGRESS, booking)
+    return replace(claimed, lease_token=job.lease.token, lease_until=job.lease.until)
 
 
 def _claim(job: _Job, booking: Booking, claimed: Booking) -> ports.Changes:
     """The lease. One that ran out is taken over in the same state, fenced by its old token."""
-    path = _path_to(booking.state, State.ASSIGNMENT_IN_PROGRESS)
-    steps = records.steps_through(path, booking.version + 1)
-    message, correlation = job.message, job.message.correlation_id
+    message, token = job.message, booking.lease_token
+    history = _history(booking, claimed, message.trigger.value, {})
     return ports.Changes(
-        updates=[
-            ports.BookingUpdate(
-                booking.id,
-                booking.version,
-                claimed.version,
-                claimed.state,
-                lease_token=booking.lease_token,
-                new_lease=job.lease,
-            )
-        ],
-        history=records.history_rows(booking, steps, ACTOR, message.trigger.value, {}),
+        updates=[ports.BookingUpdate(booking, claimed, lease_token=token, new_lease=job.lease)],
+        history=history,
         events=[
             lock_event(message, "acquired", job.budget.spent_ms(), job.lease.token),
-            *events.state_changed(booking, correlation, steps, ACTOR),
+            *events.state_changed(history, booking.restaurant_id, message.correlation_id),
         ],
     )
 
 
-def _extended(booking: Booking, lease: ports.Lease) -> ports.Changes:
-    """The same lease for longer. It fails as any write of a worker does that has lost its lease."""
-    version, state = booking.version, booking.state
-    return ports.Changes(
-        updates=[
-            ports.BookingUpdate(booking.id, version, version, state, lease_token=lease.token, new_lease=lease)
-        ]
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Seat:
-    """The plan of one try, and what it was made on. ``db_ms``: how long the day took to read."""
-
-    index: FloorIndex
-    window: Window
-    day: Try
-    plan: Plan
-    db_ms: float
-
-
-def _confirmed(job: _Job, booking: Booking, attempt: Attempt, seat: _Seat) -> ports.Changes:
+def _confirmed(
+    job: _Job, booking: Booking, reading: Reading, day: Try, plan: Plan, attempt: Attempt
+) -> ports.Changes:
     """State, tables, the moves that the plan needs, and the guest's confirmation."""
-    plan, correlation = seat.plan, job.message.correlation_id
-    steps = records.steps_through((booking.state, State.CONFIRMED), booking.version + 1)
-    after = replace(booking, tables=plan.tables, zone=plan.zone)
-    mailing = records.confirmed_mail(after, correlation, seat.day.deps.ids, job.now)
-    moved = records.moved_by(plan, seat.index, seat.day.snapshot, booking, correlation)
+    correlation, index = job.message.correlation_id, reading.index
+    after = replace(_brought_to(State.CONFIRMED, booking), tables=plan.tables, zone=plan.zone)
+    notifications, outbox = records.mail(after, MailKind.CONFIRMED, correlation, day.deps.ids, job.now)
+    variant, allowed = records.variant_of(notifications), Allowance(job.max_attempts, None)
+    moved = records.moved_by(plan, index, day.snapshot, booking)
     metadata = records.attempt_metadata(attempt.context.id, after)
-    ending = _Ending("confirmed", Allowance(job.max_attempts, None), mailing.variant, seat.db_ms)
+    history = [*_history(booking, after, None, metadata), *moved.history]
     return ports.Changes(
-        claim=seat.day.claim,
-        updates=[_update(job, booking, attempt, steps, mailing.variant)],
+        claim=day.claim,
+        updates=[_update(job, booking, after, attempt, variant)],
         moves=moved.moves,
         release=moved.release,
-        allocations=[
-            *records.table_allocations(seat.index, plan, booking.id, seat.window),
-            *moved.allocations,
-        ],
-        history=[*records.history_rows(booking, steps, ACTOR, None, metadata), *moved.history],
+        allocations=[*records.table_allocations(index, after), *moved.allocations],
+        history=history,
         attempts=[attempt_row(attempt, booking)],
-        events=[*_events(job, booking, attempt, steps, ending), *moved.events],
-        notifications=mailing.notifications,
-        outbox=mailing.outbox,
+        events=[
+            *_events(job, booking, attempt, allowed, reading.db_ms, email_skipped=variant is None),
+            *events.state_changed(history, booking.restaurant_id, correlation),
+        ],
+        notifications=notifications,
+        outbox=outbox,
     )
 
 
 def _deferred(job: _Job, booking: Booking, attempt: Attempt, retry: Retry, db_ms: float) -> ports.Changes:
     """Back to pending, with the next attempt as a new, delayed message."""
-    steps = records.steps_through((booking.state, State.ASSIGNMENT_PENDING), booking.version + 1)
-    waiting = replace(booking, version=booking.version + 1)
+    waiting = _brought_to(State.ASSIGNMENT_PENDING, booking)
     # Only the wake itself works on whatever version there is; its retries have a version like all others.
     freed = job.message.trigger is Trigger.CAPACITY_FREED
     trigger = Trigger.RETRY if freed else job.message.trigger
     correlation, delay = job.message.correlation_id, retry.at - job.now
-    metadata = {"attemptId": str(attempt.context.id)}
-    return ports.Changes(
-        updates=[_update(job, booking, attempt, steps, None)],
-        history=records.history_rows(booking, steps, ACTOR, attempt.reason_code, metadata),
-        attempts=[attempt_row(attempt, booking)],
-        events=_events(job, booking, attempt, steps, _Ending("deferred", retry.allowed, None, db_ms)),
-        outbox=[records.assign_row(waiting, trigger, retry.attempt, correlation, job.now, delay)],
-    )
+    again = records.assign_row(waiting, trigger, retry.attempt, correlation, job.now, delay)
+    changes = _unconfirmed(job, booking, waiting, attempt, retry.allowed, db_ms)
+    return replace(changes, outbox=[again])
 
 
-def _for_a_person(job: _Job, booking: Booking, attempt: Attempt, ending: _Ending) -> ports.Changes:
+def _for_a_person(
+    job: _Job, booking: Booking, attempt: Attempt, allowed: Allowance, db_ms: float
+) -> ports.Changes:
     """The job is over: a person decides. Also before any claim, when the cut-off has passed."""
-    path = _path_to(booking.state, State.MANUAL_REVIEW)
-    steps = records.steps_through(path, booking.version + 1)
+    return _unconfirmed(job, booking, _brought_to(State.MANUAL_REVIEW, booking), attempt, allowed, db_ms)
+
+
+def _unconfirmed(
+    job: _Job, booking: Booking, after: Booking, attempt: Attempt, allowed: Allowance, db_ms: float
+) -> ports.Changes:
+    """The attempt, and the state that it left the booking in."""
     metadata = {"attemptId": str(attempt.context.id)}
+    history = _history(booking, after, attempt.reason_code, metadata)
     return ports.Changes(
-        updates=[_update(job, booking, attempt, steps, None)],
-        history=records.history_rows(booking, steps, ACTOR, attempt.reason_code, metadata),
+        updates=[_update(job, booking, after, attempt, None)],
+        history=history,
         attempts=[attempt_row(attempt, booking)],
-        events=_events(job, booking, attempt, steps, ending),
+        events=[
+            *_events(job, booking, attempt, allowed, db_ms, email_skipped=True),
+            *events.state_changed(history, booking.restaurant_id, job.message.correlation_id),
+        ],
     )
 
 
-def _broken(job: _Job, booking: Booking, attempt: Attempt) -> ports.Changes:
+def _broken(job: _Job, booking: Booking, attempt: Attempt, db_ms: float) -> ports.Changes:
     """A fault: the booking stays in progress for the next delivery, its lease over. No summary."""
-    *quotes, ended = attempt_events(attempt, booking.restaurant_id, booking.id, 0.0)
+    *quotes, ended = attempt_events(attempt, booking.id, db_ms)
     error = replace(ended, event_type="auto_assign.attempt_error", severity="error")
+    lease = replace(job.lease, until=job.now)
     return ports.Changes(
-        updates=[
-            ports.BookingUpdate(
-                booking.id,
-                booking.version,
-                booking.version,
-                booking.state,
-                last_result=last_result(attempt, booking.version, job.now, None),
-                lease_token=booking.lease_token,
-                new_lease=replace(job.lease, until=job.now),
-            )
-        ],
+        updates=[replace(_update(job, booking, booking, attempt, None), new_lease=lease)],
         attempts=[attempt_row(attempt, booking)],
         events=[*quotes, error],
     )
@@ -602,53 +563,45 @@ def lock_event(message: AssignMessage, result: str, wait_ms: float, token: UUID 
 
 
 def _update(
-    job: _Job, booking: Booking, attempt: Attempt, steps: Sequence[Step], email_variant: str | None
+    job: _Job, before: Booking, after: Booking, attempt: Attempt, email_variant: str | None
 ) -> ports.BookingUpdate:
-    """The booking at the end of ``steps``, with the attempt's result."""
-    version = booking.version + len(steps)
-    return ports.BookingUpdate(
-        booking.id,
-        booking.version,
-        version,
-        steps[-1][1] if steps else booking.state,
-        last_result=last_result(attempt, version, job.now, email_variant),
-        lease_token=booking.lease_token,
-    )
+    result = last_result(attempt, after.version, job.now, email_variant)
+    return ports.BookingUpdate(before, after, result, lease_token=before.lease_token)
 
 
 def _events(
-    job: _Job, booking: Booking, attempt: Attempt, steps: Sequence[Step], ending: _Ending
+    job: _Job, booking: Booking, attempt: Attempt, allowed: Allowance, db_ms: float, *, email_skipped: bool
 ) -> list[ports.Event]:
-    """The planner's calls, the attempt, exactly one summary, and the changes of state."""
-    correlation, inline = job.message.correlation_id, _inline_result(job, booking)
+    """The planner's calls, the attempt, and exactly one summary."""
+    inline, number = _inline_result(job, booking), job.message.attempt
     summary = Summary(
         job.attempt,
-        ending.result,
+        _result(attempt.outcome, attempt.reason),
         attempt.duration_ms,
         attempt.reason_code,
-        used=job.message.attempt if attempt.runs else job.message.attempt - 1,
-        allowed=ending.allowed.attempts,
-        reduced_by=ending.allowed.reduced_by,
-        email_skipped=ending.email_variant is None,
+        used=number if attempt.runs else number - 1,
+        allowed=allowed.attempts,
+        reduced_by=allowed.reduced_by,
+        email_skipped=email_skipped,
         inline_attempt_id=inline.attempt_id if inline else None,
     )
-    return [
-        *attempt_events(attempt, booking.restaurant_id, booking.id, ending.db_ms),
-        summary.event(booking.restaurant_id, booking.id),
-        *events.state_changed(booking, correlation, list(steps), ACTOR),
-    ]
+    return [*attempt_events(attempt, booking.id, db_ms), summary.event(booking.id)]
 
 
-def _planner_calls(job: _Job, runs: Sequence[Quote]) -> list[ports.Event]:
-    """The events of a run's planner calls, where nothing else of it is written."""
-    asked = attempt_of(job.attempt, Outcome.DEFERRED, None, runs, _policy_of(runs))
-    return quote_events(asked, job.message.restaurant_id, job.message.booking_id)
+def _brought_to(state: State, booking: Booking) -> Booking:
+    return replace(booking, state=state, version=booking.version + len(_through(booking.state, state)))
 
 
-def _path_to(source: State, target: State) -> tuple[State, ...]:
-    """From ``source`` to ``target``; out of manual review only by way of pending."""
+def _history(
+    before: Booking, after: Booking, reason: str | None, metadata: ports.Json
+) -> list[ports.HistoryRow]:
+    return records.history_rows(after, _through(before.state, after.state), ACTOR, reason, metadata)
+
+
+def _through(source: State, target: State) -> tuple[State, ...]:
+    """The states that are left on the way to ``target``; out of manual review only by way of pending."""
     if source is target:
-        return (source,)
+        return ()
     if source is State.MANUAL_REVIEW:
-        return (source, State.ASSIGNMENT_PENDING, target)
-    return (source, target)
+        return (source, State.ASSIGNMENT_PENDING)
+    return (source,)

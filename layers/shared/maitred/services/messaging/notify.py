@@ -15,7 +15,7 @@ from uuid import UUID
 from maitred.contracts.messages import NOTIFICATION, NotificationMessage
 from maitred.domain.booking import Booking, MailKind
 from maitred.domain.states import State
-from maitred.services import events, ports
+from maitred.services import ports
 from maitred.services.messaging.mail.email import Email, Sender, compose
 from maitred.services.ports.names import EventType, Severity
 
@@ -29,7 +29,6 @@ _WAITING = frozenset({MailKind.REQUEST_RECEIVED, MailKind.MODIFICATION_PENDING})
 @dataclass(frozen=True, slots=True)
 class Notification:
     id: UUID
-    booking_id: UUID
     kind: MailKind
     variant: str | None
     request_version: int
@@ -134,20 +133,16 @@ class Notify:
 
     def _send(self, mailer: Mailer, task: Task, message: NotificationMessage) -> str:
         """Written before it is claimed: a mail that cannot be written was certainly not sent."""
-        notification = task.notification
-        email = compose(
-            notification.kind,
-            notification.variant,
-            task.booking,
-            task.sender,
-            message.locale,
-            self._clock.now(),
-        )
+        notification, booking, now = task.notification, task.booking, self._clock.now()
+        kind, variant = notification.kind, notification.variant
+        email = compose(kind, variant, booking, task.sender, message.locale, now)
+        # Ids that find the mail in the provider's records and in ours.
+        ids = {"X-Correlation-Id": message.correlation_id, "X-Maitred-Notification": str(notification.id)}
         try:
-            content = mailer.write(message.to, email, _headers(notification, message))
+            content = mailer.write(message.to, email, ids)
             wait_seconds = self._circuit.enter()
             if wait_seconds:
-                return self._postpone(task.booking, message, wait_seconds)
+                return self._postpone(booking, message, wait_seconds)
             if not self._notifications.claim(notification.id):
                 raise BeingSent
             provider_id = self._send_watched(mailer, message.to, content)
@@ -209,11 +204,6 @@ def _reason_to_skip(notification: Notification, booking: Booking, now: datetime)
 _EVENTS: Mapping[str, EventType] = {"sent": "notification.sent", "skipped": "notification.skipped"}
 
 
-def _headers(notification: Notification, message: NotificationMessage) -> dict[str, str]:
-    """Ids that find the mail in the provider's records and in ours."""
-    return {"X-Correlation-Id": message.correlation_id, "X-Maitred-Notification": str(notification.id)}
-
-
 def _event(event_type: EventType, task: Task, message: NotificationMessage) -> ports.Event:
     notification = task.notification
     context = {
@@ -222,4 +212,5 @@ def _event(event_type: EventType, task: Task, message: NotificationMessage) -> p
         "attempt": notification.attempts + 1,
     }
     severity: Severity = "error" if event_type == "notification.failed" else "info"
-    return events.booking_event(task.booking, message.correlation_id, event_type, context, severity)
+    booking, correlation = task.booking, message.correlation_id
+    return ports.Event(event_type, context, severity, booking.restaurant_id, booking.id, correlation)

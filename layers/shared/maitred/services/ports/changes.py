@@ -20,21 +20,18 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class BookingUpdate:
-    """Advance one booking from ``expected_version``; fails with StaleVersion if it has another one.
+    """Advance one booking to the state, version and pin of ``after``.
 
+    Fails with StaleVersion if it no longer has the version of ``before``.
     ``lease_token`` is the fencing token of the worker that writes; None for writers without a lease.
-    ``pinned``: may the planner give it other tables from now on? None: as before.
     ``tables``: those that it must still have, which a move for others changes without a new version.
     """
 
-    booking_id: UUID
-    expected_version: int
-    version: int
-    state: State
+    before: Booking
+    after: Booking
     last_result: Json | None = None
     lease_token: UUID | None = None
     new_lease: Lease | None = None
-    pinned: bool | None = None
     tables: tuple[str, ...] | None = None
 
 
@@ -66,13 +63,12 @@ class TableAllocation:
 
 @dataclass(frozen=True, slots=True)
 class HoldUse:
-    """The booking that is made of a hold; fails with HoldGone if the hold is no longer alive.
+    """The new booking is made of ``hold``; fails with HoldGone if the hold is no longer alive.
 
-    ``keeps_tables``: the booking takes over the hold's tables; else they are given back.
+    ``keeps_tables``: the booking takes over exactly the hold's tables; else they are given back.
     """
 
-    hold_id: UUID
-    booking_id: UUID
+    hold: Hold
     keeps_tables: bool
 
 
@@ -85,26 +81,6 @@ class HistoryRow:
     actor_id: str
     reason: str | None
     metadata: Json = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
-    id: UUID
-    booking_id: UUID
-    restaurant_id: str
-    attempt_no: int
-    flow: str
-    trigger: str
-    outcome: str
-    reason: Json | None
-    strategy: Json
-    strategies: list[Json]
-    explanation: Json
-    replay: str | None
-    duration_ms: float
-    booking_version: int
-    correlation_id: str
-    flags: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +122,7 @@ class Changes:
     ``claim``: the day as it was planned on; the unit of work fails with Conflict if the day has changed.
     ``requests``: bookings, also among ``updates``, whose party, times, wishes, guest and notes are new.
     ``drop_hold``: a hold that ends now and gives its tables back, unless it has been used.
+    ``attempts``: rows by column.
     """
 
     claim: Snapshot | None = None
@@ -160,7 +137,7 @@ class Changes:
     release: Sequence[UUID] = ()
     allocations: Sequence[TableAllocation] = ()
     history: Sequence[HistoryRow] = ()
-    attempts: Sequence[AttemptRow] = ()
+    attempts: Sequence[Json] = ()
     events: Sequence[Event] = ()
     notifications: Sequence[NotificationRow] = ()
     outbox: Sequence[OutboxRow] = ()

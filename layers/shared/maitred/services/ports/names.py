@@ -1,6 +1,6 @@
 """The names of all figures, events and spans, as types: a misspelt one is no program.
 
-What they mean, their keys and dimensions, and who tells them is in vocabulary.py.
+What they mean, their keys and dimensions, and what emits them is in tools/vocabulary.py.
 """
 
 from typing import Literal

@@ -9,7 +9,7 @@ from uuid import UUID
 from maitred.domain.booking import Booking, Preferences
 from maitred.domain.hold import Hold
 from maitred.domain.states import State
-from maitred.domain.timeline import to_minutes
+from maitred.domain.windows import to_minutes
 from maitred.planner.model import Allocation, Covers
 
 Json = dict[str, Any]
@@ -106,22 +106,13 @@ class Snapshot:
     first_expiry: datetime | None
     reply: StoredReply | None
 
-    def without(self, booking: Booking) -> "Snapshot":
-        """The day as if ``booking``, as it was read, were not on it: its tables and covers are free."""
-        own = str(booking.id)
-        rest = tuple(row for row in self.allocations if row.booking_id != own)
+    def without(self, party: Booking | Hold) -> "Snapshot":
+        """The day as if ``party``, as it was read, were not on it: its tables and covers are free."""
+        own, on_hold = str(party.id), isinstance(party, Hold)
+        rest = tuple(row for row in self.allocations if own not in (row.booking_id, row.hold_id))
         stays = tuple(stay for stay in self.stays if stay.booking_id != own)
-        return replace(self._freed(booking, rest, on_hold=False), stays=stays)
-
-    def without_hold(self, hold: Hold) -> "Snapshot":
-        """The day as if ``hold`` were not on it: its tables and covers are free."""
-        rest = tuple(row for row in self.allocations if row.hold_id != str(hold.id))
-        return self._freed(hold, rest, on_hold=True)
-
-    def _freed(self, party: Booking | Hold, rest: tuple[Allocation, ...], *, on_hold: bool) -> "Snapshot":
-        """With ``rest`` as the ledger, and without the covers of ``party`` if it had tables here."""
-        if len(rest) == len(self.allocations):
-            return self
+        if len(rest) == len(self.allocations):  # it has no tables here, so its covers are not counted
+            return replace(self, stays=stays)
         start, same_day = to_minutes(party.start_at), party.service_date == self.day.service_date
         covers = tuple(
             replace(row, covers=row.covers - party.party_size)
@@ -129,7 +120,7 @@ class Snapshot:
             else row
             for row in self.covers
         )
-        return replace(self, allocations=rest, covers=covers)
+        return replace(self, allocations=rest, covers=covers, stays=stays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +144,9 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class AttemptEntry:
-    """One attempt to find tables for a booking, as it is stored. ``number`` counts its flow's from 1."""
+    """One attempt to find tables for a booking, as it is stored; ``attempt_no`` counts its flow's from 1."""
 
-    number: int
+    attempt_no: int
     flow: str
     trigger: str
     outcome: str

@@ -10,14 +10,14 @@ from datetime import datetime
 
 from maitred.contracts import responses
 from maitred.domain import errors
-from maitred.domain.booking import Booking, Flow, Trigger
-from maitred.domain.errors import FieldError, TableOccupied
+from maitred.domain.booking import Booking, Flow, MailKind, Trigger
+from maitred.domain.errors import FieldError
 from maitred.domain.reasons import Reason
 from maitred.domain.states import State
-from maitred.domain.timeline import to_minutes
+from maitred.domain.windows import to_minutes
 from maitred.planner.answer.choice import STAFF, BrokenRules, Choice, Judgement, judge
 from maitred.planner.day.demand import PRIOR, learn_demand
-from maitred.planner.day.problem import Problem
+from maitred.planner.day.drawn_day import Problem
 from maitred.planner.model import Plan, Refusal
 from maitred.planner.options import FULL
 from maitred.services import events, ports
@@ -34,11 +34,11 @@ from maitred.services.assignment.attempt import (
 )
 from maitred.services.assignment.day import DaySnapshots, Reading, day_of_stay
 from maitred.services.assignment.planning import booking_request, tables_of_bookings
-from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.assignment.waitlist import woken_by
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
 from maitred.services.feature_flags import NO_FLAGS
-from maitred.services.idempotency import Reply, RequestContext, to_store
+from maitred.services.idempotency import Reply, RequestContext, booking_reply, problem_reply, to_store
 from maitred.services.unit_of_work import Try, change_booking, commit, remember, tries
 
 ASSIGNED = "assigned_by_staff"
@@ -51,7 +51,7 @@ _ASSIGNABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """One choice under way. ``reading``: of the stay, in ``db_ms``. ``now``: when it began, UTC.
+    """One choice under way. ``reading``: of the stay. ``now``: when it began, UTC.
 
     ``woken``: messages for parties that wait, to be sent if tables become free.
     """
@@ -64,14 +64,12 @@ class _Call:
     now: datetime
     woken: Sequence[ports.OutboxRow]
     reading: Reading
-    db_ms: float
 
 
 class StaffAssignment:
-    def __init__(self, deps: Dependencies, days: DaySnapshots, waitlist: Waitlist) -> None:
+    def __init__(self, deps: Dependencies, days: DaySnapshots) -> None:
         self._deps = deps
         self._days = days
-        self._waitlist = waitlist
 
     def assign(self, booking: Booking, choice: Choice, context: RequestContext, *, pin: bool) -> Reply:
         """Confirm the booking on these tables, or give it these instead of its own; 409 if one is taken.
@@ -107,7 +105,7 @@ class StaffAssignment:
                 raise errors.InvalidTransition(
                     f"a booking that is {current.state.value} has no tables to take away"
                 )
-            woken = self._waitlist.messages(current, context.correlation_id, now)
+            woken = woken_by(self._deps.store, current, context.correlation_id, now)
             changes, reply = _unassigned(current, context, woken)
             commit(self._deps, changes)
             return reply
@@ -121,9 +119,10 @@ class StaffAssignment:
             raise errors.InvalidTransition(f"a booking that is {booking.state.value} cannot be given tables")
         if booking.end_at <= now:
             raise errors.InThePast("the stay is over")
-        woken = self._waitlist.messages(booking, context.correlation_id, now)
+        woken = woken_by(self._deps.store, booking, context.correlation_id, now)
         attempt = AttemptContext(
             id=deps.ids.uuid(),
+            restaurant_id=booking.restaurant_id,
             flow=Flow.STAFF,
             trigger=Trigger.STAFF,
             number=1,
@@ -135,8 +134,7 @@ class StaffAssignment:
         reading = self._days.read(
             booking.restaurant_id, lambda floor: day_of_stay(floor, booking), attempt.budget
         )
-        db_ms = attempt.budget.spent_ms()
-        return _Call(booking, choice, pin, context, attempt, now, woken, reading, db_ms)
+        return _Call(booking, choice, pin, context, attempt, now, woken, reading)
 
     def _confirm(self, call: _Call) -> Reply | Attempt:
         """Commit the choice; or the attempt that was refused, because a table is taken."""
@@ -145,7 +143,8 @@ class StaffAssignment:
             for day in days:
                 judgement, duration_ms = self._judge(call, day.snapshot)
                 decision = judgement.decision
-                runs.append(PlannerRun(decision, duration_ms, call.reading.cache_hit))
+                reading = call.reading
+                runs.append(PlannerRun(decision, duration_ms, reading.cache_hit, reading.index))
                 if isinstance(decision, Refusal):
                     return _attempt(call, Outcome.REFUSED, decision.reason, runs, judgement.overridden)
                 attempt = _attempt(call, Outcome.CONFIRMED, None, runs, judgement.overridden)
@@ -196,7 +195,7 @@ def _attempt(
     runs: Sequence[PlannerRun],
     overridden: Sequence[str],
 ) -> Attempt:
-    attempt = attempt_of(call.attempt, outcome, reason, runs, call.reading.index.floor.policy)
+    attempt = attempt_of(call.attempt, outcome, reason, runs, call.reading.index)
     adjacent = attempt.strategy["requireAdjacency"] and "adjacency" not in overridden
     return replace(attempt, strategy={**attempt.strategy, "name": STAFF, "requireAdjacency": adjacent})
 
@@ -209,18 +208,21 @@ def _assigned(
 ) -> tuple[ports.Changes, Reply]:
     """The booking on the chosen tables, the guest's confirmation if it was not sent yet, and the reply."""
     before, correlation, actor = call.booking, call.context.correlation_id, call.context.actor
-    steps = records.steps_through(_path(before.state), before.version + 1)
+    # By way of pending if a worker's lease ran out.
+    in_progress = before.state is State.ASSIGNMENT_IN_PROGRESS
+    through = (before.state, State.ASSIGNMENT_PENDING) if in_progress else (before.state,)
     booking = replace(
         before,
         state=State.CONFIRMED,
-        version=before.version + len(steps),
+        version=before.version + len(through),
         tables=plan.tables,
         zone=plan.zone,
         pinned=call.pin,
         lease_token=None,
         lease_until=None,
     )
-    mailing = records.confirmed_mail(booking, correlation, day.deps.ids, call.now)
+    ids = day.deps.ids
+    notifications, outbox = records.mail(booking, MailKind.CONFIRMED, correlation, ids, call.now)
     # As the snapshot has them: a move for somebody else changes a booking's tables and not its version.
     present = tables_of_bookings(day.snapshot).get(str(before.id), ())
     freed = set(present) - set(plan.tables)
@@ -231,21 +233,21 @@ def _assigned(
         "pinned": call.pin,
         "overrides": list(overridden),
     }
+    history = records.history_rows(booking, through, actor, ASSIGNED, metadata)
     reply = attempt_reply(200, booking, attempt)
-    stay = (before.start_at, before.end_at)
     changes = ports.Changes(
         claim=day.claim,
-        updates=[_update(before, booking)],
+        updates=[ports.BookingUpdate(before, booking, lease_token=before.lease_token)],
         release=[before.id] if present else [],
-        allocations=records.stay_allocations(call.reading.index, plan.tables, before.id, stay, overridden),
-        history=records.history_rows(before, steps, actor, ASSIGNED, metadata),
+        allocations=records.table_allocations(call.reading.index, booking, overridden),
+        history=history,
         attempts=[attempt_row(attempt, booking)],
         events=[
-            *attempt_events(attempt, before.restaurant_id, before.id, call.db_ms),
-            *events.state_changed(before, correlation, steps, actor),
+            *attempt_events(attempt, before.id, call.reading.db_ms),
+            *events.state_changed(history, before.restaurant_id, correlation),
         ],
-        notifications=mailing.notifications,
-        outbox=[*mailing.outbox, *(call.woken if freed else ())],
+        notifications=notifications,
+        outbox=[*outbox, *(call.woken if freed else ())],
         reply=to_store(call.context.key, reply),
     )
     return changes, reply
@@ -253,20 +255,12 @@ def _assigned(
 
 def _occupied(call: _Call, attempt: Attempt) -> tuple[ports.Changes, Reply]:
     """The booking stays as it is; the attempt and the reply are kept."""
-    booking = call.booking
-    problem = responses.problem_json(
-        TableOccupied.status,
-        TableOccupied.code,
-        TableOccupied.title,
-        attempt.explanation,
-        call.context.correlation_id,
-        {"reason": responses.reason_json(attempt.reason)},
-    )
-    headers = {"content-type": "application/problem+json"}
-    reply = Reply(TableOccupied.status, responses.dumps(problem), headers)
+    booking, error, correlation = call.booking, errors.TableOccupied, call.context.correlation_id
+    more = {"reason": responses.reason_json(attempt.reason)}
+    reply = problem_reply(error.status, error.code, error.title, attempt.explanation, correlation, more)
     changes = ports.Changes(
         attempts=[attempt_row(attempt, booking)],
-        events=attempt_events(attempt, booking.restaurant_id, booking.id, call.db_ms),
+        events=attempt_events(attempt, booking.id, call.reading.db_ms),
         reply=to_store(call.context.key, reply),
     )
     return changes, reply
@@ -276,40 +270,18 @@ def _unassigned(
     before: Booking, context: RequestContext, woken: Sequence[ports.OutboxRow]
 ) -> tuple[ports.Changes, Reply]:
     """The booking without tables, in manual review, and messages for parties that may use the tables."""
-    steps = records.steps_through((before.state, State.MANUAL_REVIEW), before.version + 1)
-    version = before.version + len(steps)
+    version, token = before.version + 1, before.lease_token
     booking = replace(before, state=State.MANUAL_REVIEW, version=version, tables=(), zone=None, pinned=False)
     metadata: ports.Json = {"fromTables": list(before.tables), "tables": []}
+    history = records.history_rows(booking, [before.state], context.actor, UNASSIGNED, metadata)
     reply = booking_reply(booking)
     changes = ports.Changes(
         touched_days=[(before.restaurant_id, before.service_date)],
-        updates=[replace(_update(before, booking), tables=before.tables)],
+        updates=[ports.BookingUpdate(before, booking, lease_token=token, tables=before.tables)],
         release=[before.id],
-        history=records.history_rows(before, steps, context.actor, UNASSIGNED, metadata),
-        events=events.state_changed(before, context.correlation_id, steps, context.actor),
+        history=history,
+        events=events.state_changed(history, before.restaurant_id, context.correlation_id),
         outbox=woken,
         reply=to_store(context.key, reply),
     )
     return changes, reply
-
-
-def _path(state: State) -> tuple[State, ...]:
-    """To confirmed; by way of pending if a worker's lease ran out."""
-    if state is State.ASSIGNMENT_IN_PROGRESS:
-        return (state, State.ASSIGNMENT_PENDING, State.CONFIRMED)
-    return (state, State.CONFIRMED)
-
-
-def _update(before: Booking, after: Booking) -> ports.BookingUpdate:
-    return ports.BookingUpdate(
-        before.id,
-        before.version,
-        after.version,
-        after.state,
-        lease_token=before.lease_token,
-        pinned=after.pinned,
-    )
-
-
-def booking_reply(booking: Booking) -> Reply:
-    return Reply(200, responses.dumps({"booking": responses.booking_json(booking)}))

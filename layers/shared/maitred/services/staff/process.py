@@ -48,18 +48,14 @@ def _queued(
     before: Booking, trigger: Trigger, context: RequestContext, now: datetime
 ) -> tuple[ports.Changes, Reply]:
     """A message for the job; a booking in review, or with a lease that ran out, is pending again."""
-    path = () if before.state is State.ASSIGNMENT_PENDING else (State.ASSIGNMENT_PENDING,)
-    steps = records.steps_through((before.state, *path), before.version + 1)
-    pending = replace(before, state=State.ASSIGNMENT_PENDING, version=before.version + len(steps))
+    through = () if before.state is State.ASSIGNMENT_PENDING else (before.state,)
+    pending = replace(before, state=State.ASSIGNMENT_PENDING, version=before.version + len(through))
+    history = records.history_rows(pending, through, context.actor, trigger.value, {})
     reply = Reply(202, responses.dumps({"status": "accepted", "correlationId": context.correlation_id}))
     changes = ports.Changes(
-        updates=[
-            ports.BookingUpdate(
-                before.id, before.version, pending.version, pending.state, lease_token=before.lease_token
-            )
-        ],
-        history=records.history_rows(before, steps, context.actor, trigger.value, {}),
-        events=events.state_changed(before, context.correlation_id, steps, context.actor),
+        updates=[ports.BookingUpdate(before, pending, lease_token=before.lease_token)],
+        history=history,
+        events=events.state_changed(history, before.restaurant_id, context.correlation_id),
         outbox=[records.assign_row(pending, trigger, 1, context.correlation_id, now)],
         reply=to_store(context.key, reply),
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -112,18 +112,6 @@ class ReportScope:
     flags: RecordedFlags
 
 
-@dataclass(frozen=True, slots=True)
-class ReportQuery:
-    """A restaurant's report, together with others'; ``EVERYWHERE`` among them: with all others'.
-
-    ``cohort``: only attempts that recorded these flags.
-    """
-
-    restaurant_id: str
-    others: frozenset[str] = frozenset()
-    cohort: RecordedFlags = NO_FLAGS
-
-
 class Reports(Protocol):
     def timezones(self, restaurants: Collection[str], *, everywhere: bool) -> Mapping[str, str]:
         """The timezones of those that exist, by id; of all restaurants if ``everywhere``."""
@@ -138,16 +126,20 @@ class AssignmentReport:
         self._reports = reports
         self._clock = clock
 
-    def of(self, query: ReportQuery, first: Bound, last: Bound) -> Reply:
+    def of(
+        self, restaurant_id: str, others: frozenset[str], cohort: RecordedFlags, first: Bound, last: Bound
+    ) -> Reply:
         """The report of ``[first, last)``; dates are whole days of the restaurant's, the last one included.
 
-        Without bounds, the seven days up to now. Raises RestaurantNotFound or InvalidRequest.
+        ``others``: restaurants to count too; all of them if `EVERYWHERE` is among these. ``cohort``: only
+        attempts that recorded these flags. Without bounds, the seven days up to now. Raises
+        RestaurantNotFound or InvalidRequest.
         """
-        named = {query.restaurant_id, *query.others} - {EVERYWHERE}
-        found = self._reports.timezones(named, everywhere=EVERYWHERE in query.others)
+        named = {restaurant_id, *others} - {EVERYWHERE}
+        found = self._reports.timezones(named, everywhere=EVERYWHERE in others)
         if not named <= found.keys():
             raise errors.RestaurantNotFound
-        zone = ZoneInfo(found[query.restaurant_id])
+        zone = ZoneInfo(found[restaurant_id])
         end = _moment(last, zone, timedelta(days=1)) or self._clock.now()
         start = _moment(first, zone, timedelta()) or end - _USUAL
         if not start < end:
@@ -155,13 +147,13 @@ class AssignmentReport:
         if end - start > _LONGEST:
             message = f"must lie at most {_LONGEST.days} days after from"
             raise InvalidRequest([FieldError("to", "out_of_range", message)])
-        counted = self._reports.count(ReportScope(sorted(found), start, end, query.cohort), SOON)
+        counted = self._reports.count(ReportScope(sorted(found), start, end, cohort), SOON)
         body = {
-            "restaurantId": query.restaurant_id,
+            "restaurantId": restaurant_id,
             "restaurants": len(found),
             "from": start.astimezone(zone).isoformat(),
             "to": end.astimezone(zone).isoformat(),
-            "cohort": dict(query.cohort),
+            "cohort": dict(cohort),
             **report_json(counted),
         }
         return Reply(200, responses.dumps(body))
@@ -237,8 +229,7 @@ def _flow(counted: Counted, flow: str) -> Json:
 def _figures(figures: Figures | None) -> Json | None:
     if figures is None:
         return None
-    measured = {name: round(getattr(figures, name), 3) for name in ("total", "median", "p95", "p99")}
-    return {"count": figures.count, **measured}
+    return {name: round(value, 3) for name, value in asdict(figures).items()}
 
 
 def _reasons(attempts: Sequence[Attempts]) -> Json:

@@ -60,8 +60,6 @@ class LockedRestaurant(Protocol):
 class Restaurants(Protocol):
     """Restaurants and their layouts. Every method may raise StoreError."""
 
-    def layout(self, restaurant_id: str) -> StoredLayout | None: ...
-
     def locked(self, restaurant_id: str, now: datetime) -> AbstractContextManager[LockedRestaurant]:
         """Leaving the context without `LockedRestaurant.replace` rolls back."""
 
@@ -73,10 +71,10 @@ class RestaurantService:
 
     def read(self, restaurant_id: str) -> Reply:
         """The floor document, with its version as the ETag. Raises RestaurantNotFound."""
-        stored = self._restaurants.layout(restaurant_id)
-        if stored is None:
+        read = self._deps.store.layout(restaurant_id, None, None, None)
+        if read is None:
             raise errors.RestaurantNotFound
-        return Reply(200, responses.dumps(stored.document), {"etag": f'"{stored.layout_version}"'})
+        return Reply(200, responses.dumps(read.document), {"etag": f'"{read.layout_version}"'})
 
     def put(
         self, restaurant_id: str, document: FloorDocument, context: RequestContext, *, dry_run: bool
@@ -154,23 +152,20 @@ def _replaced(
 ) -> ports.Changes:
     """The affected bookings wait for the job, without tables; so do the parties that are ``woken``."""
     correlation, trigger = context.correlation_id, Trigger.LAYOUT_CHANGE
-    updates, history, changed, outbox = [], [], [], []
+    updates, history, outbox = [], [], []
     for booking, problem in affected:
-        steps = records.steps_through((State.CONFIRMED, State.ASSIGNMENT_PENDING), booking.version + 1)
-        pending = replace(booking, state=State.ASSIGNMENT_PENDING, version=booking.version + 1)
+        version, state = booking.version + 1, State.ASSIGNMENT_PENDING
+        pending = replace(booking, state=state, version=version, pinned=False)
         metadata: ports.Json = {"tables": list(booking.tables), "problem": problem}
-        updates.append(
-            ports.BookingUpdate(booking.id, booking.version, pending.version, pending.state, pinned=False)
-        )
-        history += records.history_rows(booking, steps, context.actor, trigger.value, metadata)
-        changed += events.state_changed(booking, correlation, steps, context.actor)
+        updates.append(ports.BookingUpdate(booking, pending))
+        history += records.history_rows(pending, [booking.state], context.actor, trigger.value, metadata)
         outbox.append(records.assign_row(pending, trigger, 1, correlation, now))
     return ports.Changes(
         touched_days=[(booking.restaurant_id, booking.service_date) for booking, _ in affected],
         updates=updates,
         release=[booking.id for booking, _ in affected],
         history=history,
-        events=changed,
+        events=events.state_changed(history, floor.restaurant_id, correlation),
         outbox=[*outbox, *(wake(floor.restaurant_id, *each, correlation, now) for each in woken)],
         reply=to_store(context.key, reply),
     )

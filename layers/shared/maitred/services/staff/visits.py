@@ -12,11 +12,10 @@ from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.assignment.day import Floors, read_floor
 from maitred.services.assignment.layout_change import problem_of
-from maitred.services.assignment.waitlist import Waitlist
+from maitred.services.assignment.waitlist import woken_by
 from maitred.services.dependencies import Dependencies
-from maitred.services.idempotency import Reply, RequestContext, to_store
-from maitred.services.staff.assignment import booking_reply
-from maitred.services.unit_of_work import change_booking, commit, commit_locked
+from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
+from maitred.services.unit_of_work import change_booking, commit, committed
 
 UNDONE = "no_show_undone"
 _BUDGET_MS = 2000  # for a unit of work that locks the day
@@ -25,27 +24,21 @@ _BUDGET_MS = 2000  # for a unit of work that locks the day
 class Visits:
     """Every method raises InvalidTransition if the booking's state does not allow it."""
 
-    def __init__(self, deps: Dependencies, floors: Floors, waitlist: Waitlist) -> None:
+    def __init__(self, deps: Dependencies, floors: Floors) -> None:
         self._deps = deps
         self._floors = floors
-        self._waitlist = waitlist
 
     def seat(self, booking: Booking, context: RequestContext) -> Reply:
         """The party has come."""
-
-        def seat(current: Booking) -> Reply:
-            require_transition(current.state, State.SEATED)
-            return self._commit(*_seated(current, context))
-
-        return change_booking(self._deps, booking, context, seat)
+        return self._mark(booking, State.SEATED, context)
 
     def complete(self, booking: Booking, context: RequestContext) -> Reply:
         """The party has left; the rest of its time is free."""
-        return self._leave(booking, State.COMPLETED, context)
+        return self._mark(booking, State.COMPLETED, context)
 
     def no_show(self, booking: Booking, context: RequestContext) -> Reply:
         """The party has not come; its tables are free."""
-        return self._leave(booking, State.NO_SHOW, context)
+        return self._mark(booking, State.NO_SHOW, context)
 
     def undo_no_show(self, booking: Booking, context: RequestContext) -> Reply:
         """The party has come after all: to its tables if they are still free, else the job finds others."""
@@ -57,17 +50,22 @@ class Visits:
 
         return change_booking(self._deps, booking, context, undo)
 
-    def _leave(self, booking: Booking, target: State, context: RequestContext) -> Reply:
-        def leave(current: Booking) -> Reply:
+    def _mark(self, booking: Booking, target: State, context: RequestContext) -> Reply:
+        def mark(current: Booking) -> Reply:
             require_transition(current.state, target)
-            woken = self._waitlist.messages(current, context.correlation_id, self._deps.clock.now())
-            return self._commit(*_left(current, target, context, woken))
+            changes, reply = self._marked(current, target, context)
+            commit(self._deps, changes)
+            return reply
 
-        return change_booking(self._deps, booking, context, leave)
+        return change_booking(self._deps, booking, context, mark)
 
-    def _commit(self, changes: ports.Changes, reply: Reply) -> Reply:
-        commit(self._deps, changes)
-        return reply
+    def _marked(self, before: Booking, target: State, context: RequestContext) -> tuple[ports.Changes, Reply]:
+        """The party sits; or its tables are free, also for the parties that wait."""
+        after = replace(before, state=target, version=before.version + 1)
+        if target is State.SEATED:
+            return _step(before, after, target.value, context)
+        woken = woken_by(self._deps.store, before, context.correlation_id, self._deps.clock.now())
+        return _step(before, replace(after, tables=(), zone=None), target.value, context, outbox=woken)
 
     def _undo(self, booking: Booking, context: RequestContext) -> Reply:
         """Decided while the day is locked: nobody takes the tables in between."""
@@ -83,7 +81,7 @@ class Visits:
                 changes, reply = _restored(booking, released, index, context)
             else:
                 changes, reply = _pending(booking, context, now)
-            commit_locked(self._deps, locked, changes)
+            committed(self._deps, changes, locked.apply(changes))
         return reply
 
 
@@ -102,20 +100,6 @@ def _still_free(
 
 
 # --- what each outcome writes ---
-
-
-def _seated(before: Booking, context: RequestContext) -> tuple[ports.Changes, Reply]:
-    """The party sits at the booking's tables."""
-    after = replace(before, state=State.SEATED, version=before.version + 1)
-    return _step(before, after, "seated", context)
-
-
-def _left(
-    before: Booking, target: State, context: RequestContext, woken: Sequence[ports.OutboxRow]
-) -> tuple[ports.Changes, Reply]:
-    """The booking is over and its tables are free, also for the parties that are ``woken``."""
-    after = replace(before, state=target, version=before.version + 1, tables=(), zone=None)
-    return _step(before, after, target.value, context, outbox=woken)
 
 
 def _restored(
@@ -154,26 +138,17 @@ def _step(
     outbox: Sequence[ports.OutboxRow] = (),
 ) -> tuple[ports.Changes, Reply]:
     """One step of the state machine, and the tables that it frees or takes."""
-    steps = records.steps_through((before.state, after.state), after.version)
     tables: ports.Json = {"tables": list(before.tables or after.tables)}
+    history = records.history_rows(after, [before.state], context.actor, reason, tables)
     frees = bool(before.tables) and not after.tables
     reply = booking_reply(after)
     changes = ports.Changes(
         touched_days=[(before.restaurant_id, before.service_date)] if frees else [],
-        updates=[
-            ports.BookingUpdate(
-                before.id,
-                before.version,
-                after.version,
-                after.state,
-                pinned=after.pinned,
-                tables=before.tables,
-            )
-        ],
+        updates=[ports.BookingUpdate(before, after, tables=before.tables)],
         release=[before.id] if frees else [],
         allocations=allocations,
-        history=records.history_rows(before, steps, context.actor, reason, tables),
-        events=events.state_changed(before, context.correlation_id, steps, context.actor),
+        history=history,
+        events=events.state_changed(history, before.restaurant_id, context.correlation_id),
         outbox=outbox,
         reply=to_store(context.key, reply),
     )

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from maitred.services.messaging.outbox import DeadRow
-from maitred.services.ports import Clock
 
 #: True at every moment, whatever is under way: the name of the statement that counts, and what it checks.
 ALWAYS: Mapping[str, str] = {
@@ -76,24 +75,8 @@ def inspect(
     ]
 
 
-class OperatorTools:
-    """What operators ask of a running stage. Every method may raise StoreError."""
-
-    def __init__(self, invariants: Invariants, outbox: DeadOutbox, clock: Clock) -> None:
-        self._invariants = invariants
-        self._outbox = outbox
-        self._clock = clock
-
-    def check(self, days: int, patience_seconds: int) -> list[Check]:
-        """Check all invariants; events no further back than ``days``."""
-        now = self._clock.now()
-        scope = InspectionScope(now, now - timedelta(days=days), timedelta(seconds=patience_seconds))
-        return inspect(self._invariants, scope)
-
-    def dead(self, limit: int) -> Sequence[DeadRow]:
-        """Outbox rows that the relay has given up, the oldest first."""
-        return self._outbox.dead(limit)
-
-    def revive(self, limit: int) -> int:
-        """Make up to ``limit`` of those rows, the oldest first, due again; returns how many."""
-        return self._outbox.revive(limit)
+def check(invariants: Invariants, now: datetime, days: int, patience_seconds: int) -> list[Check]:
+    """Check all invariants of a running stage; events no further back than ``days``. Raises StoreError."""
+    return inspect(
+        invariants, InspectionScope(now, now - timedelta(days=days), timedelta(seconds=patience_seconds))
+    )

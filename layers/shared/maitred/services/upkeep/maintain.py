@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from maitred.domain.booking import Booking, Trigger
+from maitred.domain.booking import Booking, MailKind, Trigger
 from maitred.domain.states import State
 from maitred.services import events, ports
 from maitred.services.assignment import records
@@ -107,29 +107,25 @@ class Maintain:
 
     def _return_one(self, booking: Booking, sweeps: int, now: datetime, correlation_id: str) -> bool:
         target = State.MANUAL_REVIEW if sweeps + 1 >= _SWEEPS else State.ASSIGNMENT_PENDING
-        steps = records.steps_through((booking.state, target), booking.version + 1)
         after = replace(booking, state=target, version=booking.version + 1)
+        history = records.history_rows(after, [booking.state], ACTOR, "lease_expired", {})
         message = records.assign_row(after, Trigger.RETRY, sweeps + 2, correlation_id, now)
-        change = ports.BookingUpdate(
-            booking.id, booking.version, after.version, target, lease_token=booking.lease_token
-        )
         changes = ports.Changes(
-            updates=[change],
-            history=records.history_rows(booking, steps, ACTOR, "lease_expired", {}),
-            events=events.state_changed(booking, correlation_id, steps, ACTOR),
+            updates=[ports.BookingUpdate(booking, after, lease_token=booking.lease_token)],
+            history=history,
+            events=events.state_changed(history, booking.restaurant_id, correlation_id),
             outbox=[message] if target is State.ASSIGNMENT_PENDING else [],
         )
         return self._commit(changes)
 
     def _requeue_lost(self, now: datetime, correlation_id: str) -> int:
         """Pending bookings whose message got lost. A second message does no harm: its version is stale."""
-        lost = self._maintenance.lost(now - LOST_AFTER, now, _BATCH)
-        return sum(self._requeue_one(booking, now, correlation_id) for booking in lost)
-
-    def _requeue_one(self, booking: Booking, now: datetime, correlation_id: str) -> bool:
-        unchanged = ports.BookingUpdate(booking.id, booking.version, booking.version, booking.state)
-        message = records.assign_row(booking, Trigger.RETRY, 1, correlation_id, now)
-        return self._commit(ports.Changes(updates=[unchanged], outbox=[message]))
+        done = 0
+        for booking in self._maintenance.lost(now - LOST_AFTER, now, _BATCH):
+            message = records.assign_row(booking, Trigger.RETRY, 1, correlation_id, now)
+            unchanged = ports.BookingUpdate(booking, booking)
+            done += self._commit(ports.Changes(updates=[unchanged], outbox=[message]))
+        return done
 
     def _raise_urgent(self, now: datetime, correlation_id: str) -> int:
         """Mail the restaurant, once a request, about bookings that need a person and start soon."""
@@ -137,17 +133,13 @@ class Maintain:
         return sum(self._raise_one(booking, to, now, correlation_id) for booking, to in urgent)
 
     def _raise_one(self, booking: Booking, to: str, now: datetime, correlation_id: str) -> bool:
-        unchanged = ports.BookingUpdate(booking.id, booking.version, booking.version, booking.state)
-        mailing = records.attention_mail(booking, to, correlation_id, self._deps.ids, now)
-        return self._commit(
-            ports.Changes(updates=[unchanged], notifications=mailing.notifications, outbox=mailing.outbox)
-        )
+        unchanged, ids = ports.BookingUpdate(booking, booking), self._deps.ids
+        notifications, outbox = records.mail(booking, MailKind.ATTENTION, correlation_id, ids, now, to)
+        return self._commit(ports.Changes(updates=[unchanged], notifications=notifications, outbox=outbox))
 
     def _commit(self, changes: ports.Changes) -> bool:
         try:
             commit(self._deps, changes)
-        except ports.StaleVersion:
-            return False  # somebody took care of it meanwhile
-        except (ports.Conflict, ports.LockTimeout, ports.DeadlinePassed):
-            return False  # tried again in a minute; the other bookings are due now
+        except (ports.StaleVersion, ports.Conflict, ports.LockTimeout, ports.DeadlinePassed):
+            return False  # somebody took care of it, or it is tried again in a minute: the others are due now
         return True

@@ -1,11 +1,5 @@
 -- Restaurants and their layouts.
 
--- name: read_restaurant
-select r.layout_version, l.document
-from restaurants r
-join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
-where r.id = %(restaurant_id)s
-
 -- name: lock_restaurant
 -- The first document has no row to lock yet, so the id itself is locked.
 select pg_advisory_xact_lock(hashtextextended('restaurant ' || %(restaurant_id)s, 0))
