@@ -18,14 +18,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psutil
 import psycopg
 from psycopg import sql
 
-from localstack.processes import spawn, stop
+from localstack.processes import StartStop, spawn, stop
 
 MAX_CONNECTIONS = 200
 START_SECONDS = 60.0
@@ -39,7 +37,7 @@ class PostgresError(RuntimeError):
     """The server could not be made or started. The message ends with the server's own last words."""
 
 
-class PostgresServer:
+class PostgresServer(StartStop):
     """One server on one data directory, which is created when it is empty or missing.
 
     ``durable=False`` trades the data's safety in a power cut for speed: for tests only.
@@ -55,17 +53,6 @@ class PostgresServer:
         self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
         self._identity = "same"
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     @property
     def pid(self) -> int:

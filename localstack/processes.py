@@ -4,16 +4,41 @@ import os
 import signal
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 _CHILD = Path(__file__).with_name("child.py")
 # The kernel's "parent death signal" is sent when the *thread* that forked ends. All children are
 # therefore started by one thread that lives as long as the process.
 _SPAWNER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+
+
+class StartStop(ABC):
+    """What is started and stopped: by name, or by ``with``."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start, and return when it answers."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop; no process stays."""
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
 
 
 def spawn(  # noqa: PLR0913 - all but the command are named at the call

@@ -8,15 +8,14 @@ import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localstack.constants import ACCOUNT, REGION
-from localstack.processes import spawn, stop
+from localstack.processes import StartStop, spawn, stop
 from localstack.template import Queue
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class EmulatorError(RuntimeError):
     """The emulator did not start."""
 
 
-class Emulator:
+class Emulator(StartStop):
     """ministack with our additions (``localstack/emulator.py``), as a child process.
 
     ``home`` holds its state (queues and messages survive a stop), its log and the mail it was given.
@@ -44,17 +43,6 @@ class Emulator:
         self.log = home / "logs" / "emulator.log"
         self.port = 0
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     @property
     def endpoint(self) -> str:

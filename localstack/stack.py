@@ -9,8 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
@@ -20,6 +19,7 @@ from localstack.constants import ALL_SCOPES, DEFAULT_SANDBOXES
 from localstack.home import Home, HomeBusyError, Running
 from localstack.intrinsics import TemplateError
 from localstack.postgres import PostgresError, PostgresServer
+from localstack.processes import StartStop
 from localstack.sandbox import Result
 from localstack.service import DeploymentError, Service, Settings
 from localstack.sqs import Emulator, EmulatorError, create_queues
@@ -83,7 +83,7 @@ class Depth:
         return self.visible + self.in_flight + self.delayed
 
 
-class LocalStack:
+class LocalStack(StartStop):
     """Everything that ``template.yaml`` declares, running on this machine until the context ends.
 
     ``home`` keeps the data between runs; ``port`` 0 takes any free one; ``say`` prints progress.
@@ -108,17 +108,6 @@ class LocalStack:
         self._postgres = PostgresServer(self._home.path / "postgres", durable=self._options.durable)
         self._emulator: Emulator | None = None
         self._queue_urls: dict[str, str] = {}
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     # ------------------------------------------------------------------ life
     def start(self) -> None:
