@@ -2,7 +2,7 @@
 
 from threading import Lock
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 from uuid import uuid4
 
 import psycopg
@@ -76,6 +76,14 @@ class TestDatabase:
         [[value]] = self.query(statement, *values)
         return value
 
+    def be_patient(self) -> None:
+        """Let statements of new sessions take a minute: a machine that stands still is not the subject."""
+        self._alter_application("set statement_timeout = '60s'")
+
+    def _alter_application(self, change: LiteralString) -> None:
+        names = (sql.Identifier(APPLICATION_ROLE), sql.Identifier(self.name))
+        self.owner.execute(sql.SQL("alter role {} in database {} " + change).format(*names))
+
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
@@ -94,6 +102,7 @@ class TestDatabase:
             self.owner.execute("set local session_replication_role = replica")  # no trigger has a say
             self.owner.execute(deletions)
             self.owner.execute(_RESTART_SEQUENCES)
+            self._alter_application("reset all")
 
 
 class CleanDatabases:

@@ -46,7 +46,7 @@ def call(
         connection.close()
 
 
-def eventually[T](probe: Callable[[], T], *, seconds: float = 45) -> T:
+def eventually[T](probe: Callable[[], T], *, seconds: float = 120) -> T:
     """The first true value of ``probe``; fails when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (value := probe()):

@@ -120,6 +120,7 @@ def test_only_dead_letter_queues_are_redriven(stack: LocalStack, token: str) -> 
 
 def test_a_redrive_brings_the_dead_letters_back(stack: LocalStack, token: str) -> None:
     """Given up by the worker, sent back by the page, given up again: it is in the dead-letter queue once."""
+    stack.sqs().purge_queue(QueueUrl=stack.queue_url("PartialDeadLetterQueue"))
     marker = f"poison {uuid4()}"
     stack.sqs().send_message(QueueUrl=stack.queue_url("PartialQueue"), MessageBody=marker)
     eventually(lambda: _queue(stack, "PartialDeadLetterQueue")["visible"] == 1)
