@@ -1,7 +1,7 @@
 """Turns a stored floor document into a floor.
 
 Every cold start does this, so it uses no pydantic and checks nothing again: only valid documents with all
-defaults filled in are stored.
+defaults filled in are stored. A document that an earlier release stored lacks the members that are newer.
 """
 
 from collections.abc import Iterable, Mapping
@@ -50,7 +50,7 @@ def floor_from_document(document: dict[str, Any], restaurant_id: str, layout_ver
 
 
 def _policy(row: Mapping[str, Any]) -> Policy:
-    pacing = row["pacing"]
+    pacing, default = row["pacing"], Policy()
     return Policy(
         buffer_before_minutes=row["bufferBeforeMinutes"],
         buffer_after_minutes=row["bufferAfterMinutes"],
@@ -61,6 +61,9 @@ def _policy(row: Mapping[str, Any]) -> Policy:
         freeze_minutes=row["freezeMinutes"],
         hold_seconds=row["holdSeconds"],
         start_cutoff_minutes=row["startCutoffMinutes"],
+        early_seat_minutes=row.get("earlySeatMinutes", default.early_seat_minutes),
+        lookahead_minutes=row.get("lookaheadMinutes", default.lookahead_minutes),
+        late_minutes=row.get("lateMinutes", default.late_minutes),
         turn_times=_turn_times(row["turnTimes"]),
         pacing=Pacing(pacing["slotMinutes"], pacing["maxCoversPerSlot"]),
         weights=dict(row["weights"]),

@@ -50,6 +50,9 @@ class Policy:
     freeze_minutes: int = 120
     hold_seconds: int = 300
     start_cutoff_minutes: int = 10
+    early_seat_minutes: int = 120
+    lookahead_minutes: int = 60
+    late_minutes: int = 15
     turn_times: tuple[TurnTime, ...] = (
         TurnTime(2, 90),
         TurnTime(4, 105),
