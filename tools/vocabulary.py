@@ -23,7 +23,7 @@ _OUTCOMES = tuple(sorted(Outcome))
 _CATEGORIES = tuple(sorted(Category))
 _DEPENDENCIES = ("database", "mail")
 _LIMITS = ("client", "restaurant_in_flight", "restaurant_rate")
-_KINDS = ("attention", "cancelled", "confirmed", "modification_pending", "request_received")
+_KINDS = ("attention", "cancelled", "confirmed", "declined", "modification_pending", "request_received")
 
 #: The values that a key of an event may have; None among them: where there is nothing to say.
 type Values = Mapping[str, tuple[str | None, ...]]
@@ -80,15 +80,18 @@ COUNTS: Mapping[CountName, Metric] = MappingProxyType(
         "InlineTimeouts": Metric("A request's budget ended before it had an answer", ("bookings",)),
         "LockContention": Metric("A worker found its booking in another's hands", ("assign",)),
         "ManualReviewOpen": Metric("Bookings ahead that wait for a person, now", ("maintain",)),
-        "Moves": Metric("Other bookings moved so that a party fits", _SEATS),
+        "Moves": Metric("Other bookings moved so that a party fits", (*_SEATS, "maintain")),
         "NotificationsFailed": Metric("Letters that were not sent", ("notify",)),
         "NotificationsSent": Metric("Letters that the provider took", ("notify",)),
+        "OverTime": Metric("Parties that sit longer than they were to, now", ("maintain",)),
         "OutboxDead": Metric("Outbox rows given up, waiting for an operator, now", ("relay",)),
         "OutboxPending": Metric("Outbox rows not yet sent, delayed ones included, now", ("relay",)),
         "RateLimited": Metric(
             "An attempt or a change turned away at the door", (*_SEATS, "operations"), {"limit": _LIMITS}
         ),
         "RecordsFailed": Metric("Messages of a queue that failed", ("assign", "notify")),
+        "TablesAtRisk": Metric("Tables that will not be free for who is to sit there, now", ("maintain",)),
+        "WalkIns": Metric("Guests at the door who got a table", ("operations",)),
         "ShadowFailed": Metric("The planner beside the deciding one broke; nobody felt it", _SEATS),
     }
 )
@@ -100,7 +103,7 @@ DURATIONS: Mapping[DurationName, Metric] = MappingProxyType(
         "OutboxAge": Metric("How long the oldest outbox row that is due has waited", ("relay",)),
         "PlannerDuration": Metric(
             "One call of the planner",
-            ("assign", "bookings", "operations"),
+            ("assign", "bookings", "maintain", "operations"),
             {"flow": (*_FLOWS, "shadow")},
         ),
         "QueueAge": Metric("From when a message was due to its run", ("assign",)),
@@ -143,7 +146,7 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
         ),
         "auto_assign.quote": Told(
             "One call of the planner; in the flow shadow with its difference from what was done",
-            (*_SEATS, "operations"),
+            (*_SEATS, "maintain", "operations"),
             frozenset(
                 {
                     "plannerDurationMs",
@@ -172,7 +175,7 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
         ),
         "auto_assign.summary": Told(
             "The end of a run, exactly one each",
-            _SEATS,
+            (*_SEATS, "operations"),
             frozenset(
                 {
                     "result",
@@ -202,9 +205,14 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
                     "superseded",
                 ),
                 "trigger": tuple(sorted(set(Trigger) - {Trigger.STAFF})),
-                "flow": ("inline", "job"),
+                "flow": ("inline", "job", "staff"),
                 "reducedBy": (None, "deterministic_reason", "fresh_inline_result", "internal_error"),
             },
+        ),
+        "booking.at_risk": Told(
+            "The tables of a confirmed booking will not be free for it, and no others are",
+            ("bookings", "maintain", "operations"),
+            frozenset({"tables", "by", "since"}),
         ),
         "booking.state_changed": Told(
             "A booking's state or tables changed",

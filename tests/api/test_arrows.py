@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "layers" / "shared" / "maitred"
-ROOMS = ["services/booking", "services/job", "services/staff", "services/upkeep"]
+ROOMS = ["services/booking", "services/evening", "services/job", "services/staff", "services/upkeep"]
 _CORE = ["domain", "planner", "planner/floor", "planner/day", "planner/search", "planner/answer", "contracts"]
 _GROUND = ["services", "services/ports", "services/assignment", "services/messaging"]
 _SERVICES = [*_GROUND, "services/messaging/mail", *ROOMS]

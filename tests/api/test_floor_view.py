@@ -52,7 +52,7 @@ def test_an_empty_floor(place: Service) -> None:
     answer = look()
     assert answer.status == 200
     body = answer.json
-    assert body.keys() == {"asOf", "tables", "zones", "totals"}
+    assert body.keys() == {"asOf", "tables", "zones", "totals", "conflicts"}
     assert before <= datetime.fromisoformat(body["asOf"]) <= datetime.now(UTC)
     assert body["tables"] == [{"id": f"T{number}", "status": "free"} for number in range(1, 5)]
     nothing = {"held": 0, "booked": 0, "seated": 0, "closed": 0, "outOfService": 0}
@@ -90,11 +90,12 @@ def seat(service: Service, booking: str, back: timedelta) -> None:
     service.database.query(
         "with moved as (update allocations"
         " set occupied = tstzrange(lower(occupied) - %s, upper(occupied) - %s)"
-        " where booking_id = %s) update bookings set state = 'seated', start_at = start_at - %s,"
-        " end_at = end_at - %s where id = %s",
+        " , seated = true where booking_id = %s) update bookings set state = 'seated',"
+        " start_at = start_at - %s, end_at = end_at - %s, seated_at = start_at - %s where id = %s",
         back,
         back,
         booking,
+        back,
         back,
         back,
         booking,
@@ -112,7 +113,8 @@ def test_who_is_seated_and_who_stays_too_long(place: Service) -> None:
     assert (there["status"], there["bookingId"]) == ("seated", one["id"])
     assert datetime.fromisoformat(there["until"]) == now + timedelta(minutes=75)
     assert (overdue["status"], overdue["bookingId"]) == ("seated", late["id"])
-    assert "until" not in overdue
+    assert datetime.fromisoformat(overdue["until"]) >= now  # never earlier than now
+    assert (there["party"]["overTime"], overdue["party"]["overTime"]) == (False, True)
     assert look().json["totals"]["seated"] == 2
     later = (now + timedelta(hours=5)).isoformat().replace("+00:00", "Z")
     assert {table["status"] for table in look(at=later).json["tables"]} == {"free"}
@@ -230,6 +232,8 @@ def test_another_tenants_guests_are_not_seen(place: Service) -> None:
     assert set(statuses("19:30").values()) == {"free"}
 
 
-def test_no_guest_is_named(place: Service) -> None:
+def test_a_guest_is_named_but_cannot_be_reached_through_the_floor(place: Service) -> None:
     place.book("harbour", party(4))
-    assert "Ada" not in look(at=f"{evening()}T19:30:00Z").text
+    text = look(at=f"{evening()}T19:30:00Z").text
+    assert '"name":"Ada"' in text
+    assert "ada@" not in text

@@ -81,7 +81,6 @@ FORBIDDEN = {
         "guests",
         "operators",
         "floor documents",
-        "planner",
         "migrations",
         "batches",
     ],

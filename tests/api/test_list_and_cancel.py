@@ -152,7 +152,7 @@ def test_a_booking_that_waits_can_be_cancelled(harbour: Service, state: str) -> 
     assert harbour.booking(waiting).json["booking"]["state"] == "cancelled"
 
 
-@pytest.mark.parametrize(("state", "keeps"), [("seated", True), ("completed", False), ("no_show", False)])
+@pytest.mark.parametrize(("state", "keeps"), [("completed", False), ("no_show", False)])
 def test_who_came_or_did_not_cannot_cancel(harbour: Service, state: str, keeps: bool) -> None:
     booking = harbour.book("harbour", party(4)).json["booking"]["id"]
     set_state(harbour, booking, state, keeps_tables=keeps)

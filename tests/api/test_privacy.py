@@ -15,7 +15,7 @@ REASON = "Broke my fibula"
 SECRETS = ["zebulon", "quagmire", "960983", "xylophone", "fibula", "s3cr3t-bearer", "s3cr3t-key"]
 # The only tables that may hold them: the reply kept for a key is what was answered.
 HOLDERS = {"bookings", "idempotency", "booking_state_history"}
-VIEWS = {"booking_book", "booking_register"}  # of the bookings
+VIEWS = {"booking_book", "booking_register", "booking_sheet"}  # of the bookings
 
 
 def assert_silent(text: str) -> None:

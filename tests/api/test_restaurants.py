@@ -53,7 +53,7 @@ def test_defaults_are_filled_in(service: Service) -> None:
     assert restaurant["policy"] == {
         "bufferBeforeMinutes": 0, "bufferAfterMinutes": 5, "maxTables": 3, "adjacency": "connected",
         "minDiningMinutes": 45, "maxMoves": 2, "freezeMinutes": 120, "holdSeconds": 300,
-        "startCutoffMinutes": 10,
+        "startCutoffMinutes": 10, "earlySeatMinutes": 120, "lookaheadMinutes": 60, "lateMinutes": 15,
         "turnTimes": turns, "pacing": {"slotMinutes": 15, "maxCoversPerSlot": None}, "weights": {},
     }  # fmt: skip
     assert restaurant["services"][0]["days"] == ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

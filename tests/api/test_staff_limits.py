@@ -78,14 +78,10 @@ def test_a_lease_that_ran_out_is_no_obstacle(place: Service) -> None:
     assert path == [("assignment_in_progress", "assignment_pending"), ("assignment_pending", "confirmed")]
 
 
-@pytest.mark.parametrize("state", ["seated", "completed", "no_show", "cancelled"])
+@pytest.mark.parametrize("state", ["completed", "no_show", "cancelled"])
 def test_whose_stay_has_begun_or_ended_is_left_alone(place: Service, state: str) -> None:
     booking = booked(place, 4)
-    release = (
-        ""
-        if state == "seated"
-        else (" update allocations set live = false, released_at = now() where booking_id = b;")
-    )
+    release = " update allocations set live = false, released_at = now() where booking_id = b;"
     place.database.query(
         f"do $$ declare b uuid := '{booking}'; begin update bookings set state = '{state}' where id = b;"
         f"{release} end $$"

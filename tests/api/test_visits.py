@@ -10,7 +10,7 @@ import pytest
 from maitred.bootstrap.operations import services
 from maitred.services.idempotency import RequestContext
 from tests.harness.problems import assert_problem
-from tests.harness.service import Answer, Service, house, party
+from tests.harness.service import Answer, Service, at, house, party, set_clock
 
 
 def mark(service: Service, booking: Any, what: str, **request: Any) -> Answer:
@@ -33,8 +33,9 @@ def _as_owner(service: Service, statement: str) -> None:
 
 
 @pytest.fixture
-def small(service: Service) -> Service:
-    """One table: who leaves it makes room."""
+def small(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    """One table, half an hour before the evening: who leaves it makes room."""
+    set_clock(monkeypatch, at("18:30"))
     service.put_restaurant("harbour", house(2))
     return service
 
@@ -171,15 +172,19 @@ def test_for_operations_of_this_restaurant_only(small: Service, what: str) -> No
     assert_problem(mark(small, booking, what, body={"at": "now"}), 422, "invalid_request")
 
 
-def test_the_host_is_told_the_table_that_the_party_has_now(service: Service) -> None:
+def test_the_host_is_told_the_table_that_the_party_has_now(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is moved for others between the reading and the mark."""
-    service.put_restaurant("harbour", house(2, 4))
+    set_clock(monkeypatch, at("12:00"))
+    policy = {"maxTables": 1, "bufferAfterMinutes": 0, "earlySeatMinutes": 600}
+    service.put_restaurant("harbour", house(2, 4, policy=policy))
     first, moved = booked(service), booked(service)
     assert service.cancel(first["id"]).status == 200
     read = services().runtime.deps.store.booking(UUID(moved["id"]))
     assert read is not None
     assert booked(service, 4)["tables"] == ["T2"]
-    answer = services().visits.seat(read, RequestContext("host", "correlation"))
+    answer = services().seating.seat(read, None, RequestContext("host", "correlation"))
     assert json.loads(answer.body)["booking"]["tables"] == ["T1"]
     last = service.http("operations", "GET", f"/bookings/{moved['id']}/history").json["items"][-1]
     assert last["metadata"]["tables"] == ["T1"]

@@ -104,6 +104,7 @@ def questions() -> list[Question]:
     day = {"restaurant_id": "harbour", "service_date": ahead.date()}
     key = {"caller": "me", "key": "k777"}
     evening = {"start": ahead + timedelta(hours=17), "end": ahead + timedelta(hours=23)}
+    room = {"overdue": now(), "overdue_until": now() + timedelta(hours=1)}
     week = {
         "restaurants": ["harbour"],
         "start": midnight(-7),
@@ -116,7 +117,15 @@ def questions() -> list[Question]:
         Question("read_layout", {"restaurant_id": "harbour", "known_version": 1, **key}, 20),
         Question(
             "read_snapshot",
-            {**day, **evening, "known_version": 1, "movable_from": now(), "profile": "5:dinner", **key},
+            {
+                **day,
+                **evening,
+                "known_version": 1,
+                "movable_from": now(),
+                "profile": "5:dinner",
+                **room,
+                **key,
+            },
             400,
         ),
         Question("read_reply", {"restaurant_id": "harbour", **key}, 8),
@@ -132,6 +141,9 @@ def questions() -> list[Question]:
         Question("stuck_bookings", {"before": before, "limit": 200}, 20),
         Question("forgotten_bookings", {"before": now(), "now": now(), "limit": 200}, 5000),
         Question("forgotten_bookings", {"before": before, "now": now(), "limit": 200}, 400),
+        Question("unanswered_bookings", {"now": now(), "limit": 200}, 5000),
+        Question("rooms_to_plan_again", {"now": now(), "limit": 200}, 100),
+        Question("room_figures", {"now": now()}, 20),
         Question("awaiting_a_person", {"now": now(), "until": now()}, 700),
         Question("untold_restaurants", {"now": now(), "until": ahead, "limit": 200}, 5000),
         Question("upcoming_confirmed", {"restaurant_id": "harbour", "now": now()}, 15_000),
@@ -229,7 +241,7 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
     rows = {"rows": Jsonb([stay]), "restaurant_id": "harbour"}
     statements = load_statements()
     assert_cheap(conn, statements["release_expired_holds"], rows, 150)
-    assert_cheap(conn, statements["insert_allocations"], rows, 150)
+    assert_cheap(conn, statements["insert_allocations"], rows, 250)
     on_hold = conn.execute(
         b"select coalesce(array_agg(table_id order by table_id collate \"C\"), '{}') from allocations"
         b" where live and booking_id = %s",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,7 +61,55 @@ def _when(time: str) -> dict[str, str]:
 
 
 def open_house(lab: Laboratory) -> None:
-    assert lab.service.put_restaurant("harbour", house(2, 4)).status == 201
+    policy = {"maxTables": 1, "bufferAfterMinutes": 0, "earlySeatMinutes": 43_200}  # the evening is days away
+    assert lab.service.put_restaurant("harbour", house(2, 4, policy=policy)).status == 201
+
+
+def tonight(lab: Laboratory, *guests: tuple[str, int]) -> None:
+    """A house with two tables for four that is open now; each guest's four come in so many minutes."""
+    allday = [{"id": "allday", "opens": "00:00", "closes": "23:59", "allowOverrun": True}]
+    policy = {"maxTables": 1, "bufferAfterMinutes": 0, "earlySeatMinutes": 1440}
+    assert lab.service.put_restaurant("harbour", house(4, 4, services=allday, policy=policy)).status == 201
+    for name, minutes in guests:
+        start = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=minutes)
+        guest = {"name": name, "email": f"{name.lower()}@example.com"}
+        body = {"partySize": 4, "startAt": start.isoformat(), "guest": guest}
+        assert lab.service.book("harbour", body, headers={"idempotency-key": name}).status == 201
+
+
+def at_the_table(lab: Laboratory, *guests: tuple[str, int]) -> None:
+    """As `tonight`; Ada sits at her table."""
+    tonight(lab, *guests)
+    assert request(lab, "operations", "POST", path(lab, "Ada", "/seat")).status == 200
+
+
+def one_waits_tonight(lab: Laboratory) -> None:
+    at_the_table(lab, ("Ada", 0), ("Bea", 0), ("Cleo", 60))
+    lab.work()
+
+
+def a_completed_visit(lab: Laboratory) -> None:
+    at_the_table(lab, ("Ada", 0))
+    request(lab, "operations", "POST", path(lab, "Ada", "/complete"))
+
+
+def a_party_over_time(lab: Laboratory) -> None:
+    """Ada sits at T1 for three hours by now; Bea is to sit there soon."""
+    at_the_table(lab, ("Ada", 0), ("Bea", 110))
+    with lab.service.database.connect() as owner:
+        owner.execute(
+            "update bookings set seated_at = now() - interval '3 hours' where guest ->> 'name' = 'Ada'"
+        )
+        owner.execute(
+            "update allocations set occupied = tstzrange(now() - interval '3 hours',"
+            " now() - interval '1 hour') where live and seated"
+        )
+        owner.execute(
+            "with b as (update bookings set start_at = start_at - interval '90 minutes',"
+            " end_at = end_at - interval '90 minutes' where guest ->> 'name' = 'Bea' returning *)"
+            " update allocations a set table_id = 'T1', occupied = tstzrange(b.start_at, b.end_at)"
+            " from b where a.booking_id = b.id and a.live"
+        )
 
 
 def one_that_can_be_moved(lab: Laboratory) -> None:
@@ -198,6 +247,68 @@ FLOWS = {
         one_waits,
         lambda lab: request(lab, "operations", "POST", path(lab, "Bea", "/seat")),
         {"Ada": "manual_review", "Bea": "seated", "Cleo": "confirmed"},
+    ),
+    "seat elsewhere": Flow(
+        lambda lab: tonight(lab, ("Ada", 0), ("Bea", 0)),
+        lambda lab: request(lab, "operations", "POST", path(lab, "Ada", "/seat"), {"tables": ["T2"]}),
+        {"Ada": "seated", "Bea": "confirmed"},
+    ),
+    "unseat": Flow(
+        lambda lab: at_the_table(lab, ("Ada", 0)),
+        lambda lab: request(lab, "operations", "POST", path(lab, "Ada", "/unseat")),
+        {"Ada": "confirmed"},
+    ),
+    "move at the table": Flow(
+        lambda lab: at_the_table(lab, ("Ada", 0), ("Bea", 0)),
+        lambda lab: request(lab, "operations", "PUT", path(lab, "Ada", "/assignment"), {"tables": ["T2"]}),
+        {"Ada": "seated", "Bea": "confirmed"},
+    ),
+    "a longer stay": Flow(
+        lambda lab: at_the_table(lab, ("Ada", 0), ("Bea", 110)),
+        lambda lab: request(lab, "bookings", "PATCH", path(lab, "Ada"), {"durationMinutes": 300}),
+        {"Ada": "seated", "Bea": "confirmed"},
+    ),
+    "cancel at the table": Flow(
+        lambda lab: at_the_table(lab, ("Ada", 0)),
+        lambda lab: request(lab, "bookings", "POST", path(lab, "Ada", "/cancel")),
+        {"Ada": "cancelled"},
+    ),
+    "complete": Flow(
+        one_waits_tonight,
+        lambda lab: request(lab, "operations", "POST", path(lab, "Ada", "/complete")),
+        {"Ada": "completed", "Bea": "confirmed", "Cleo": "confirmed"},
+    ),
+    "undo a completion": Flow(
+        a_completed_visit,
+        lambda lab: request(lab, "operations", "POST", path(lab, "Ada", "/undo-complete")),
+        {"Ada": "seated"},
+    ),
+    "walk-in": Flow(
+        tonight,
+        lambda lab: request(
+            lab, "operations", "POST", "/restaurants/harbour/walk-ins",
+            {"partySize": 2, "guest": {"name": "Eve"}},
+        ),
+        {"Eve": "seated"},
+    ),
+    "block": Flow(
+        lambda lab: tonight(lab, ("Ada", 30)),
+        lambda lab: request(
+            lab, "operations", "POST", "/restaurants/harbour/tables/T1/block",
+            {"until": (datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+                       + timedelta(hours=3)).isoformat()},
+        ),
+        {"Ada": "confirmed"},
+    ),
+    "decline": Flow(
+        one_waits,
+        lambda lab: request(lab, "operations", "POST", path(lab, "Ada", "/decline")),
+        {"Ada": "declined", "Bea": "confirmed", "Cleo": "confirmed"},
+    ),
+    "the minute plans again": Flow(
+        a_party_over_time,
+        lambda lab: lab.service.scheduled("maintain"),
+        {"Ada": "seated", "Bea": "confirmed"},
     ),
     "no-show": Flow(
         one_waits,

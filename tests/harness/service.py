@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import boto3
 import pytest
@@ -200,6 +201,17 @@ def running_service(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> 
 def slow_stopwatch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Budgets last ten times as long, so that a busy machine does not use them up."""
     monkeypatch.setattr(SystemClock, "monotonic", lambda _: time.monotonic() / 10)
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """All functions live at ``moment`` (aware) from now on. The database keeps the true time."""
+    monkeypatch.setattr(SystemClock, "now", lambda _: moment)
+
+
+def at(clock: str, days: int = 14) -> datetime:
+    """This time of the evening on London's clock, in UTC."""
+    wall = datetime.fromisoformat(f"{evening(days)}T{clock}")
+    return wall.replace(tzinfo=ZoneInfo("Europe/London")).astimezone(UTC)
 
 
 def forget_wiring() -> None:

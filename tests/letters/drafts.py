@@ -40,6 +40,7 @@ KINDS = (
     ("modification_pending", None),
     ("cancelled", None),
     ("attention", None),
+    ("declined", None),
 )
 
 

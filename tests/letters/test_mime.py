@@ -6,7 +6,7 @@ from email.policy import default
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
 
@@ -79,6 +79,7 @@ def test_every_language_arrives_as_it_was_written(locale: str) -> None:
     assert body(message, "plain") == written.text
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(restaurant=ANY_TEXT, guest=ANY_TEXT)
 def test_no_name_adds_a_header_or_a_reader(restaurant: str, guest: str) -> None:
     written = letter(sender=Sender(restaurant), guest={"name": guest})

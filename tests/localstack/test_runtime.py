@@ -108,6 +108,7 @@ def test_a_function_that_cannot_be_loaded_says_why(stack: LocalStack) -> None:
 
 
 def test_an_exception_keeps_the_sandbox(stack: LocalStack) -> None:
+    stack.warm("TroubleFunction", 1)
     pids = at_rest(stack, "TroubleFunction")
     with pytest.raises(InvocationError, match="KeyError"):
         stack.invoke("TroubleFunction", {})

@@ -31,6 +31,18 @@ SECOND_SUMMARY = f"""insert into observability_events
 SECOND_LETTER = """insert into notifications (id, booking_id, restaurant_id, kind, request_version)
     select gen_random_uuid(), booking_id, restaurant_id, kind, request_version from notifications"""
 NO_EXCLUSION = "allocations drop constraint allocations_no_overlap"
+BOTH_SIT = """with s as (update bookings set state = 'seated' where state = 'confirmed' returning id)
+    update allocations set table_id = 'T1', capacity = 2 where booking_id in (select id from s) and live"""
+SITS_ON = f"""with s as (
+        update bookings set state = 'seated', seated_at = now() - interval '3 hours'
+        where id = {CONFIRMED} returning id),
+    c as (
+        update bookings set start_at = date_trunc('minute', now() - interval '1 hour')
+        where state = 'confirmed' and id <> {CONFIRMED} returning id)
+    update allocations
+    set table_id = 'T1', capacity = 2,
+        occupied = tstzrange(now() - interval '1 hour', now() + interval '1 hour')
+    where booking_id in (select id from s union all select id from c) and live"""
 NO_LEASE_CHECK = "bookings drop constraint bookings_lease_check"
 HISTORY = "booking_state_history"
 
@@ -41,6 +53,8 @@ BREAKS: Sequence[tuple[str, str, str]] = [
     ("seated", "", f"update bookings set party_size = 40 where id = {CONFIRMED}"),
     ("seated", "", f"update bookings set end_at = end_at + interval '3 hours' where id = {CONFIRMED}"),
     ("seated", "", f"update bookings set state = 'manual_review' where id = {CONFIRMED}"),
+    ("one_party", NO_EXCLUSION, BOTH_SIT),
+    ("room_known", NO_EXCLUSION, SITS_ON),
     ("owned", "", "update holds set used_by = (select min(id::text)::uuid from bookings)"),
     ("owned", "", "delete from holds"),
     ("owned", "", f"update allocations set booking_id = gen_random_uuid() where id = {ONE_ROW}"),

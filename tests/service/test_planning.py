@@ -13,6 +13,8 @@ from maitred.services.assignment import planning
 from maitred.services.ports import Day, Snapshot
 from tests.planner.floors import DAY, SEVEN, SPAN, Unhurried, floor, party, table
 
+_NOW = from_minutes(SPAN[0])
+
 
 def test_the_demand_of_a_day_is_learnt_once_for_all_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     learnt: list[Mapping[int, int]] = []
@@ -23,7 +25,7 @@ def test_the_demand_of_a_day_is_learnt_once_for_all_questions(monkeypatch: pytes
 
     monkeypatch.setattr(planning, "learn_demand", counting)
     index = compile_floor(floor([table("A")]))
-    day = Day("harbour", DAY, from_minutes(SPAN[0]), from_minutes(SPAN[1]), None, "5:dinner")
+    day = Day("harbour", DAY, from_minutes(SPAN[0]), from_minutes(SPAN[1]), None, "5:dinner", _NOW, _NOW)
     snapshot = Snapshot(day, 1, None, 1, (), (), (), {2: 30}, None, None)
     planner = planning.Planning(SystemClock()).of_day(index, snapshot)
     answers = [planner.decide(party(2, SEVEN + shift), Unhurried()) for shift in (0, 15, 30)]

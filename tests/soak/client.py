@@ -40,7 +40,14 @@ WEIGHTS: Mapping[str, int] = {
 
 def floor() -> dict[str, Any]:
     """Eight tables, any two of which may be joined; two may be moved for one; a hold lasts three seconds."""
-    policy = {"maxTables": 2, "adjacency": "none", "bufferAfterMinutes": 5, "maxMoves": 2, "holdSeconds": 3}
+    policy = {
+        "maxTables": 2,
+        "adjacency": "none",
+        "bufferAfterMinutes": 5,
+        "maxMoves": 2,
+        "holdSeconds": 3,
+        "earlySeatMinutes": 43_200,
+    }
     return house(*CAPACITIES, policy=policy)
 
 

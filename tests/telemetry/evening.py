@@ -17,7 +17,7 @@ from maitred.services.booking.create import CreateBooking
 from maitred.services.job.deep_search import DeepSearch
 from maitred.services.messaging.notify import MailUnavailable
 from tests.harness.rows import work_on
-from tests.harness.service import Service, forget_wiring, house, party
+from tests.harness.service import Service, at, forget_wiring, house, party, set_clock
 
 #: One metric with its dimensions, as CloudWatch tells them apart.
 type Told = tuple[str, frozenset[tuple[str, str]]]
@@ -47,6 +47,7 @@ def told_by(service: Service) -> list[tuple[Told, str, float]]:
         for scene in (
             _ordinary,
             _moves,
+            _room,
             _jobs,
             _races,
             _limits,
@@ -111,6 +112,38 @@ def _moves(service: Service, patch: pytest.MonkeyPatch) -> None:
     forget_wiring()
     service.work()
     assert service.booking(waiting).json["booking"]["status"] == "confirmed"
+
+
+def _room(service: Service, patch: pytest.MonkeyPatch) -> None:
+    """Walk-ins; parties stay on, and who comes next is moved or at risk: by the host, a guest, the clock."""
+
+    def seat(booking: str) -> None:
+        assert service.http("operations", "POST", f"/bookings/{booking}/seat").status == 200
+
+    set_clock(patch, at("19:00"))
+    for name, tables in (("clock-moves", 2), ("clock-risks", 1), ("host-risks", 1), ("guest-risks", 1)):
+        _floor(service, name, *(4,) * tables)
+    assert (
+        service.http("operations", "POST", "/restaurants/clock-risks/walk-ins", body={"partySize": 2}).status
+        == 201
+    )
+    _booked(service, "clock-risks", 4, time="20:45")
+    stays = _booked(service, "clock-moves", 4)
+    following = _booked(service, "clock-moves", 4, time="20:45")
+    assert (
+        service.assign(following, *service.booking(stays).json["booking"]["tables"], pin=False).status == 200
+    )
+    seat(stays)
+    early, between = _booked(service, "host-risks", 4, time="20:50"), _booked(service, "host-risks", 4)
+    seat(early)
+    assert service.booking(between).json["booking"]["state"] == "confirmed"
+    longer = _booked(service, "guest-risks", 4)
+    _booked(service, "guest-risks", 4, time="21:00")
+    seat(longer)
+    changed = service.http("bookings", "PATCH", f"/bookings/{longer}", body={"durationMinutes": 180})
+    assert changed.status == 200
+    set_clock(patch, at("20:50"))
+    service.scheduled("maintain")
 
 
 def _pending(service: Service, restaurant: str) -> tuple[str, str]:

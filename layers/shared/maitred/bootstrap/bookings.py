@@ -14,12 +14,14 @@ from maitred.planner.answer.quote import quote
 from maitred.planner.model import Decision
 from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.room import Replanner
 from maitred.services.booking.availability import Availability
 from maitred.services.booking.cancel import CancelBooking
 from maitred.services.booking.create import CreateBooking
 from maitred.services.booking.holds import Holds
 from maitred.services.booking.inline import Inline
 from maitred.services.booking.modify import ModifyBooking
+from maitred.services.booking.seated import SeatedChange
 from maitred.services.booking.views import BookingViews
 
 
@@ -36,11 +38,11 @@ class BookingsServices:
         moving_nobody = Inline(deps, floors, planning.moving_nobody(), budget_ms)
         self.runtime = base
         self.create = CreateBooking(deps, inline)
-        self.modify = ModifyBooking(deps, inline)
+        self.modify = ModifyBooking(deps, inline, SeatedChange(deps, floors, Replanner(deps, planning)))
         self.cancel = CancelBooking(deps)
         self.holds = Holds(deps, moving_nobody)
         self.availability = Availability(deps.clock, DaySnapshots(deps.store, floors), planning)
-        self.views = BookingViews(deps.store)
+        self.views = BookingViews(deps.store, deps.clock)
 
 
 @cache

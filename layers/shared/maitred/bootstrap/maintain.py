@@ -9,8 +9,13 @@ from maitred.adapters.postgres.invariants import PostgresInvariants
 from maitred.adapters.postgres.maintenance import PostgresMaintenance
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.bootstrap.runtime import Runtime, runtime
+from maitred.services.assignment.day import Floors
+from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.room import Replanner
+from maitred.services.feature_flags import SameFlags
 from maitred.services.upkeep.checks import DeadOutbox, Invariants
 from maitred.services.upkeep.maintain import Maintain, MaintenanceRules, Retention
+from maitred.services.upkeep.rooms import RoomUpkeep
 
 
 class MaintainServices:
@@ -20,9 +25,11 @@ class MaintainServices:
             timedelta(seconds=settings.lease_seconds),
             timedelta(minutes=settings.manual_review_alert_minutes),
         )
-        database = base.database
+        database, maintenance = base.database, PostgresMaintenance(base.database)
+        replanner = Replanner(base.deps, Planning(base.deps.clock))
         self.runtime = base
-        self.maintain = Maintain(base.deps, PostgresMaintenance(database), rules)
+        rooms = RoomUpkeep(base.deps, maintenance, Floors(SameFlags()), replanner)
+        self.maintain = Maintain(base.deps, maintenance, rules, rooms)
         self.invariants: Invariants = PostgresInvariants(database)
         self.outbox: DeadOutbox = PostgresOutbox(database)
 

@@ -10,6 +10,13 @@ from maitred.bootstrap.feature_flags import flag_source
 from maitred.bootstrap.runtime import Runtime, runtime
 from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.room import Replanner
+from maitred.services.evening.arrive import Arrivals
+from maitred.services.evening.block import Blocking
+from maitred.services.evening.decline import Declining
+from maitred.services.evening.leave import Leaving
+from maitred.services.evening.seat import Seating
+from maitred.services.evening.walk_in import WalkIns
 from maitred.services.feature_flags import SameFlags
 from maitred.services.staff.assignment import StaffAssignment
 from maitred.services.staff.floor_view import FloorView
@@ -18,7 +25,6 @@ from maitred.services.staff.process import ProcessAssignment
 from maitred.services.staff.reports import AssignmentReport
 from maitred.services.staff.restaurants import RestaurantService
 from maitred.services.staff.views import BookingRecords
-from maitred.services.staff.visits import Visits
 
 
 class OperationsServices:
@@ -30,7 +36,13 @@ class OperationsServices:
         self.restaurants = RestaurantService(deps, PostgresRestaurants(base.database, base.name))
         self.process = ProcessAssignment(deps)
         self.staff = StaffAssignment(deps, days)
-        self.visits = Visits(deps, floors)
+        replanner = Replanner(deps, planning)
+        self.arrivals = Arrivals(deps, floors)
+        self.seating = Seating(deps, floors, replanner)
+        self.leaving = Leaving(deps, floors, replanner)
+        self.walk_ins = WalkIns(deps, floors, planning)
+        self.blocking = Blocking(deps, floors, replanner)
+        self.declining = Declining(deps)
         self.floor = FloorView(deps.store, deps.clock, floors)
         self.review = ManualReview(deps.store, deps.clock, days, planning)
         self.report = AssignmentReport(PostgresReports(base.database), deps.clock)

@@ -80,6 +80,11 @@ class PreferencesBody(StrictModel):
         return merged
 
 
+#: Rules that a person sets aside.
+Overrides = tuple[Literal["capacity", "min_party", "adjacency", "zone"], ...]
+TableIds = Annotated[tuple[Identifier, ...], Field(max_length=100)]
+
+
 class HoldBody(StrictModel):
     """``POST /restaurants/{id}/holds``. The start is ``date`` and ``time``, or ``startAt``."""
 
@@ -117,11 +122,13 @@ class PatchBody(StrictModel):
     guest: Guest = Guest()
     preferences: PreferencesBody = PreferencesBody()
     notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
     on_full: Literal["keep", "pend"] = "keep"
+    override: Overrides = ()
 
     @model_validator(mode="after")
     def _not_removed(self) -> "PatchBody":
-        for name in ("party_size", "date", "time", "start_at"):
+        for name in ("party_size", "date", "time", "start_at", "duration_minutes"):
             if name in self.model_fields_set and getattr(self, name) is None:
                 raise ValueError(f"{to_camel(name)} cannot be null")
         return self
@@ -139,8 +146,65 @@ class PatchBody(StrictModel):
             return None
         return start_of(self, now)
 
+    def require_no_start(self) -> None:
+        """Raise InvalidRequest if this names a start or ``onFull``: a party that sits has neither."""
+        wrong = [
+            FieldError(
+                to_camel(name), "not_while_seated", "cannot be changed while the party sits at its table"
+            )
+            for name in ("date", "time", "start_at", "on_full")
+            if name in self.model_fields_set
+        ]
+        if wrong:
+            raise InvalidRequest(wrong)
+
 
 class CancelBody(StrictModel):
+    reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+
+
+class SeatBody(StrictModel):
+    """``POST /bookings/{id}/seat``: at the planned tables, or at those that a person chose."""
+
+    tables: Annotated[TableIds, Field(min_length=1)] | None = None
+    override: Overrides = ()
+
+    def to_choice(self) -> Choice | None:
+        return None if self.tables is None else Choice(self.tables, frozenset(self.override))
+
+
+class WalkInBody(StrictModel):
+    """``POST /restaurants/{id}/walk-ins``: guests at the door. Without ``tables`` the planner picks."""
+
+    party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)]
+    tables: Annotated[TableIds, Field(min_length=1)] | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
+    guest: Guest = Guest()
+    preferences: PreferencesBody = PreferencesBody()
+    notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    seat: bool = True
+    override: Overrides = ()
+
+    def to_choice(self) -> Choice | None:
+        return None if self.tables is None else Choice(self.tables, frozenset(self.override))
+
+
+class BlockBody(StrictModel):
+    """``POST /restaurants/{id}/tables/{table}/block``. ``from``: now if it is left out."""
+
+    from_: str | None = Field(default=None, alias="from")
+    until: str
+    reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+
+    def period(self, now: datetime) -> tuple[datetime | None, datetime]:
+        """Raises InvalidRequest or NaiveTimestamp."""
+        start = None if self.from_ is None else _read_moment(self.from_, "from", now)
+        return start, _read_moment(self.until, "until", now)
+
+
+class DeclineBody(StrictModel):
+    """``POST /bookings/{id}/decline``."""
+
     reason: Annotated[str, StringConstraints(max_length=500)] | None = None
 
 
@@ -162,9 +226,9 @@ class ProcessBody(StrictModel):
 class AssignmentBody(StrictModel):
     """``PUT /bookings/{id}/assignment``: a person's choice of tables, and the rules to set aside."""
 
-    tables: Annotated[tuple[Identifier, ...], Field(max_length=100)]
+    tables: TableIds
     pin: bool = True
-    override: tuple[Literal["capacity", "min_party", "adjacency", "zone"], ...] = ()
+    override: Overrides = ()
 
     def to_choice(self) -> Choice:
         return Choice(self.tables, frozenset(self.override))

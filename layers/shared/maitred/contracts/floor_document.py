@@ -63,7 +63,7 @@ class PolicyDocument(StrictModel):
     freeze_minutes: int = Field(default=_DEFAULT.freeze_minutes, ge=0, le=10_080)
     hold_seconds: int = Field(default=_DEFAULT.hold_seconds, ge=1, le=1800)
     start_cutoff_minutes: int = Field(default=_DEFAULT.start_cutoff_minutes, ge=0, le=1440)
-    early_seat_minutes: int = Field(default=_DEFAULT.early_seat_minutes, ge=0, le=1440)
+    early_seat_minutes: int = Field(default=_DEFAULT.early_seat_minutes, ge=0, le=43_200)
     lookahead_minutes: int = Field(default=_DEFAULT.lookahead_minutes, ge=0, le=720)
     late_minutes: int = Field(default=_DEFAULT.late_minutes, ge=0, le=720)
     turn_times: TurnTimes = tuple(

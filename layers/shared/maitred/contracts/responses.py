@@ -24,8 +24,13 @@ def local(moment: datetime, timezone: str | ZoneInfo) -> str:
     return moment.astimezone(zone).isoformat()
 
 
-def booking_json(booking: Booking) -> Json:
+def booking_json(booking: Booking, now: datetime) -> Json:
+    """``now``: the moment that "late" and "never earlier than now" refer to."""
     wishes = booking.preferences
+
+    def at(moment: datetime | None) -> str | None:
+        return None if moment is None else local(moment.replace(microsecond=0), booking.timezone)
+
     return {
         "id": str(booking.id),
         "reference": booking.reference,
@@ -48,7 +53,12 @@ def booking_json(booking: Booking) -> Json:
             "required": list(wishes.required),
         },
         "notes": booking.notes,
-        "createdAt": local(booking.created_at.replace(microsecond=0), booking.timezone),
+        "createdAt": at(booking.created_at),
+        "arrivedAt": at(booking.arrived_at),
+        "seatedAt": at(booking.seated_at),
+        "expectedEndAt": at(booking.expected_end_at(now)),
+        "completedAt": at(booking.completed_at),
+        "late": booking.is_late(now),
     }
 
 

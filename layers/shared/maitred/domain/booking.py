@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from maitred.domain.floor import DEFAULT_LOCALE
+from maitred.domain.floor import DEFAULT_LOCALE, Policy
 from maitred.domain.states import State
+
+_LATE_MINUTES = Policy().late_minutes
 
 
 class Trigger(StrEnum):
@@ -23,6 +25,8 @@ class Trigger(StrEnum):
     CAPACITY_FREED = "capacity_freed"
     LAYOUT_CHANGE = "layout_change"
     STAFF = "staff"
+    WALK_IN = "walk_in"
+    ROOM = "room"
 
 
 class Flow(StrEnum):
@@ -40,6 +44,7 @@ class MailKind(StrEnum):
     MODIFICATION_PENDING = "modification_pending"
     CANCELLED = "cancelled"
     ATTENTION = "attention"
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ class Booking:
     """One booking as stored. ``tables`` are its present ones, sorted; times are UTC.
 
     ``confirmation_queued``: the confirmation of the present request is in the outbox.
-    ``locale``: language tag of the restaurant's letters.
+    ``locale``: language tag of the restaurant's letters. ``late_minutes``: how long after its start a guest
+    who has not come is late there. ``at_risk_since``: from when on its tables will not be free for it.
     """
 
     id: UUID
@@ -96,3 +102,25 @@ class Booking:
     lease_until: datetime | None = None
     confirmation_queued: bool = False
     locale: str = DEFAULT_LOCALE
+    arrived_at: datetime | None = None
+    seated_at: datetime | None = None
+    completed_at: datetime | None = None
+    late_minutes: int = _LATE_MINUTES
+    at_risk_since: datetime | None = None
+
+    def leaves_at(self) -> datetime:
+        """When the stay is over by its length, from when the party sat down, or from its start."""
+        return (self.seated_at or self.start_at) + (self.end_at - self.start_at)
+
+    def expected_end_at(self, now: datetime) -> datetime | None:
+        """When the party that sits at a table will leave: never earlier than now. None: it does not sit."""
+        return max(self.leaves_at(), now) if self.state is State.SEATED else None
+
+    def is_over_time(self, now: datetime) -> bool:
+        """Does the party sit there longer than it was to stay?"""
+        return self.state is State.SEATED and self.leaves_at() <= now
+
+    def is_late(self, now: datetime) -> bool:
+        """Is the guest expected, not in the house, and that for longer than the restaurant allows?"""
+        expected = self.state is State.CONFIRMED and self.arrived_at is None
+        return expected and self.start_at + timedelta(minutes=self.late_minutes) <= now

@@ -126,6 +126,14 @@ class TableOccupied(MaitredError, code="table_occupied", status=409):
     title = "A table is taken at this time"
 
 
+class TooEarly(MaitredError, code="too_early", status=409):
+    title = "It is too early to seat this party"
+
+
+class TableNotFound(MaitredError, code="table_not_found", status=404):
+    title = "No such table"
+
+
 class IdempotencyKeyReused(MaitredError, code="idempotency_key_reused", status=422):
     title = "This Idempotency-Key was used for another request"
 

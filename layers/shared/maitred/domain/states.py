@@ -16,6 +16,7 @@ class State(StrEnum):
     COMPLETED = "completed"
     NO_SHOW = "no_show"
     CANCELLED = "cancelled"
+    DECLINED = "declined"
 
     @property
     def status(self) -> str:
@@ -29,7 +30,13 @@ PENDING = frozenset(
 TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.CREATED: frozenset({State.ASSIGNMENT_IN_PROGRESS, State.ASSIGNMENT_PENDING, State.CANCELLED}),
     State.ASSIGNMENT_PENDING: frozenset(
-        {State.ASSIGNMENT_IN_PROGRESS, State.CONFIRMED, State.MANUAL_REVIEW, State.CANCELLED}
+        {
+            State.ASSIGNMENT_IN_PROGRESS,
+            State.CONFIRMED,  # by a person
+            State.MANUAL_REVIEW,
+            State.DECLINED,
+            State.CANCELLED,
+        }
     ),
     State.ASSIGNMENT_IN_PROGRESS: frozenset(
         {State.CONFIRMED, State.ASSIGNMENT_PENDING, State.MANUAL_REVIEW, State.CANCELLED}
@@ -44,11 +51,20 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
             State.NO_SHOW,
         }
     ),
-    State.MANUAL_REVIEW: frozenset({State.ASSIGNMENT_PENDING, State.CONFIRMED, State.CANCELLED}),
-    State.SEATED: frozenset({State.COMPLETED}),
+    State.MANUAL_REVIEW: frozenset(
+        {State.ASSIGNMENT_PENDING, State.CONFIRMED, State.DECLINED, State.CANCELLED}
+    ),
+    State.SEATED: frozenset(
+        {
+            State.SEATED,  # other tables, another party size, a longer stay
+            State.COMPLETED,
+            State.CONFIRMED,  # un-seated
+        }
+    ),
     State.NO_SHOW: frozenset({State.CONFIRMED, State.ASSIGNMENT_PENDING}),
-    State.COMPLETED: frozenset(),
+    State.COMPLETED: frozenset({State.SEATED}),
     State.CANCELLED: frozenset(),
+    State.DECLINED: frozenset(),
 }
 
 STATUSES = tuple(dict.fromkeys(state.status for state in State))

@@ -12,6 +12,7 @@ from maitred.domain.states import STATUSES, State, states_of
 from maitred.entrypoints.http import BOOKINGS_READ, BOOKINGS_WRITE, Routes, send
 from maitred.services.booking.availability import AvailabilityRequest
 from maitred.services.booking.request import BookingRequest
+from maitred.services.booking.seated import SeatedRequest
 
 routes = Routes(services)
 
@@ -97,7 +98,9 @@ def modify_booking(booking_id: str) -> Response[str]:
     body = routes.body(contract.PatchBody)
     start = body.start_of(routes.now)
 
-    def change(present: Booking) -> BookingRequest:
+    def change(present: Booking) -> BookingRequest | SeatedRequest:
+        if present.state is State.SEATED:
+            return change_seated(present)
         return BookingRequest(
             restaurant_id=present.restaurant_id,
             party_size=body.party_size or present.party_size,
@@ -105,8 +108,19 @@ def modify_booking(booking_id: str) -> Response[str]:
             guest=body.guest_of(present.guest),
             preferences=body.preferences.applied_to(present.preferences),
             notes=body.notes_of(present.notes),
-            duration_minutes=present.duration_minutes,
+            duration_minutes=body.duration_minutes or present.duration_minutes,
             refuse_if_full=body.on_full == "keep",
+        )
+
+    def change_seated(present: Booking) -> SeatedRequest:
+        body.require_no_start()
+        return SeatedRequest(
+            party_size=body.party_size or present.party_size,
+            duration_minutes=body.duration_minutes,
+            guest=body.guest_of(present.guest),
+            preferences=body.preferences.applied_to(present.preferences),
+            notes=body.notes_of(present.notes),
+            override=frozenset(body.override),
         )
 
     versions = contract.versions_of(routes.header("if-match"))

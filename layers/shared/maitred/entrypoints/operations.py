@@ -1,6 +1,7 @@
 """The operators' routes: parse, one call into a service, map the answer."""
 
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -12,7 +13,10 @@ from maitred.contracts.floor_document import FloorDocument
 from maitred.contracts.responses import dumps
 from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, InvalidRequest, RestaurantNotFound
+from maitred.domain.states import State
 from maitred.entrypoints.http import HEALTH, OPERATIONS, Routes, send
+from maitred.services.evening.block import BlockRequest
+from maitred.services.evening.walk_in import WalkInRequest
 from maitred.services.idempotency import Reply, RequestContext
 from maitred.services.staff.reports import EVERYWHERE, cohort_of
 
@@ -94,6 +98,8 @@ def put_assignment(booking_id: str) -> Response[str]:
     booking, caller = routes.booking_to_change(booking_id, OPERATIONS)
     body = routes.body(contract.AssignmentBody)
     context = routes.request_context(caller, booking.restaurant_id)
+    if booking.state is State.SEATED:
+        return send(routes.services.seating.move(booking, body.to_choice(), context))
     return send(routes.services.staff.assign(booking, body.to_choice(), context, pin=body.pin))
 
 
@@ -104,24 +110,88 @@ def delete_assignment(booking_id: str) -> Response[str]:
     return send(routes.services.staff.unassign(booking, context))
 
 
+# --- the evening ---
+
+
+@routes.post("/bookings/<booking_id>/arrive")
+def arrive(booking_id: str) -> Response[str]:
+    return _mark(booking_id, routes.services.arrivals.arrive)
+
+
 @routes.post("/bookings/<booking_id>/seat")
 def seat(booking_id: str) -> Response[str]:
-    return _mark(booking_id, routes.services.visits.seat)
+    booking, caller = routes.booking_to_change(booking_id, OPERATIONS)
+    body = routes.body(contract.SeatBody, absent="{}")
+    context = routes.request_context(caller, booking.restaurant_id)
+    return send(routes.services.seating.seat(booking, body.to_choice(), context))
+
+
+@routes.post("/bookings/<booking_id>/unseat")
+def unseat(booking_id: str) -> Response[str]:
+    return _mark(booking_id, routes.services.seating.unseat)
 
 
 @routes.post("/bookings/<booking_id>/complete")
 def complete(booking_id: str) -> Response[str]:
-    return _mark(booking_id, routes.services.visits.complete)
+    return _mark(booking_id, routes.services.leaving.complete)
+
+
+@routes.post("/bookings/<booking_id>/undo-complete")
+def undo_complete(booking_id: str) -> Response[str]:
+    return _mark(booking_id, routes.services.leaving.undo)
 
 
 @routes.post("/bookings/<booking_id>/no-show")
 def no_show(booking_id: str) -> Response[str]:
-    return _mark(booking_id, routes.services.visits.no_show)
+    return _mark(booking_id, routes.services.arrivals.no_show)
 
 
 @routes.post("/bookings/<booking_id>/undo-no-show")
 def undo_no_show(booking_id: str) -> Response[str]:
-    return _mark(booking_id, routes.services.visits.undo_no_show)
+    return _mark(booking_id, routes.services.arrivals.undo_no_show)
+
+
+@routes.post("/bookings/<booking_id>/decline")
+def decline(booking_id: str) -> Response[str]:
+    booking, caller = routes.booking_to_change(booking_id, OPERATIONS)
+    body = routes.body(contract.DeclineBody, absent="{}")
+    context = routes.request_context(caller, booking.restaurant_id)
+    return send(routes.services.declining.decline(booking, body.reason, context))
+
+
+@routes.post("/restaurants/<restaurant_id>/walk-ins")
+def receive_walk_in(restaurant_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, OPERATIONS)
+    body = routes.body(contract.WalkInBody)
+    request = WalkInRequest(
+        restaurant_id=restaurant_id,
+        party_size=body.party_size,
+        preferences=body.preferences.to_domain(),
+        choice=body.to_choice(),
+        duration_minutes=body.duration_minutes,
+        guest=body.guest.model_dump(exclude_none=True),
+        notes=body.notes,
+        seat=body.seat,
+        override=frozenset(body.override),
+    )
+    return send(routes.services.walk_ins.receive(request, routes.request_context(caller, restaurant_id)))
+
+
+@routes.post("/restaurants/<restaurant_id>/tables/<table_id>/block")
+def block_table(restaurant_id: str, table_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, OPERATIONS)
+    body = routes.body(contract.BlockBody)
+    start, end = body.period(routes.now)
+    context = routes.request_context(caller, restaurant_id)
+    request = BlockRequest(restaurant_id, unquote(table_id), start, end, body.reason)
+    return send(routes.services.blocking.block(request, context))
+
+
+@routes.delete("/restaurants/<restaurant_id>/tables/<table_id>/block")
+def unblock_table(restaurant_id: str, table_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, OPERATIONS)
+    context = routes.request_context(caller, restaurant_id)
+    return send(routes.services.blocking.unblock(restaurant_id, unquote(table_id), context))
 
 
 def _mark(booking_id: str, mark: Callable[[Booking, RequestContext], Reply]) -> Response[str]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from maitred.contracts import responses
@@ -22,8 +23,8 @@ class Reply:
     replayed: bool = False
 
 
-def booking_reply(booking: Booking, headers: Mapping[str, str] = {}) -> Reply:
-    return Reply(200, responses.dumps({"booking": responses.booking_json(booking)}), headers)
+def booking_reply(booking: Booking, now: datetime, headers: Mapping[str, str] = {}) -> Reply:
+    return Reply(200, responses.dumps({"booking": responses.booking_json(booking, now)}), headers)
 
 
 def problem_reply(

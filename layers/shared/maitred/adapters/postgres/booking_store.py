@@ -139,8 +139,8 @@ class PostgresBookingStore:
         found = self._db.read("read_floor", params)
         if not found:
             return None
-        version, document, uses = found[0]
-        return ports.FloorRead(version, document, rows.uses_of(uses))
+        version, document, uses, parties = found[0]
+        return ports.FloorRead(version, document, rows.uses_of(uses), rows.parties_of(parties))
 
     def waiting(
         self, freed: ports.Freed, start: datetime, end: datetime, now: datetime, limit: int
@@ -231,17 +231,20 @@ def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
     if not found:
         return None
     version, document, revision, allocations, covers, stays, demand, first_expiry, reply = found[0]
+    ledger: Sequence[Sequence[Any]] = allocations or ()
     return ports.Snapshot(
         day,
         version,
         document,
         revision,
-        tuple(Allocation(*row) for row in allocations or ()),
+        tuple(Allocation(*row) for *row, _, _ in ledger),
         rows.covers_of(covers),
         rows.stays_of(stays),
         {int(size): bookings for size, bookings in (demand or {}).items()},
         first_expiry,
         rows.reply_of(reply),
+        frozenset(row[3] for *row, seated, _ in ledger if seated),
+        frozenset(row[3] for *row, _, at_risk in ledger if at_risk),
     )
 
 
@@ -303,8 +306,8 @@ def _hold_calls(changes: ports.Changes) -> Iterator[Call]:
         use = {"hold_id": changes.use_hold.hold.id, "booking_id": changes.new_booking.id}
         yield Call("use_hold", use)
         yield Call("take_held_tables" if changes.use_hold.keeps_tables else "release_held_tables", use)
-    if changes.drop_hold is not None:
-        dropped = {"hold_id": changes.drop_hold}
+    for hold_id in changes.drop_holds:
+        dropped = {"hold_id": hold_id}
         yield Call("drop_hold", dropped)
         yield Call("release_held_tables", dropped)
 
@@ -312,8 +315,16 @@ def _hold_calls(changes: ports.Changes) -> Iterator[Call]:
 def _ledger_calls(changes: ports.Changes) -> Iterator[Call]:
     if changes.moves:
         yield Call("claim_moved", {**rows.rows_param(changes.moves), "expected": len(changes.moves)})
+    if changes.departures:
+        yield Call("leave_tables", rows.rows_param(changes.departures))
     if changes.release:
         yield Call("release_tables", {"booking_ids": list(changes.release)})
+    if changes.unblock is not None:
+        yield Call("end_blocks", rows.members(changes.unblock))
+    if changes.risks:
+        yield Call("flag_plans", rows.rows_param(changes.risks))
+    if changes.block is not None:
+        yield Call("insert_block", rows.members(changes.block))
     if changes.allocations:
         param = rows.rows_param(changes.allocations)
         yield Call("release_expired_holds", param | {"restaurant_id": changes.allocations[0].restaurant_id})
@@ -363,5 +374,8 @@ def _change_params(change: ports.BookingUpdate) -> dict[str, Any]:
         "new_lease_token": lease and lease.token,
         "new_lease_until": lease and lease.until,
         "pinned": after.pinned,
+        "arrived_at": after.arrived_at,
+        "seated_at": after.seated_at,
+        "completed_at": after.completed_at,
         "tables": None if change.tables is None else list(change.tables),
     }

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.database import Call, Database
 from maitred.domain.booking import Booking
 from maitred.services.upkeep.maintain import Retention
+from maitred.services.upkeep.rooms import RoomFigures
 
 
 class PostgresMaintenance:
-    """Implements services.upkeep.maintain.Maintenance."""
+    """Implements services.upkeep.maintain.Maintenance and services.upkeep.rooms.Rooms."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
@@ -31,6 +32,18 @@ class PostgresMaintenance:
     def unnotified(self, now: datetime, until: datetime, limit: int) -> Sequence[tuple[Booking, str]]:
         found = self._db.read("untold_restaurants", {"now": now, "until": until, "limit": limit})
         return [(rows.booking_of(row[:-1]), row[-1]) for row in found]
+
+    def unanswered(self, now: datetime, limit: int) -> Sequence[Booking]:
+        found = self._db.read("unanswered_bookings", {"now": now, "limit": limit})
+        return [rows.booking_of(row) for row in found]
+
+    def to_plan_again(self, now: datetime, limit: int) -> Sequence[tuple[str, date]]:
+        found = self._db.read("rooms_to_plan_again", {"now": now, "limit": limit})
+        return [(row[0], row[1]) for row in found]
+
+    def figures(self, now: datetime) -> RoomFigures:
+        [row] = self._db.read("room_figures", {"now": now})
+        return RoomFigures(*row)
 
     def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
         params = {"now": now, "before": before, "limit": limit}

@@ -76,6 +76,8 @@ def _layout_calls(floor: Floor, document: Mapping[str, Any]) -> list[Call]:
         "timezone": floor.timezone.key,
         "locale": floor.locale,
         "contact_email": floor.contact_email,
+        "late_minutes": floor.policy.late_minutes,
+        "lookahead_minutes": floor.policy.lookahead_minutes,
     }
     tables = [{"id": t.id, "zone": t.zone, "capacity": t.capacity} for t in floor.tables]
     return [

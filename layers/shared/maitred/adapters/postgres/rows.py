@@ -55,10 +55,25 @@ def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
 def uses_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.TableUse, ...]:
     return tuple(
         ports.TableUse(
-            table_id, from_minutes(start), from_minutes(end), booking_id, State(state) if state else None
+            table_id,
+            from_minutes(start),
+            from_minutes(end),
+            booking_id,
+            hold_id,
+            None if at_risk_since is None else from_minutes(at_risk_since),
         )
-        for table_id, start, end, booking_id, state in value or ()
+        for table_id, start, end, booking_id, hold_id, at_risk_since in value or ()
     )
+
+
+def parties_of(value: Sequence[Sequence[Any]] | None) -> dict[str, ports.FloorParty]:
+    found = {}
+    for booking_id, reference, party_size, name, state, *times in value or ():
+        start, end, seated_at, arrived_at = (text and datetime.fromisoformat(text) for text in times)
+        found[booking_id] = ports.FloorParty(
+            booking_id, reference, party_size, name, State(state), start, end, seated_at, arrived_at
+        )
+    return found
 
 
 def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.MovableStay, ...]:
@@ -69,7 +84,7 @@ def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.MovableStay, 
 
 
 def booking_of(row: Sequence[Any]) -> Booking:
-    """A row of the view ``booking_register``, which has the fields of a booking in their order."""
+    """A row of the view ``booking_sheet``, which has the fields of a booking in their order."""
     stored = {field.name: value for field, value in zip(fields(Booking), row, strict=True)}
     stored["state"] = State(stored["state"])
     stored["preferences"] = preferences_of(stored["preferences"])

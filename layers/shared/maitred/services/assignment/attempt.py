@@ -220,10 +220,12 @@ def assignment_json(attempt: Attempt) -> Json:
     }
 
 
-def attempt_reply(status: int, booking: Booking, attempt: Attempt, notices: Sequence[Notice] = ()) -> Reply:
+def attempt_reply(
+    status: int, booking: Booking, attempt: Attempt, now: datetime, notices: Sequence[Notice] = ()
+) -> Reply:
     """The reply to a request for tables: the booking, how the attempt ended, and other starts."""
     body = {
-        "booking": responses.booking_json(booking),
+        "booking": responses.booking_json(booking, now),
         "assignment": assignment_json(attempt),
         "alternatives": responses.alternatives_json(attempt.alternatives, ZoneInfo(booking.timezone)),
         "warnings": responses.notices_json(notices),

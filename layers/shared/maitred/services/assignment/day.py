@@ -117,30 +117,60 @@ class DaySnapshots:
 def day_of(floor: Floor, window: Window, now: datetime) -> Day:
     """The part of the ledger that a plan for ``window``, its moves and its alternatives can touch."""
     opens, closes = service_day(floor, window.service_date)
-    start, end = _with_buffers(floor, min(opens, window.start), max(closes, window.end))
-    profile = profile_name(window.service_date.isoweekday(), window.service.id)
-    return Day(floor.restaurant_id, window.service_date, start, end, _movable_from(floor, now), profile)
+    span = min(opens, window.start), max(closes, window.end)
+    return _day(floor, window.service_date, window.service.id, span, now, _movable_from(floor, now))
 
 
 def day_of_services(floor: Floor, service_date: date, now: datetime) -> Day:
     """The part of the ledger that any stay of that service day can touch."""
-    start, end = _with_buffers(floor, *service_day(floor, service_date))
-    slots = slot_starts(floor, service_date)
-    last_to_open = slots[-1][0].id if slots else ""  # one profile of demand serves the whole day
-    profile = profile_name(service_date.isoweekday(), last_to_open)
-    return Day(floor.restaurant_id, service_date, start, end, _movable_from(floor, now), profile)
+    span = service_day(floor, service_date)
+    return _day(floor, service_date, _last_to_open(floor, service_date), span, now, _movable_from(floor, now))
 
 
-def day_of_stay(floor: Floor, booking: Booking) -> Day:
+def day_of_stay(floor: Floor, booking: Booking, now: datetime) -> Day:
     """The part of the ledger that exactly this stay touches; no booking is moved for it."""
-    start, end = _with_buffers(floor, booking.start_at, booking.end_at)
-    profile = profile_name(booking.service_date.isoweekday(), booking.service_id)
-    return Day(floor.restaurant_id, booking.service_date, start, end, None, profile)
+    span = booking.start_at, booking.end_at
+    return _day(floor, booking.service_date, booking.service_id, span, now, None)
 
 
-def _with_buffers(floor: Floor, start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    before, after = floor.policy.buffer_before_minutes, floor.policy.buffer_after_minutes
-    return start - timedelta(minutes=before), end + timedelta(minutes=after)
+def day_of_room(floor: Floor, service_date: date, now: datetime, until: datetime | None = None) -> Day:
+    """As `day_of_services`, for what the room needs at once: whoever has not come may be moved, late or not.
+
+    ``until``: the end of a stay that has to lie within it too.
+    """
+    opens, closes = service_day(floor, service_date)
+    span = min(opens, now), max(closes, until or closes, now)
+    everybody = span[0] - timedelta(days=1)
+    return _day(floor, service_date, _last_to_open(floor, service_date), span, now, everybody)
+
+
+def _day(
+    floor: Floor,
+    service_date: date,
+    service_id: str,
+    span: tuple[datetime, datetime],
+    now: datetime,
+    movable_from: datetime | None,
+) -> Day:
+    before = timedelta(minutes=floor.policy.buffer_before_minutes)
+    after = timedelta(minutes=floor.policy.buffer_after_minutes)
+    stays_on = timedelta(minutes=max(1, floor.policy.lookahead_minutes))
+    return Day(
+        restaurant_id=floor.restaurant_id,
+        service_date=service_date,
+        start=span[0] - before,
+        end=span[1] + after,
+        movable_from=movable_from,
+        profile=profile_name(service_date.isoweekday(), service_id),
+        overdue=now + after,
+        overdue_until=now + stays_on,
+    )
+
+
+def _last_to_open(floor: Floor, service_date: date) -> str:
+    """One profile of demand serves the whole day."""
+    slots = slot_starts(floor, service_date)
+    return slots[-1][0].id if slots else ""
 
 
 def _movable_from(floor: Floor, now: datetime) -> datetime | None:

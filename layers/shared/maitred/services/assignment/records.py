@@ -13,8 +13,11 @@ from maitred.domain.states import State, require_transition
 from maitred.domain.windows import from_minutes
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Move, Plan
+from maitred.services.events import state_changed
 from maitred.services.ports import (
     BookingMove,
+    BookingUpdate,
+    Changes,
     HistoryRow,
     Ids,
     Json,
@@ -120,6 +123,23 @@ def assign_row(
     return OutboxRow(ASSIGN, booking.id, booking.restaurant_id, message.wire(), correlation_id, now + delay)
 
 
+def declined(
+    before: Booking, actor: str, reason: str | None, correlation_id: str, ids: Ids, now: datetime
+) -> tuple[Changes, Booking]:
+    """A booking that waits, ended without tables, and the letter to its guest."""
+    after = replace(before, state=State.DECLINED, version=before.version + 1)
+    history = history_rows(after, [before.state], actor, reason, {})
+    notifications, outbox = mail(after, MailKind.DECLINED, correlation_id, ids, now)
+    changes = Changes(
+        updates=[BookingUpdate(before, after)],
+        history=history,
+        events=state_changed(history, before.restaurant_id, correlation_id),
+        notifications=notifications,
+        outbox=outbox,
+    )
+    return changes, after
+
+
 # --- the ledger ---
 
 
@@ -190,17 +210,25 @@ def _moved_allocations(move: Move, index: FloorIndex, snapshot: Snapshot) -> lis
     """The same occupied window as before, buffers of that time included, on other tables."""
     before = [a for a in snapshot.allocations if a.booking_id == move.booking_id]
     start, end = min(a.start for a in before), max(a.end for a in before)
+    booking_id = UUID(move.booking_id)
+    return planned_rows(index, booking_id, move.to_tables, from_minutes(start), from_minutes(end))
+
+
+def planned_rows(
+    index: FloorIndex, booking_id: UUID, tables: Sequence[str], start: datetime, end: datetime
+) -> list[TableAllocation]:
+    """The ledger's rows of a booking at these tables over ``[start, end)``, buffers included."""
     return [
         TableAllocation(
             index.floor.restaurant_id,
             index.floor.layout_version,
             table,
             _capacity(index, table),
-            UUID(move.booking_id),
-            from_minutes(start),
-            from_minutes(end),
+            booking_id,
+            start,
+            end,
         )
-        for table in move.to_tables
+        for table in tables
     ]
 
 

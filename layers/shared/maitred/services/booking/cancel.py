@@ -19,12 +19,15 @@ class CancelBooking:
         self._deps = deps
 
     def cancel(self, booking: Booking, reason: str | None, context: RequestContext) -> Reply:
-        """Raises InvalidTransition once the party is seated or the stay is over."""
+        """Raises InvalidTransition once the stay is over.
+
+        A party that sits may still leave before it ordered: it is un-seated and cancelled in one step.
+        """
 
         def cancel(current: Booking) -> Reply:
-            if current.state is State.CANCELLED:
-                return remember(self._deps, context, booking_reply(current))
             now = self._deps.clock.now()
+            if current.state is State.CANCELLED:
+                return remember(self._deps, context, booking_reply(current, now))
             woken = woken_by(self._deps.store, current, context.correlation_id, now)
             changes, reply = _cancelled(current, reason, context, woken, self._deps.ids, now)
             commit(self._deps, changes)
@@ -43,13 +46,17 @@ def _cancelled(
 ) -> tuple[ports.Changes, Reply]:
     """The booking without its tables, the guest's letter, and messages for parties that wait."""
     correlation, metadata = context.correlation_id, {"tables": list(booking.tables)}
-    cancelled = replace(booking, state=State.CANCELLED, version=booking.version + 1, tables=(), zone=None)
-    history = records.history_rows(cancelled, [booking.state], context.actor, reason, metadata)
+    sits = booking.state is State.SEATED
+    through = [State.SEATED, State.CONFIRMED] if sits else [booking.state]
+    version = booking.version + len(through)
+    cancelled = replace(booking, state=State.CANCELLED, version=version, tables=(), zone=None)
+    history = records.history_rows(cancelled, through, context.actor, reason, metadata)
     notifications, outbox = records.mail(cancelled, MailKind.CANCELLED, correlation, ids, now)
-    reply = booking_reply(cancelled)
+    reply = booking_reply(cancelled, now)
     changes = ports.Changes(
         touched_days=[(booking.restaurant_id, booking.service_date)] if booking.tables else [],
         updates=[ports.BookingUpdate(booking, cancelled, tables=booking.tables)],
+        departures=[ports.Departure(booking.id, now)] if sits else [],
         release=[booking.id] if booking.tables else [],
         history=history,
         events=events.state_changed(history, booking.restaurant_id, correlation),

@@ -192,7 +192,7 @@ def _confirmed(
     own = () if keeps_tables else records.table_allocations(reading.index, booking)
     moved = records.moved_by(plan, reading.index, day.snapshot, booking)
     history = [*_history(call, booking, attempt), *moved.history]
-    reply = attempt_reply(_CREATED, booking, attempt, reading.notices)
+    reply = attempt_reply(_CREATED, booking, attempt, call.now, reading.notices)
     changes = ports.Changes(
         claim=day.claim,
         new_booking=replace(booking, last_result=last_result(attempt, booking.version, call.now, variant)),
@@ -222,7 +222,7 @@ def _pending(
     notifications, outbox = records.mail(booking, MailKind.REQUEST_RECEIVED, correlation, ids, later)
     job = records.assign_row(booking, Trigger.CREATION, 1, correlation, call.now)
     history = _history(call, booking, attempt)
-    reply = attempt_reply(_CREATED, booking, attempt, reading.notices)
+    reply = attempt_reply(_CREATED, booking, attempt, call.now, reading.notices)
     changes = ports.Changes(
         new_booking=replace(booking, last_result=last_result(attempt, booking.version, call.now, None)),
         use_hold=use,

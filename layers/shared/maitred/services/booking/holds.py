@@ -143,7 +143,7 @@ def _given_back(
     """The hold ends now, its tables are free, and the waiting are tried again."""
     return ports.Changes(
         touched_days=[(hold.restaurant_id, hold.service_date)],
-        drop_hold=hold.id,
+        drop_holds=[hold.id],
         outbox=woken,
         reply=to_store(context.key, reply),
     )

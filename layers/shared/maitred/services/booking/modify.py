@@ -40,6 +40,7 @@ from maitred.services.booking.inline import (
     request_of,
 )
 from maitred.services.booking.request import BookingRequest, DayReading, InlineCall
+from maitred.services.booking.seated import SeatedChange, SeatedRequest
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, to_store
 from maitred.services.unit_of_work import Try, change_booking, commit, remember, tries
@@ -59,13 +60,14 @@ _TO_ATTEMPT = {
     State.CONFIRMED: (),
 }
 
-type ChangeOf = Callable[[Booking], BookingRequest]
+type ChangeOf = Callable[[Booking], BookingRequest | SeatedRequest]
 
 
 class ModifyBooking:
-    def __init__(self, deps: Dependencies, inline: Inline) -> None:
+    def __init__(self, deps: Dependencies, inline: Inline, seated: SeatedChange) -> None:
         self._deps = deps
         self._inline = inline
+        self._seated = seated
 
     def modify(
         self, booking: Booking, change_of: ChangeOf, context: RequestContext, versions: Collection[int] | None
@@ -78,15 +80,19 @@ class ModifyBooking:
         def modify(current: Booking) -> Reply:
             if versions is not None and current.version not in versions:
                 raise errors.VersionMismatch(f"the booking has version {current.version}")
-            if current.state not in _TO_ATTEMPT:
+            if current.state is not State.SEATED and current.state not in _TO_ATTEMPT:
                 raise errors.InvalidTransition(f"a booking that is {current.state.value} cannot be changed")
-            return self._modify(current, change_of(current), context)
+            wanted = change_of(current)
+            if isinstance(wanted, SeatedRequest):
+                return self._seated.change(current, wanted, context)
+            return self._modify(current, wanted, context)
 
         return change_booking(self._deps, booking, context, modify)
 
     def _modify(self, booking: Booking, request: BookingRequest, context: RequestContext) -> Reply:
         start = moment_of(request.start, ZoneInfo(booking.timezone))[0]
-        same_stay = (request.party_size, start) == (booking.party_size, booking.start_at)
+        asked = (request.party_size, start, request.duration_minutes)
+        same_stay = asked == (booking.party_size, booking.start_at, booking.duration_minutes)
         if same_stay and request.preferences == booking.preferences:
             return self._keep_tables(booking, request, context)
         call = self._inline.begin(request, context, Trigger.INLINE_MODIFICATION, booking)
@@ -101,10 +107,11 @@ class ModifyBooking:
 
     def _keep_tables(self, booking: Booking, request: BookingRequest, context: RequestContext) -> Reply:
         """No attempt: neither the stay nor the tables change."""
-        present = (booking.guest, booking.notes, booking.preferences)
+        now, present = self._deps.clock.now(), (booking.guest, booking.notes, booking.preferences)
         if (request.guest, request.notes, request.preferences) == present:
-            return remember(self._deps, context, _kept_reply(booking, "The booking already is as requested."))
-        changes, reply = _details(booking, request, context, self._deps.clock.now())
+            reply = _kept_reply(booking, "The booking already is as requested.", now)
+            return remember(self._deps, context, reply)
+        changes, reply = _details(booking, request, context, now)
         commit(self._deps, changes)
         return reply
 
@@ -207,7 +214,7 @@ def _confirmed(
     metadata = records.attempt_metadata(attempt.context.id, booking)
     own = records.history_rows(booking, _through(before), actor, MODIFIED, metadata)
     history = [*own, *moved.history]
-    reply = attempt_reply(_OK, booking, attempt, reading.notices)
+    reply = attempt_reply(_OK, booking, attempt, call.now, reading.notices)
     changes = ports.Changes(
         claim=day.claim,
         touched_days=_own_day(before),
@@ -246,7 +253,7 @@ def _pending(
     job = records.assign_row(booking, Trigger.MODIFICATION, 1, correlation, call.now)
     metadata = records.attempt_metadata(attempt.context.id, booking)
     history = records.history_rows(booking, _through(before), actor, attempt.reason_code, metadata)
-    reply = attempt_reply(_OK, booking, attempt, reading.notices)
+    reply = attempt_reply(_OK, booking, attempt, call.now, reading.notices)
     changes = ports.Changes(
         touched_days=_own_day(before),
         updates=[_update(call, attempt, booking, before, None)],
@@ -286,7 +293,7 @@ def _details(
     metadata = {"tables": list(before.tables)}
     row = ports.HistoryRow(before.id, before.state, target, after.version, context.actor, DETAILS, metadata)
     job = records.assign_row(after, Trigger.MODIFICATION, 1, context.correlation_id, now)
-    reply = _kept_reply(after, "The tables stay as they are.")
+    reply = _kept_reply(after, "The tables stay as they are.", now)
     changes = ports.Changes(
         updates=[ports.BookingUpdate(before, after, _still_fresh(before, after), tables=before.tables)],
         requests=[after],
@@ -306,11 +313,11 @@ def _still_fresh(before: Booking, after: Booking) -> ports.Json | None:
     return {**last, "bookingVersion": after.version}
 
 
-def _kept_reply(booking: Booking, explanation: str) -> Reply:
+def _kept_reply(booking: Booking, explanation: str, now: datetime) -> Reply:
     """The answer to a change that needed no attempt."""
     outcome = Outcome.CONFIRMED if booking.state is State.CONFIRMED else Outcome.DEFERRED
     body = {
-        "booking": responses.booking_json(booking),
+        "booking": responses.booking_json(booking, now),
         "assignment": {
             "attemptId": None,
             "trigger": Trigger.INLINE_MODIFICATION.value,
@@ -344,6 +351,7 @@ def _requested(call: InlineCall, reading: DayReading, state: State, before: Book
         party_size=request.party_size,
         start_at=window.start,
         end_at=window.end,
+        duration_minutes=request.duration_minutes,
         service_id=window.service.id,
         service_date=window.service_date,
         guest=request.guest,

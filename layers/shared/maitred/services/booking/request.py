@@ -78,7 +78,8 @@ def stay(
     stays = changed is not None and moment == changed.start_at
     if moment < now - _LATE and not stays:
         raise errors.InThePast
-    if changed is not None and stays and request.party_size == changed.party_size:
+    same = (request.party_size, request.duration_minutes)
+    if changed is not None and stays and same == (changed.party_size, changed.duration_minutes):
         return _promised_window(floor, changed), notices
     window = resolve_window(floor, moment, request.party_size, request.duration_minutes)
     return window, (*notices, *window.notices)

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 # Longer than a sender can live (its function's time-out), shorter than the queue's pause between deliveries.
 CLAIM_LIVES = timedelta(seconds=60)
+_ENDINGS = frozenset({MailKind.CANCELLED, MailKind.DECLINED})
 _WAITING = frozenset({MailKind.REQUEST_RECEIVED, MailKind.MODIFICATION_PENDING})
 
 
@@ -196,7 +197,8 @@ def _reason_to_skip(notification: Notification, booking: Booking, now: datetime)
         (kind is MailKind.CONFIRMED and state is State.CANCELLED, "cancelled meanwhile"),
         (kind in _WAITING and state.status != "pending", "the outcome is known already"),
         (kind is MailKind.ATTENTION and state is not State.MANUAL_REVIEW, "it has been taken care of"),
-        (kind is not MailKind.CANCELLED and booking.end_at <= now, "the stay is over"),
+        (kind is MailKind.DECLINED and state is not State.DECLINED, "it is not declined any more"),
+        (kind not in _ENDINGS and booking.end_at <= now, "the stay is over"),
     )
     return next((reason for holds, reason in reasons if holds), None)
 

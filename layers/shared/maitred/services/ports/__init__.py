@@ -18,6 +18,7 @@ from maitred.services.ports.changes import (
     BookingMove,
     BookingUpdate,
     Changes,
+    Departure,
     Event,
     HistoryRow,
     HoldUse,
@@ -25,7 +26,10 @@ from maitred.services.ports.changes import (
     LeasedMessage,
     NotificationRow,
     OutboxRow,
+    RiskFlag,
     TableAllocation,
+    TableBlock,
+    Unblock,
 )
 from maitred.services.ports.failures import (
     CircuitOpen,
@@ -48,6 +52,7 @@ from maitred.services.ports.readings import (
     BookingPage,
     Day,
     Explanation,
+    FloorParty,
     FloorRead,
     HistoryEntry,
     HoldRead,

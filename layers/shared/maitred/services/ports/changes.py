@@ -47,7 +47,8 @@ class BookingMove:
 class TableAllocation:
     """One table of the ledger for one booking, or one hold, over ``[start, end)``, buffers included.
 
-    ``overrides``: rules that a person set aside for it, sorted.
+    ``overrides``: rules that a person set aside for it, sorted. ``seated``: the party sits there from
+    ``start`` on, and ``end`` is its expected end and buffer. ``block_id``: the table is out of order.
     """
 
     restaurant_id: str
@@ -59,6 +60,44 @@ class TableAllocation:
     end: datetime
     overrides: tuple[str, ...] = ()
     hold_id: UUID | None = None
+    block_id: UUID | None = None
+    seated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """The party of a seated booking gets up from its tables."""
+
+    booking_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RiskFlag:
+    """A confirmed booking whose tables will not be free for it, since when; None: they will be after all."""
+
+    booking_id: UUID
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableBlock:
+    """A table that is out of order for a while."""
+
+    id: UUID
+    restaurant_id: str
+    reason: str | None
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unblock:
+    """A table's blocks that overlap ``[start, end)`` end now; without a period, all of them."""
+
+    restaurant_id: str
+    table_id: str
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +160,9 @@ class Changes:
 
     ``claim``: the day as it was planned on; the unit of work fails with Conflict if the day has changed.
     ``requests``: bookings, also among ``updates``, whose party, times, wishes, guest and notes are new.
-    ``drop_hold``: a hold that ends now and gives its tables back, unless it has been used.
+    ``drop_holds``: holds that end now and give their tables back, unless they have been used.
+    ``departures``: who gets up, if it sits. ``risks``: whose plan the room beats, and whose no longer.
+    ``unblock``: blocks that end, before ``block`` begins.
     ``attempts``: rows by column.
     """
 
@@ -132,9 +173,13 @@ class Changes:
     requests: Sequence[Booking] = ()
     new_hold: Hold | None = None
     use_hold: HoldUse | None = None
-    drop_hold: UUID | None = None
+    drop_holds: Sequence[UUID] = ()
     moves: Sequence[BookingMove] = ()
     release: Sequence[UUID] = ()
+    departures: Sequence[Departure] = ()
+    risks: Sequence[RiskFlag] = ()
+    block: TableBlock | None = None
+    unblock: Unblock | None = None
     allocations: Sequence[TableAllocation] = ()
     history: Sequence[HistoryRow] = ()
     attempts: Sequence[Json] = ()

@@ -26,8 +26,11 @@ type CountName = Literal[
     "OutboxDead",
     "OutboxPending",
     "RateLimited",
+    "OverTime",
     "RecordsFailed",
     "ShadowFailed",
+    "TablesAtRisk",
+    "WalkIns",
 ]
 type DurationName = Literal[
     "InlineQuoteConfirm", "JobDuration", "LockWait", "OutboxAge", "PlannerDuration", "QueueAge"
@@ -41,6 +44,7 @@ type EventType = Literal[
     "auto_assign.attempt_error",
     "auto_assign.quote",
     "auto_assign.summary",
+    "booking.at_risk",
     "booking.state_changed",
     "inline_auto_assign.aborted",
     "inline_auto_assign.failed",

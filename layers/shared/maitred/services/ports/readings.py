@@ -57,6 +57,8 @@ class Day:
     """Which part of the ledger a snapshot covers: a service date, and ``[start, end)`` around it.
 
     ``movable_from``: bookings that start later may be moved (None: none is). ``profile``: whose demand.
+    ``overdue``: a party that sits at a table whose time, buffer included, ended by then is over time, and is
+    taken to stay until ``overdue_until``.
     """
 
     restaurant_id: str
@@ -65,6 +67,8 @@ class Day:
     end: datetime
     movable_from: datetime | None
     profile: str
+    overdue: datetime
+    overdue_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ class Snapshot:
     """One consistent reading of a day: what a plan is made from and confirmed against.
 
     ``demand``: how many parties of each size this service usually sees; empty if that is not known.
-    ``first_expiry``: when the first of the day's live holds expires; None without any.
+    ``first_expiry``: when the first of the day's live holds expires; None without any. ``seated``: bookings
+    whose party sits at its tables; ``at_risk``: bookings whose tables will not be free for them.
     """
 
     day: Day
@@ -105,6 +110,8 @@ class Snapshot:
     demand: Mapping[int, int]
     first_expiry: datetime | None
     reply: StoredReply | None
+    seated: frozenset[str] = frozenset()
+    at_risk: frozenset[str] = frozenset()
 
     def without(self, party: Booking | Hold) -> "Snapshot":
         """The day as if ``party``, as it was read, were not on it: its tables and covers are free."""
@@ -176,13 +183,32 @@ class ReviewCase:
 
 @dataclass(frozen=True, slots=True)
 class TableUse:
-    """A table taken over ``[start, end)``, buffers included; by a live hold if there is no booking."""
+    """A table taken over ``[start, end)``, buffers included: by a booking, by a live hold, or by a block.
+
+    ``at_risk_since``: from when on it is known that the table will not be free for the booking.
+    """
 
     table_id: str
     start: datetime
     end: datetime
     booking_id: str | None
-    state: State | None
+    hold_id: str | None
+    at_risk_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FloorParty:
+    """Who has a table: the party, its plan ``[start, end)``, and how far it has come."""
+
+    booking_id: str
+    reference: str
+    party_size: int
+    name: str | None
+    state: State
+    start: datetime
+    end: datetime
+    seated_at: datetime | None
+    arrived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +218,4 @@ class FloorRead:
     layout_version: int
     document: Json | None
     uses: tuple[TableUse, ...]
+    parties: Mapping[str, FloorParty]

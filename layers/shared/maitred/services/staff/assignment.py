@@ -97,16 +97,16 @@ class StaffAssignment:
         """
 
         def unassign(current: Booking) -> Reply:
-            if current.state is State.MANUAL_REVIEW:
-                return remember(self._deps, context, booking_reply(current))
             now = self._deps.clock.now()
+            if current.state is State.MANUAL_REVIEW:
+                return remember(self._deps, context, booking_reply(current, now))
             _require_no_worker(current, now)
             if current.state is not State.CONFIRMED:
                 raise errors.InvalidTransition(
                     f"a booking that is {current.state.value} has no tables to take away"
                 )
             woken = woken_by(self._deps.store, current, context.correlation_id, now)
-            changes, reply = _unassigned(current, context, woken)
+            changes, reply = _unassigned(current, context, woken, now)
             commit(self._deps, changes)
             return reply
 
@@ -132,7 +132,7 @@ class StaffAssignment:
             budget=Budget(deps.clock, _BUDGET_MS),
         )
         reading = self._days.read(
-            booking.restaurant_id, lambda floor: day_of_stay(floor, booking), attempt.budget
+            booking.restaurant_id, lambda floor: day_of_stay(floor, booking, now), attempt.budget
         )
         return _Call(booking, choice, pin, context, attempt, now, woken, reading)
 
@@ -234,7 +234,7 @@ def _assigned(
         "overrides": list(overridden),
     }
     history = records.history_rows(booking, through, actor, ASSIGNED, metadata)
-    reply = attempt_reply(200, booking, attempt)
+    reply = attempt_reply(200, booking, attempt, call.now)
     changes = ports.Changes(
         claim=day.claim,
         updates=[ports.BookingUpdate(before, booking, lease_token=before.lease_token)],
@@ -267,14 +267,14 @@ def _occupied(call: _Call, attempt: Attempt) -> tuple[ports.Changes, Reply]:
 
 
 def _unassigned(
-    before: Booking, context: RequestContext, woken: Sequence[ports.OutboxRow]
+    before: Booking, context: RequestContext, woken: Sequence[ports.OutboxRow], now: datetime
 ) -> tuple[ports.Changes, Reply]:
     """The booking without tables, in manual review, and messages for parties that may use the tables."""
     version, token = before.version + 1, before.lease_token
     booking = replace(before, state=State.MANUAL_REVIEW, version=version, tables=(), zone=None, pinned=False)
     metadata: ports.Json = {"fromTables": list(before.tables), "tables": []}
     history = records.history_rows(booking, [before.state], context.actor, UNASSIGNED, metadata)
-    reply = booking_reply(booking)
+    reply = booking_reply(booking, now)
     changes = ports.Changes(
         touched_days=[(before.restaurant_id, before.service_date)],
         updates=[ports.BookingUpdate(before, booking, lease_token=token, tables=before.tables)],

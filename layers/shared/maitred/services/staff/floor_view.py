@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from maitred.contracts import responses
@@ -13,7 +13,7 @@ from maitred.domain.states import State
 from maitred.domain.windows import closed_until
 from maitred.services.assignment.day import Floors, version_of
 from maitred.services.idempotency import Reply
-from maitred.services.ports import BookingStore, Clock, Json, TableUse
+from maitred.services.ports import BookingStore, Clock, FloorParty, FloorRead, Json, TableUse
 
 
 class Status(StrEnum):
@@ -27,12 +27,13 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One table. ``until``: when this changes, as far as it is known."""
+    """One table. ``until``: when this changes, as far as it is known. ``next``: who is to sit there next."""
 
     table: Table
     status: Status
     until: datetime | None = None
-    booking_id: str | None = None
+    party: FloorParty | None = None
+    next: FloorParty | None = None
 
 
 class FloorView:
@@ -50,59 +51,155 @@ class FloorView:
         if read is None:
             raise errors.RestaurantNotFound
         index = self._floors.current(restaurant_id, known, read)
-        uses = [use for use in read.uses if include_holds or use.booking_id is not None]
-        return Reply(200, responses.dumps(_body(index.floor, uses, at, now)))
+        uses = [use for use in read.uses if include_holds or use.hold_id is None]
+        return Reply(200, responses.dumps(_body(index.floor, read, uses, at, now)))
 
 
-def _body(floor: Floor, uses: Sequence[TableUse], at: datetime, now: datetime) -> Json:
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What is looked at: the floor and its parties ``at`` a moment, as it is known ``now``."""
+
+    floor: Floor
+    parties: Mapping[str, FloorParty]
+    at: datetime
+    now: datetime
+
+    def local(self, moment: datetime) -> str:
+        return responses.local(moment.replace(microsecond=0), self.floor.timezone)
+
+    def party(self, use: TableUse | None) -> FloorParty | None:
+        return None if use is None or use.booking_id is None else self.parties.get(use.booking_id)
+
+    def sits(self, use: TableUse) -> bool:
+        """Does the party sit there, and at that moment still, as far as anybody knows?"""
+        party = self.party(use)
+        seated = party is not None and party.state is State.SEATED
+        return seated and use.start <= self.at and (self.at <= self.now + _CLOCKS or self.at < use.end)
+
+    def is_planned(self, use: TableUse) -> bool:
+        party = self.party(use)
+        return party is not None and party.state is not State.SEATED
+
+
+#: The clocks of those who ask differ a little.
+_CLOCKS = timedelta(minutes=1)
+
+
+def _body(floor: Floor, read: FloorRead, uses: Sequence[TableUse], at: datetime, now: datetime) -> Json:
     by_table: dict[str, list[TableUse]] = {}
     for use in uses:
         by_table.setdefault(use.table_id, []).append(use)
-    seen = [_seen(floor, table, by_table.get(table.id, ()), at) for table in floor.tables]
+    moment = _Moment(floor, read.parties, at, now)
+    seen = [_seen(moment, table, by_table.get(table.id, ())) for table in floor.tables]
     return {
         "asOf": responses.local(now, floor.timezone),
-        "tables": [_table_json(each, floor) for each in seen],
+        "tables": [_table_json(moment, each) for each in seen],
         "zones": [
             {"id": zone.id, "name": zone.name, **_counts([s for s in seen if s.table.zone == zone.id])}
             for zone in floor.zones
         ],
         "totals": _counts(seen),
+        "conflicts": _conflicts(moment, uses),
     }
 
 
-def _seen(floor: Floor, table: Table, uses: Sequence[TableUse], at: datetime) -> _Seen:
-    """A party at the table comes first, whatever the floor document says about the table."""
-    present = min((use for use in uses if use.start <= at), key=_precedence, default=None)
-    if present is not None:
-        until = (
-            present.end if present.end > at else None
-        )  # when a party that stays too long will leave is not known
-        return _Seen(table, _status(present), until, present.booking_id)
+def _seen(moment: _Moment, table: Table, uses: Sequence[TableUse]) -> _Seen:
+    """Who sits at the table comes first, whatever the plan and the floor document say about it."""
+    at, by_start = moment.at, sorted(uses, key=lambda use: (use.start, str(use.booking_id)))
+    plans = [use for use in by_start if moment.is_planned(use)]
+    sitting = next((use for use in by_start if moment.sits(use)), None)
+    if sitting is not None:
+        party = moment.party(sitting)
+        until = _expected_end(party, at) if party else None
+        return _Seen(table, Status.SEATED, until, party, moment.party(next(iter(plans), None)))
+    due = next((use for use in plans if use.start <= at < use.end), None)
+    if due is not None:
+        later = next((use for use in plans if use is not due), None)
+        return _Seen(table, Status.BOOKED, due.end, moment.party(due), moment.party(later))
+    following = moment.party(next((use for use in plans if use.start > at), None))
+    return replace(_empty(moment, table, by_start), next=following)
+
+
+def _empty(moment: _Moment, table: Table, uses: Sequence[TableUse]) -> _Seen:
+    """A table without a party: why nobody may sit there, or until when it is free."""
+    at = moment.at
+    other = next((use for use in uses if use.booking_id is None and use.start <= at < use.end), None)
+    if other is not None:
+        return _Seen(table, Status.ON_HOLD if other.hold_id else Status.OUT_OF_SERVICE, other.end)
     if table.out_of_service or not table.active:
         return _Seen(table, Status.OUT_OF_SERVICE)
-    closed = closed_until(floor, table, at)
+    closed = closed_until(moment.floor, table, at)
     if closed is not None:
         return _Seen(table, Status.CLOSED, closed)
-    return _Seen(table, Status.FREE, min((use.start for use in uses), default=None))
+    return _Seen(table, Status.FREE, min((use.start for use in uses if use.start > at), default=None))
 
 
-def _precedence(use: TableUse) -> int:
-    return (Status.SEATED, Status.BOOKED, Status.ON_HOLD).index(_status(use))
+def _leaves_at(party: FloorParty) -> datetime:
+    return (party.seated_at or party.start) + (party.end - party.start)
 
 
-def _status(use: TableUse) -> Status:
-    if use.booking_id is None:
-        return Status.ON_HOLD
-    return Status.SEATED if use.state is State.SEATED else Status.BOOKED
+def _expected_end(party: FloorParty, at: datetime) -> datetime:
+    return max(_leaves_at(party), at)
 
 
-def _table_json(seen: _Seen, floor: Floor) -> Json:
+def _table_json(moment: _Moment, seen: _Seen) -> Json:
     body: Json = {"id": seen.table.id, "status": seen.status.value}
-    if seen.booking_id is not None:
-        body["bookingId"] = seen.booking_id
+    if seen.party is not None:
+        body["bookingId"] = seen.party.booking_id
+        body["party"] = _party_json(moment, seen.party)
     if seen.until is not None:
-        body["until"] = responses.local(seen.until, floor.timezone)
+        body["until"] = moment.local(seen.until)
+    if seen.next is not None:
+        body["next"] = {"bookingId": seen.next.booking_id, "at": moment.local(seen.next.start)}
     return body
+
+
+def _party_json(moment: _Moment, party: FloorParty) -> Json:
+    at, sits = moment.at, party.state is State.SEATED
+    late = party.start + timedelta(minutes=moment.floor.policy.late_minutes)
+    return {
+        "bookingId": party.booking_id,
+        "reference": party.reference,
+        "partySize": party.party_size,
+        "name": party.name,
+        "state": party.state.value,
+        "since": moment.local((party.seated_at or party.start) if sits else party.start),
+        "until": moment.local(_expected_end(party, at) if sits else party.end),
+        "arrived": party.arrived_at is not None,
+        "overTime": sits and _leaves_at(party) <= at,
+        "late": not sits and party.arrived_at is None and late <= at,
+    }
+
+
+def _conflicts(moment: _Moment, uses: Sequence[TableUse]) -> list[Json]:
+    """The guests whose tables will not be free for them, by start: since when that is known, and why."""
+    since: dict[str, datetime] = {}
+    tables: dict[str, list[str]] = {}
+    for use in uses:
+        if use.at_risk_since is not None and use.booking_id is not None and moment.is_planned(use):
+            since[use.booking_id] = use.at_risk_since
+            tables.setdefault(use.booking_id, []).append(use.table_id)
+    return [
+        {
+            "bookingId": booking_id,
+            "tables": sorted(tables[booking_id]),
+            "since": moment.local(since[booking_id]),
+            "problem": _problem(moment, [use for use in uses if use.table_id in tables[booking_id]]),
+        }
+        for booking_id in sorted(since, key=lambda each: (moment.parties[each].start, each))
+    ]
+
+
+def _problem(moment: _Moment, uses: Sequence[TableUse]) -> str:
+    """Who or what keeps the tables."""
+    for use in uses:
+        party = moment.party(use)
+        if party is not None and party.state is State.SEATED:
+            until = f"{_expected_end(party, moment.at).astimezone(moment.floor.timezone):%H:%M}"
+            over = _leaves_at(party) <= moment.at
+            stays = "is over time" if over else f"is expected to leave at {until}"
+            return f"{party.name or party.reference} sits at {use.table_id} and {stays}"
+    return "The table is out of order"
 
 
 #: The statuses' names in the counts.

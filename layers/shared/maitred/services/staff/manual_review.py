@@ -83,7 +83,7 @@ def _item(case: ReviewCase, planner: DayPlanner, now: datetime, deadline: Budget
     booking = case.booking
     alternatives = planner.alternatives(booking_request(booking), booking.duration_minutes, now, deadline)
     return {
-        "booking": responses.booking_json(booking),
+        "booking": responses.booking_json(booking, now),
         "reason": _reason(case),
         "since": responses.local(case.since, booking.timezone),
         "alternatives": responses.alternatives_json(alternatives, planner.day.index.floor.timezone),

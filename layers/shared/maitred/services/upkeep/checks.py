@@ -12,9 +12,10 @@ from maitred.services.messaging.outbox import DeadRow
 
 #: True at every moment, whatever is under way: the name of the statement that counts, and what it checks.
 ALWAYS: Mapping[str, str] = {
-    "no_overlap": "no two live rows of the ledger overlap (self-join)",
+    "no_overlap": "no two live rows of the ledger overlap (self-join), but for plans flagged as at risk",
+    "one_party": "no two parties sit at one table",
     "seated": "confirmed if and only if it holds tables with enough seats for the whole stay",
-    "owned": "every live row of the ledger belongs to a booking, or to a hold that is not used yet",
+    "owned": "every live row of the ledger belongs to a booking, a block, or a hold that is not used yet",
     "history_ends_in_state": "the history ends with the booking's state and version",
     "history_unbroken": "the history is unbroken: every step allowed, every version one more",
     "one_summary": "every attempt has exactly one summary",
@@ -27,6 +28,7 @@ ALWAYS: Mapping[str, str] = {
 IN_TIME: Mapping[str, str] = {
     "outbox_drained": "no outbox row is overdue",
     "outbox_alive": "no outbox row is dead",
+    "room_known": "nobody is to sit where another party sits without being flagged",
     "leases_end": "no booking is left in progress by a worker that is gone",
     "nobody_forgotten": "every waiting booking has a message, or is within the sweep's reach",
 }

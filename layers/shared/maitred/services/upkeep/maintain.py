@@ -12,10 +12,13 @@ from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.dependencies import Dependencies
 from maitred.services.unit_of_work import commit
+from maitred.services.upkeep.rooms import RoomUpkeep
 
 logger = logging.getLogger(__name__)
 
 ACTOR = "maintain"
+CLOCK = "clock"  # the actor where only the time has passed
+UNANSWERED = "unanswered_at_start"
 _SWEEPS = 3  # a booking whose worker died this often goes to manual review
 _BATCH = 200
 _LEARN_AGAIN = timedelta(days=1)
@@ -60,6 +63,9 @@ class Maintenance(Protocol):
         """Bookings in manual review that start before ``until`` and that the restaurant was not mailed
         about, with its address."""
 
+    def unanswered(self, now: datetime, limit: int) -> Sequence[Booking]:
+        """Bookings without tables whose start has come, the earliest first."""
+
     def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
         """Learn the demand of restaurants for which that was last done before ``before``; how many."""
 
@@ -77,19 +83,25 @@ class Maintenance(Protocol):
 
 
 class Maintain:
-    def __init__(self, deps: Dependencies, maintenance: Maintenance, rules: MaintenanceRules) -> None:
+    def __init__(
+        self, deps: Dependencies, maintenance: Maintenance, rules: MaintenanceRules, rooms: RoomUpkeep
+    ) -> None:
         self._deps = deps
+        self._rooms = rooms
         self._maintenance = maintenance
         self._rules = rules
 
     def run(self, correlation_id: str) -> dict[str, int]:
         """Do the minute's work; returns how much was done, by name. Raises StoreError."""
         now = self._deps.clock.now()
+        rooms = self._rooms.run(now, correlation_id)  # first: somebody is about to come
         self._maintenance.prune_limits()
         done = {
+            **rooms,
             "eventMonthsDropped": self._maintenance.rotate_event_months(now, self._rules.retention.events),
             "pruned": self._maintenance.prune(now, self._rules.retention),
             "returned": self._return_stuck(now, correlation_id),
+            "declined": self._decline_unanswered(now, correlation_id),
             "requeued": self._requeue_lost(now, correlation_id),
             "raised": self._raise_urgent(now, correlation_id),
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
@@ -136,6 +148,15 @@ class Maintain:
         unchanged, ids = ports.BookingUpdate(booking, booking), self._deps.ids
         notifications, outbox = records.mail(booking, MailKind.ATTENTION, correlation_id, ids, now, to)
         return self._commit(ports.Changes(updates=[unchanged], notifications=notifications, outbox=outbox))
+
+    def _decline_unanswered(self, now: datetime, correlation_id: str) -> int:
+        """Nobody has answered by the time the guests were to come: they are told that there is no table."""
+        done = 0
+        for booking in self._maintenance.unanswered(now, _BATCH):
+            ids = self._deps.ids
+            changes, _ = records.declined(booking, CLOCK, UNANSWERED, correlation_id, ids, now)
+            done += self._commit(changes)
+        return done
 
     def _commit(self, changes: ports.Changes) -> bool:
         try:

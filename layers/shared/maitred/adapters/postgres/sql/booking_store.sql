@@ -21,12 +21,26 @@ select r.layout_version,
                   where l.restaurant_id = r.id and l.layout_version = r.layout_version) end as document,
        coalesce((select d.revision from service_days d
                  where d.restaurant_id = r.id and d.service_date = %(service_date)s), 0) as revision,
-       (select json_agg(json_build_array(a.table_id, (extract(epoch from lower(a.occupied)) / 60)::bigint,
-                        (extract(epoch from upper(a.occupied)) / 60)::bigint, a.booking_id, a.hold_id))
-        from allocations a left join holds h on h.id = a.hold_id
-        where a.restaurant_id = r.id and a.live
-          and a.occupied && tstzrange(%(start)s, %(end)s)
-          and (a.hold_id is null or h.expires_at > now())) as allocations,
+       -- A party that sits there and has outstayed its time stays for a while longer, as far as anybody can tell.
+       (select json_agg(json_build_array(a.table_id, floor(extract(epoch from lower(a.occupied)) / 60)::bigint,
+                        ceil(extract(epoch from a.until) / 60)::bigint, a.booking_id, a.hold_id, a.seated, a.at_risk))
+        from (select p.table_id, p.occupied, p.booking_id, p.hold_id, p.seated, false as at_risk,
+                     case when p.seated and upper(p.occupied) <= %(overdue)s
+                          then greatest(upper(p.occupied), %(overdue_until)s) else upper(p.occupied) end as until
+              from allocations p left join holds h on h.id = p.hold_id
+              where p.restaurant_id = r.id and p.live and p.at_risk_since is null
+                and p.occupied && tstzrange(%(start)s, %(end)s)
+                and (p.hold_id is null or h.expires_at > now())
+              union all
+              select p.table_id, p.occupied, p.booking_id, p.hold_id, p.seated, true, upper(p.occupied)
+              from allocations p
+              where p.restaurant_id = r.id and p.live and p.at_risk_since is not null
+                and p.occupied && tstzrange(%(start)s, %(end)s)
+              union all
+              select p.table_id, p.occupied, p.booking_id, p.hold_id, p.seated, false, %(overdue_until)s
+              from allocations p
+              where p.restaurant_id = r.id and p.live and p.seated and upper(p.occupied) <= %(overdue)s
+                and upper(p.occupied) <= %(start)s) a) as allocations,
        (select json_agg(json_build_array(c.start, c.covers, c.on_hold))
         from (select (extract(epoch from b.start_at) / 60)::bigint as start, sum(b.party_size) as covers, false as on_hold
               from bookings b
@@ -44,7 +58,7 @@ select r.layout_version,
                         b.preferences) order by b.id)
         from bookings b
         where b.restaurant_id = r.id and b.service_date = %(service_date)s and b.state = 'confirmed'
-          and not b.pinned and b.start_at > %(movable_from)s::timestamptz) as stays,
+          and not b.pinned and b.arrived_at is null and b.start_at > %(movable_from)s::timestamptz) as stays,
        (select p.profile -> %(profile)s::text from demand_profiles p where p.restaurant_id = r.id) as demand,
        (select min(h.expires_at) from holds h
         where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
@@ -55,7 +69,7 @@ from restaurants r
 where r.id = %(restaurant_id)s
 
 -- name: read_booking
-select * from booking_register b
+select * from booking_sheet b
 where b.id = %(booking_id)s
 
 -- name: read_hold
@@ -74,7 +88,7 @@ left join lateral (
 ) ledger on true
 
 -- name: list_bookings
-select * from booking_register b
+select * from booking_sheet b
 where b.restaurant_id = %(restaurant_id)s
   and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
 order by b.start_at, b.id
@@ -93,11 +107,11 @@ with wanted as (
         limit %(limit)s) w
     order by w.start_at, w.id
     limit %(limit)s)
-select b.* from wanted join booking_register b using (id)
+select b.* from wanted join booking_sheet b using (id)
 order by b.start_at, b.id
 
 -- name: list_bookings_of_day
-select * from booking_register b
+select * from booking_sheet b
 where b.restaurant_id = %(restaurant_id)s and b.service_date = %(service_date)s
   and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
   and b.state = any (%(states)s)
@@ -114,33 +128,43 @@ with cases as (
     order by b.start_at, b.id
     limit %(limit)s)
 select b.*, came.reason, coalesce(came.created_at, b.created_at)
-from cases join booking_register b using (id)
+from cases join booking_sheet b using (id)
 left join lateral (
     select h.reason, h.created_at from booking_state_history h
     where h.booking_id = b.id and h.to_state = 'manual_review' order by h.id desc limit 1) came on true
 order by b.start_at, b.id
 
 -- name: read_floor
--- The use of each table at one moment and in the day after it. A seated party that stays beyond its time is
--- still there, if the moment is not later than now (clocks differ a little).
+-- The use of each table at one moment and in the day after it, and whose it is. A party that sits at a table is
+-- still there when its time is over.
 select r.layout_version,
        case when r.layout_version is distinct from %(known_version)s
             then (select l.document from layouts l
                   where l.restaurant_id = r.id and l.layout_version = r.layout_version) end as document,
-       (select json_agg(json_build_array(u.table_id, extract(epoch from lower(u.occupied))::bigint / 60,
-                        extract(epoch from upper(u.occupied))::bigint / 60, u.booking_id, u.state))
-        from (select a.table_id, a.occupied, a.booking_id, b.state
-              from allocations a
-              left join bookings b on b.id = a.booking_id
-              left join holds h on h.id = a.hold_id
-              where a.restaurant_id = r.id and a.live
+       (select json_agg(json_build_array(u.table_id, floor(extract(epoch from lower(u.occupied)) / 60)::bigint,
+                        ceil(extract(epoch from upper(u.occupied)) / 60)::bigint, u.booking_id, u.hold_id,
+                        floor(extract(epoch from u.at_risk_since) / 60)::bigint))
+        from (select a.table_id, a.occupied, a.booking_id, a.hold_id, a.at_risk_since
+              from allocations a left join holds h on h.id = a.hold_id
+              where a.restaurant_id = r.id and a.live and a.at_risk_since is null
                 and a.occupied && tstzrange(%(at)s, %(at)s::timestamptz + interval '1 day')
                 and (a.hold_id is null or h.expires_at > now())
               union all
-              select a.table_id, a.occupied, a.booking_id, b.state
-              from bookings b join allocations a on a.booking_id = b.id and a.live
-              where b.restaurant_id = r.id and b.state = 'seated' and upper(a.occupied) <= %(at)s
-                and %(at)s <= now() + interval '1 minute') u) as uses
+              select a.table_id, a.occupied, a.booking_id, a.hold_id, a.at_risk_since
+              from allocations a
+              where a.restaurant_id = r.id and a.live and a.at_risk_since is not null
+              union all
+              select a.table_id, a.occupied, a.booking_id, a.hold_id, a.at_risk_since
+              from allocations a
+              where a.restaurant_id = r.id and a.live and a.seated and upper(a.occupied) <= %(at)s) u) as uses,
+       (select json_agg(json_build_array(b.id, b.reference, b.party_size, b.guest ->> 'name', b.state, b.start_at,
+                        b.end_at, b.seated_at, b.arrived_at))
+        from bookings b
+        where b.id in (select a.booking_id from allocations a
+                       where a.restaurant_id = r.id and a.live and a.booking_id is not null
+                         and (a.at_risk_since is null
+                              and a.occupied && tstzrange(%(at)s, %(at)s::timestamptz + interval '1 day')
+                              or a.at_risk_since is not null or a.seated))) as parties
 from restaurants r
 where r.id = %(restaurant_id)s
 

@@ -46,17 +46,17 @@ select layout_version from restaurants where id = %(restaurant_id)s for share
 update allocations a
 set live = false, released_at = now()
 from holds h, jsonb_to_recordset(%(rows)s) as n(table_id text, "start" timestamptz, "end" timestamptz)
-where h.id = a.hold_id and h.expires_at <= now() and a.live
+where h.id = a.hold_id and h.expires_at <= now() and a.live and a.at_risk_since is null
   and a.restaurant_id = %(restaurant_id)s and a.table_id = n.table_id
   and a.occupied && tstzrange(n."start", n."end")
 
 -- name: insert_booking
 insert into bookings (id, reference, restaurant_id, state, version, request_version, party_size, start_at, end_at,
                       duration_minutes, service_id, service_date, guest, preferences, notes,
-                      auto_assign_last_result, created_at)
+                      auto_assign_last_result, created_at, arrived_at, seated_at)
 values (%(id)s, %(reference)s, %(restaurant_id)s, %(state)s, %(version)s, %(request_version)s, %(party_size)s,
         %(start_at)s, %(end_at)s, %(duration_minutes)s, %(service_id)s, %(service_date)s, %(guest)s,
-        %(preferences)s, %(notes)s, %(last_result)s, %(created_at)s)
+        %(preferences)s, %(notes)s, %(last_result)s, %(created_at)s, %(arrived_at)s, %(seated_at)s)
 
 -- name: insert_hold
 insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id, service_date, expires_at)
@@ -97,7 +97,8 @@ with changed as (
     set state = %(state)s, version = %(version)s, updated_at = now(),
         auto_assign_last_result = coalesce(%(last_result)s::jsonb, auto_assign_last_result),
         lease_token = %(new_lease_token)s, lease_until = %(new_lease_until)s,
-        pinned = coalesce(%(pinned)s::boolean, pinned)
+        pinned = coalesce(%(pinned)s::boolean, pinned),
+        arrived_at = %(arrived_at)s, seated_at = %(seated_at)s, completed_at = %(completed_at)s
     where id = %(booking_id)s and version = %(expected_version)s
       and (%(lease_token)s::uuid is null or lease_token = %(lease_token)s)
       and (%(tables)s::text[] is null or %(tables)s::text[] = (
@@ -112,7 +113,7 @@ select require_one(count(*), 'MTV01') from changed
 update bookings
 set request_version = %(request_version)s, party_size = %(party_size)s, start_at = %(start_at)s,
     end_at = %(end_at)s, service_id = %(service_id)s, service_date = %(service_date)s, pinned = %(pinned)s,
-    guest = %(guest)s, preferences = %(preferences)s, notes = %(notes)s
+    duration_minutes = %(duration_minutes)s, guest = %(guest)s, preferences = %(preferences)s, notes = %(notes)s
 where id = %(id)s
 
 -- name: claim_moved
@@ -120,7 +121,7 @@ where id = %(id)s
 with unchanged as (
     select 1 from bookings b
     join jsonb_to_recordset(%(rows)s) as n(booking_id uuid, version integer) on n.booking_id = b.id
-    where b.version = n.version and b.state = 'confirmed' and not b.pinned
+    where b.version = n.version and b.state = 'confirmed' and not b.pinned and b.arrived_at is null
     order by b.id for update of b
 )
 select require_one(case when count(*) = %(expected)s then 1 else 0 end, 'MTR01') from unchanged
@@ -129,13 +130,39 @@ select require_one(case when count(*) = %(expected)s then 1 else 0 end, 'MTR01')
 update allocations set live = false, released_at = now()
 where live and booking_id = any (%(booking_ids)s)
 
+-- name: leave_tables
+-- The party gets up: the rows end when it did, and tell from then on who sat there when.
+update allocations a
+set live = false, released_at = now(),
+    occupied = tstzrange(lower(a.occupied), greatest(n.at, lower(a.occupied) + interval '1 microsecond'))
+from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, at timestamptz)
+where a.booking_id = n.booking_id and a.live and a.seated
+
+-- name: flag_plans
+-- Plans that the room has beaten (`since`), and plans that are safe again (null).
+update allocations a
+set at_risk_since = n.since
+from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, since timestamptz)
+where a.booking_id = n.booking_id and a.live and not a.seated
+
+-- name: insert_block
+insert into table_blocks (id, restaurant_id, reason, actor_id)
+values (%(id)s, %(restaurant_id)s, %(reason)s, %(actor_id)s)
+
+-- name: end_blocks
+update allocations set live = false, released_at = now()
+where live and block_id is not null and restaurant_id = %(restaurant_id)s and table_id = %(table_id)s
+  and occupied && tstzrange(%(start)s, %(end)s)
+
 -- name: insert_allocations
-insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, hold_id, occupied, overrides)
-select n.restaurant_id, n.layout_version, n.table_id, n.capacity, n.booking_id, n.hold_id,
-       tstzrange(n."start", n."end"), n.overrides
+insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, hold_id, block_id, occupied,
+                         overrides, seated)
+select n.restaurant_id, n.layout_version, n.table_id, n.capacity, n.booking_id, n.hold_id, n.block_id,
+       tstzrange(n."start", n."end"), n.overrides, coalesce(n.seated, false)
 from jsonb_to_recordset(%(rows)s) as n(restaurant_id text, layout_version integer, table_id text,
-     capacity integer, booking_id uuid, hold_id uuid, "start" timestamptz, "end" timestamptz, overrides text[])
-order by n.table_id
+     capacity integer, booking_id uuid, hold_id uuid, block_id uuid, "start" timestamptz, "end" timestamptz,
+     overrides text[], seated boolean)
+order by n.seated desc, n.table_id
 
 -- name: insert_history
 insert into booking_state_history (booking_id, from_state, to_state, version, actor_id, reason, metadata)

@@ -7,7 +7,34 @@ with wrong as (
     from allocations a
     join allocations b on a.restaurant_id = b.restaurant_id and a.table_id = b.table_id and a.id < b.id
                       and a.occupied && b.occupied
-    where a.live and b.live)
+    where a.live and b.live and (a.at_risk_since is null and b.at_risk_since is null
+                                 or not a.seated and not b.seated and a.block_id is null and b.block_id is null))
+select (select count(*) from allocations where live), (select count(*) from wrong),
+       array(select what from wrong order by what limit %(examples)s)
+
+-- name: invariant_one_party
+-- By the bookings' states, so that a party is seen whatever its rows say.
+with sitting as (
+    select a.restaurant_id, a.table_id, a.booking_id
+    from bookings b join allocations a on a.booking_id = b.id and a.live where b.state = 'seated'
+), wrong as (
+    select format('table %%s of %%s: %%s parties', table_id, restaurant_id, count(distinct booking_id)) as what
+    from sitting group by restaurant_id, table_id having count(distinct booking_id) > 1)
+select (select count(*) from allocations where live), (select count(*) from wrong),
+       array(select what from wrong order by what limit %(examples)s)
+
+-- name: invariant_room_known
+-- A party sits at its table until it has left, whatever its plan says; who is to sit there meanwhile is flagged.
+with sitting as (
+    select a.restaurant_id, a.table_id, b.id, coalesce(b.seated_at, lower(a.occupied)) as since
+    from bookings b join allocations a on a.booking_id = b.id and a.live where b.state = 'seated'
+), wrong as (
+    select format('booking %%s is to sit at table %%s, where %%s sits', p.booking_id, p.table_id, s.id) as what
+    from sitting s
+    join allocations p on p.restaurant_id = s.restaurant_id and p.table_id = s.table_id and p.live
+         and p.booking_id <> s.id and p.at_risk_since is null
+    join bookings b on b.id = p.booking_id and b.state = 'confirmed'
+    where b.start_at <= %(overdue)s and upper(p.occupied) > s.since)
 select (select count(*) from allocations where live), (select count(*) from wrong),
        array(select what from wrong order by what limit %(examples)s)
 
@@ -18,7 +45,7 @@ with wrong as (
     from bookings b
     left join lateral (
         select count(*) as tables, coalesce(sum(a.capacity), 0) as seats,
-               bool_and(a.occupied @> tstzrange(b.start_at, b.end_at)) as whole_stay,
+               bool_and(a.seated or a.occupied @> tstzrange(b.start_at, b.end_at)) as whole_stay,
                coalesce(bool_or('capacity' = any (a.overrides)), false) as seats_overridden
         from allocations a where a.booking_id = b.id and a.live) ledger on true
     where case when b.state in ('confirmed', 'seated')
@@ -37,7 +64,8 @@ with wrong as (
     from allocations a
     left join bookings b on b.id = a.booking_id and b.restaurant_id = a.restaurant_id
     left join holds h on h.id = a.hold_id and h.restaurant_id = a.restaurant_id
-    where a.live and (h.used_by is not null or num_nonnulls(b.id, h.id) <> 1))
+    left join table_blocks t on t.id = a.block_id and t.restaurant_id = a.restaurant_id
+    where a.live and (h.used_by is not null or num_nonnulls(b.id, h.id, t.id) <> 1))
 select (select count(*) from allocations where live), (select count(*) from wrong),
        array(select what from wrong order by what limit %(examples)s)
 

@@ -3,19 +3,26 @@
 -- name: stuck_bookings
 select b.*, (select count(*) from booking_state_history h
              where h.booking_id = b.id and h.reason = 'lease_expired') as sweeps
-from booking_register b
+from booking_sheet b
 where b.state = 'assignment_in_progress' and b.lease_until < %(before)s
 order by b.lease_until limit %(limit)s
 
 -- name: forgotten_bookings
 -- Every change moves `updated_at`, also a new message for the job.
-select b.* from booking_register b
+select b.* from booking_sheet b
 where b.id in (
     select w.id from bookings w
     where w.state = 'assignment_pending' and w.updated_at < %(before)s and w.start_at > %(now)s::timestamptz - interval '1 day'
       and not exists (select 1 from outbox o
                       where o.booking_id = w.id and o.topic = 'assign' and o.sent_at is null and o.dead_at is null)
     order by w.updated_at limit %(limit)s)
+
+-- name: unanswered_bookings
+select b.* from booking_sheet b
+where b.id in (select w.id from bookings w
+               where w.state in ('assignment_pending', 'manual_review') and w.start_at <= %(now)s
+               order by w.start_at, w.id limit %(limit)s)
+order by b.start_at, b.id
 
 -- name: awaiting_a_person
 select count(*), count(*) filter (where start_at < %(until)s)
@@ -24,7 +31,7 @@ from bookings where state = 'manual_review' and start_at > %(now)s
 -- name: untold_restaurants
 -- Bookings whose restaurant has an address and has had no letter about the present request.
 select b.*, r.contact_email
-from booking_register b
+from booking_sheet b
 join restaurants r on r.id = b.restaurant_id
 where b.state = 'manual_review' and b.start_at > %(now)s and b.start_at < %(until)s and r.contact_email is not null
   and not exists (select 1 from notifications n
@@ -94,3 +101,36 @@ with stale as (
     returning 1
 )
 select count(*) from learnt
+
+-- name: rooms_to_plan_again
+-- Service days on which a plan overlaps a party that sits at its table or a table that is out of order, and those
+-- with a plan that is at risk. A party over time is taken to stay for as long as the restaurant looks ahead.
+with facts as (
+    select a.restaurant_id, a.table_id, a.booking_id, lower(a.occupied) as since,
+           case when b.seated_at + (b.end_at - b.start_at) <= %(now)s
+                then greatest(upper(a.occupied), %(now)s::timestamptz + make_interval(mins => greatest(1, r.lookahead_minutes)))
+                else upper(a.occupied) end as until
+    from allocations a
+    join restaurants r on r.id = a.restaurant_id
+    left join bookings b on b.id = a.booking_id
+    where a.live and (a.seated or a.block_id is not null)
+), beaten as (
+    select k.restaurant_id, k.service_date, p.id
+    from facts f
+    join allocations p on p.restaurant_id = f.restaurant_id and p.table_id = f.table_id and p.live and not p.seated
+         and p.at_risk_since is null and p.booking_id is not null and p.booking_id is distinct from f.booking_id
+         and p.occupied && tstzrange(f.since, f.until)
+    join bookings k on k.id = p.booking_id
+    union all
+    select k.restaurant_id, k.service_date, p.id
+    from allocations p join bookings k on k.id = p.booking_id
+    where p.live and p.at_risk_since is not null
+)
+select restaurant_id, service_date from beaten
+group by restaurant_id, service_date
+order by min(id) limit %(limit)s
+
+-- name: room_figures
+select (select count(*) from bookings b
+        where b.state = 'seated' and b.seated_at + (b.end_at - b.start_at) <= %(now)s),
+       (select count(*) from allocations a where a.live and a.at_risk_since is not null)

@@ -13,15 +13,15 @@ where r.id = %(restaurant_id)s
 for no key update of r
 
 -- name: upcoming_confirmed
-select * from booking_register b
+select * from booking_sheet b
 where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_at > %(now)s
 order by b.start_at, b.id
 
 -- name: upcoming_overridden
 -- The rules that a person set aside, by booking. All tables of a booking have the same ones.
 select distinct a.booking_id, a.overrides from allocations a
-where a.restaurant_id = %(restaurant_id)s and a.live and a.occupied && tstzrange(%(now)s, null)
-  and a.booking_id is not null and a.overrides <> '{}'
+where a.restaurant_id = %(restaurant_id)s and a.live and a.booking_id is not null and a.overrides <> '{}'
+  and (a.at_risk_since is null and a.occupied && tstzrange(%(now)s, null) or a.at_risk_since is not null)
 
 -- name: upcoming_waiting
 -- Waiting bookings that a new layout may serve.
@@ -31,11 +31,14 @@ where restaurant_id = %(restaurant_id)s and start_at > %(now)s
 order by created_at, id limit 200
 
 -- name: put_restaurant
-insert into restaurants (id, name, timezone, locale, contact_email, layout_version)
-values (%(restaurant_id)s, %(name)s, %(timezone)s, %(locale)s, %(contact_email)s, %(layout_version)s)
+insert into restaurants (id, name, timezone, locale, contact_email, layout_version, late_minutes,
+                         lookahead_minutes)
+values (%(restaurant_id)s, %(name)s, %(timezone)s, %(locale)s, %(contact_email)s, %(layout_version)s,
+        %(late_minutes)s, %(lookahead_minutes)s)
 on conflict (id) do update
     set name = excluded.name, timezone = excluded.timezone, locale = excluded.locale,
-        contact_email = excluded.contact_email, layout_version = excluded.layout_version, updated_at = now()
+        contact_email = excluded.contact_email, layout_version = excluded.layout_version,
+        late_minutes = excluded.late_minutes, lookahead_minutes = excluded.lookahead_minutes, updated_at = now()
 
 -- name: insert_layout
 insert into layouts (restaurant_id, layout_version, document)

@@ -1,4 +1,4 @@
-"""The party comes, leaves, or does not come: what a host marks during the service."""
+"""``POST /bookings/{id}/arrive``, ``/no-show`` and ``/undo-no-show``: the guests come, or they do not."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,35 +10,55 @@ from maitred.domain.states import State, require_transition
 from maitred.planner.floor.index import FloorIndex
 from maitred.services import events, ports
 from maitred.services.assignment import records
-from maitred.services.assignment.day import Floors, read_floor
+from maitred.services.assignment.day import Floors, day_of_stay, read_floor
 from maitred.services.assignment.layout_change import problem_of
 from maitred.services.assignment.waitlist import woken_by
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
-from maitred.services.unit_of_work import change_booking, commit, committed
+from maitred.services.unit_of_work import change_booking, commit, committed, remember
 
+ARRIVED = "arrived"
 UNDONE = "no_show_undone"
 _BUDGET_MS = 2000  # for a unit of work that locks the day
+#: States in which guests may stand at the door: expected, or still waiting for tables.
+_EXPECTED = frozenset({State.ASSIGNMENT_PENDING, State.MANUAL_REVIEW, State.CONFIRMED, State.SEATED})
 
 
-class Visits:
+class Arrivals:
     """Every method raises InvalidTransition if the booking's state does not allow it."""
 
     def __init__(self, deps: Dependencies, floors: Floors) -> None:
         self._deps = deps
         self._floors = floors
 
-    def seat(self, booking: Booking, context: RequestContext) -> Reply:
-        """The party has come."""
-        return self._mark(booking, State.SEATED, context)
+    def arrive(self, booking: Booking, context: RequestContext) -> Reply:
+        """The guests are in the house and wait for their table. A second time changes nothing."""
 
-    def complete(self, booking: Booking, context: RequestContext) -> Reply:
-        """The party has left; the rest of its time is free."""
-        return self._mark(booking, State.COMPLETED, context)
+        def arrive(current: Booking) -> Reply:
+            now = self._deps.clock.now()
+            if current.state not in _EXPECTED:
+                raise errors.InvalidTransition(f"a booking that is {current.state.value} cannot arrive")
+            if current.arrived_at is not None:
+                return remember(self._deps, context, booking_reply(current, now))
+            changes, reply = _arrived(current, context, now)
+            commit(self._deps, changes)
+            return reply
+
+        return change_booking(self._deps, booking, context, arrive)
 
     def no_show(self, booking: Booking, context: RequestContext) -> Reply:
-        """The party has not come; its tables are free."""
-        return self._mark(booking, State.NO_SHOW, context)
+        """The party has not come; its tables are free, also for the parties that wait."""
+
+        def no_show(current: Booking) -> Reply:
+            require_transition(current.state, State.NO_SHOW)
+            now = self._deps.clock.now()
+            woken = woken_by(self._deps.store, current, context.correlation_id, now)
+            after = replace(current, state=State.NO_SHOW, version=current.version + 1, tables=(), zone=None)
+            changes, reply = _step(current, after, State.NO_SHOW.value, context, now)
+            commit(self._deps, replace(changes, outbox=woken))
+            return reply
+
+        return change_booking(self._deps, booking, context, no_show)
 
     def undo_no_show(self, booking: Booking, context: RequestContext) -> Reply:
         """The party has come after all: to its tables if they are still free, else the job finds others."""
@@ -50,35 +70,18 @@ class Visits:
 
         return change_booking(self._deps, booking, context, undo)
 
-    def _mark(self, booking: Booking, target: State, context: RequestContext) -> Reply:
-        def mark(current: Booking) -> Reply:
-            require_transition(current.state, target)
-            changes, reply = self._marked(current, target, context)
-            commit(self._deps, changes)
-            return reply
-
-        return change_booking(self._deps, booking, context, mark)
-
-    def _marked(self, before: Booking, target: State, context: RequestContext) -> tuple[ports.Changes, Reply]:
-        """The party sits; or its tables are free, also for the parties that wait."""
-        after = replace(before, state=target, version=before.version + 1)
-        if target is State.SEATED:
-            return _step(before, after, target.value, context)
-        woken = woken_by(self._deps.store, before, context.correlation_id, self._deps.clock.now())
-        return _step(before, replace(after, tables=(), zone=None), target.value, context, outbox=woken)
-
     def _undo(self, booking: Booking, context: RequestContext) -> Reply:
         """Decided while the day is locked: nobody takes the tables in between."""
         index = read_floor(self._deps.store, self._floors, booking.restaurant_id)
         released = self._deps.store.released(booking.id)
         start, end = (released[0].start, released[0].end) if released else (booking.start_at, booking.end_at)
-        day = ports.Day(booking.restaurant_id, booking.service_date, start, end, None, "")
+        now = self._deps.clock.now()
+        day = replace(day_of_stay(index.floor, booking, now), start=start, end=end)
         with self._deps.store.locked_day(day, index.floor.layout_version, _BUDGET_MS) as locked:
             if locked.snapshot.document is not None:
                 raise ports.Conflict("a new layout")
-            now = self._deps.clock.now()
             if _still_free(booking, released, index, locked.snapshot, now):
-                changes, reply = _restored(booking, released, index, context)
+                changes, reply = _restored(booking, released, index, context, now)
             else:
                 changes, reply = _pending(booking, context, now)
             committed(self._deps, changes, locked.apply(changes))
@@ -102,8 +105,28 @@ def _still_free(
 # --- what each outcome writes ---
 
 
+def _arrived(before: Booking, context: RequestContext, now: datetime) -> tuple[ports.Changes, Reply]:
+    """The state stays. A booking that waits gets a new message: the job's old one is of another version."""
+    after = replace(before, version=before.version + 1, arrived_at=now)
+    row = ports.HistoryRow(before.id, before.state, before.state, after.version, context.actor, ARRIVED)
+    job = records.assign_row(after, Trigger.RETRY, 1, context.correlation_id, now)
+    reply = booking_reply(after, now)
+    changes = ports.Changes(
+        updates=[ports.BookingUpdate(before, after, tables=before.tables)],
+        history=[row],
+        events=events.state_changed([row], before.restaurant_id, context.correlation_id),
+        outbox=[job] if before.state is State.ASSIGNMENT_PENDING else [],
+        reply=to_store(context.key, reply),
+    )
+    return changes, reply
+
+
 def _restored(
-    before: Booking, released: Sequence[ports.TableAllocation], index: FloorIndex, context: RequestContext
+    before: Booking,
+    released: Sequence[ports.TableAllocation],
+    index: FloorIndex,
+    context: RequestContext,
+    now: datetime,
 ) -> tuple[ports.Changes, Reply]:
     """The booking is confirmed on the tables that it had."""
     tables = [index.tables[index.position[row.table_id]] for row in released]
@@ -118,38 +141,32 @@ def _restored(
         replace(row, layout_version=index.floor.layout_version, capacity=table.capacity)
         for row, table in zip(released, tables, strict=True)
     ]
-    return _step(before, after, UNDONE, context, allocations=allocations)
+    changes, reply = _step(before, after, UNDONE, context, now)
+    return replace(changes, allocations=allocations), reply
 
 
 def _pending(before: Booking, context: RequestContext, now: datetime) -> tuple[ports.Changes, Reply]:
     """The booking waits, without tables, for the background job."""
     after = replace(before, state=State.ASSIGNMENT_PENDING, version=before.version + 1, pinned=False)
     job = records.assign_row(after, Trigger.RETRY, 1, context.correlation_id, now)
-    return _step(before, replace(after, zone=None), UNDONE, context, outbox=[job])
+    changes, reply = _step(before, replace(after, zone=None), UNDONE, context, now)
+    return replace(changes, outbox=[job]), reply
 
 
 def _step(
-    before: Booking,
-    after: Booking,
-    reason: str,
-    context: RequestContext,
-    *,
-    allocations: Sequence[ports.TableAllocation] = (),
-    outbox: Sequence[ports.OutboxRow] = (),
+    before: Booking, after: Booking, reason: str, context: RequestContext, now: datetime
 ) -> tuple[ports.Changes, Reply]:
     """One step of the state machine, and the tables that it frees or takes."""
     tables: ports.Json = {"tables": list(before.tables or after.tables)}
     history = records.history_rows(after, [before.state], context.actor, reason, tables)
     frees = bool(before.tables) and not after.tables
-    reply = booking_reply(after)
+    reply = booking_reply(after, now)
     changes = ports.Changes(
         touched_days=[(before.restaurant_id, before.service_date)] if frees else [],
         updates=[ports.BookingUpdate(before, after, tables=before.tables)],
         release=[before.id] if frees else [],
-        allocations=allocations,
         history=history,
         events=events.state_changed(history, before.restaurant_id, context.correlation_id),
-        outbox=outbox,
         reply=to_store(context.key, reply),
     )
     return changes, reply

@@ -1,0 +1,476 @@
+"""The room beats the plan: who sits where now, whose plan that beats, and where those guests go instead.
+
+A party that sits at a table, and a table that is out of order, are facts. A confirmed booking whose tables
+they keep from it moves to equivalent tables, inside the freeze too; if there are none, it is flagged as at
+risk and a person has to help. Never moved are parties that sit, guests who have arrived, and pinned bookings.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from maitred.domain import errors
+from maitred.domain.booking import Booking, Flow, Trigger
+from maitred.domain.states import State
+from maitred.domain.windows import from_minutes, to_minutes
+from maitred.planner.day.drawn_day import Problem
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.floor.rules import OVERRIDABLE, check_tables
+from maitred.planner.model import Allocation, Covers, Deadline, MovableBooking, PartyRequest, Plan
+from maitred.planner.options import FULL
+from maitred.services import ports
+from maitred.services.assignment import records
+from maitred.services.assignment.attempt import AttemptContext, Outcome, PlannerRun, attempt_of, quote_event
+from maitred.services.assignment.day import day_of_room
+from maitred.services.assignment.planning import Planning, booking_request, movable_bookings
+from maitred.services.budget import Budget
+from maitred.services.dependencies import Dependencies
+from maitred.services.feature_flags import NO_FLAGS
+
+BUDGET_MS = 2000  # for a unit of work that locks the day
+_REPLAN_MS = 700  # of which this much may go into new plans
+_ONE_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One service day of a restaurant, locked against all other writers. ``now``: when it was read, UTC."""
+
+    index: FloorIndex
+    snapshot: ports.Snapshot
+    now: datetime
+    locked: ports.LockedDay
+
+
+@contextmanager
+def locked_room(
+    deps: Dependencies,
+    index: FloorIndex,
+    service_date: date,
+    now: datetime,
+    until: datetime | None = None,
+) -> Iterator[Room]:
+    """``until``: the end of a stay that the reading must cover. Raises Conflict if the floor has changed."""
+    day = day_of_room(index.floor, service_date, now, until)
+    with deps.store.locked_day(day, index.floor.layout_version, BUDGET_MS) as locked:
+        if locked.snapshot.document is not None:
+            raise ports.Conflict("a new layout")
+        yield Room(index, locked.snapshot, now, locked)
+
+
+# --- who sits there ---
+
+
+def seated_rows(
+    index: FloorIndex, booking: Booking, now: datetime, overrides: Sequence[str] = ()
+) -> list[ports.TableAllocation]:
+    """The ledger's rows of a party that sits at its tables: from ``now`` to its expected end and buffer."""
+    after = timedelta(minutes=index.floor.policy.buffer_after_minutes)
+    end = max(booking.leaves_at() + after, now + _ONE_MINUTE)
+    rows = records.table_allocations(index, booking, tuple(overrides))
+    return [replace(row, start=now, end=end, seated=True) for row in rows]
+
+
+def with_rows(
+    snapshot: ports.Snapshot, booking: Booking, rows: Sequence[ports.TableAllocation]
+) -> ports.Snapshot:
+    """The day with these rows of ``booking`` in place of the ones that it had."""
+    own = str(booking.id)
+    kept = tuple(row for row in snapshot.allocations if row.booking_id != own)
+    sits = any(row.seated for row in rows)
+    stays = tuple(stay for stay in snapshot.stays if stay.booking_id != own)
+    return replace(
+        snapshot,
+        allocations=(*kept, *(_as_read(row) for row in rows)),
+        seated=snapshot.seated | {own} if sits else snapshot.seated - {own},
+        at_risk=snapshot.at_risk - {own},
+        stays=stays,
+    )
+
+
+def _as_read(row: ports.TableAllocation) -> Allocation:
+    booking_id = str(row.booking_id) if row.booking_id else None
+    end = -(-row.end.timestamp() // 60)
+    return Allocation(row.table_id, to_minutes(row.start), int(end), booking_id)
+
+
+def with_block(snapshot: ports.Snapshot, row: ports.TableAllocation) -> ports.Snapshot:
+    """The day with one table more that is out of order."""
+    return replace(snapshot, allocations=(*snapshot.allocations, _as_read(row)))
+
+
+def require_nobody_there(
+    deps: Dependencies, snapshot: ports.Snapshot, tables: Iterable[str], own: UUID | None, end: datetime
+) -> None:
+    """Raise TableOccupied, which names them, if a party sits at one of ``tables`` or it is out of order."""
+    wanted, until = frozenset(tables), to_minutes(end)
+    there = [
+        row
+        for row in snapshot.allocations
+        if row.table_id in wanted
+        and row.booking_id != str(own)
+        and row.start < until
+        and _is_fact(snapshot, row)
+    ]
+    if not there:
+        return
+    sitting = sorted({row.booking_id for row in there if row.booking_id is not None})
+    if not sitting:
+        raise errors.TableOccupied(f"Table {there[0].table_id} is out of order; choose another one")
+    parties = [party for each in sitting if (party := deps.store.booking(UUID(each))) is not None]
+    raise TableTaken(
+        [(party, [row.table_id for row in there if row.booking_id == str(party.id)]) for party in parties]
+    )
+
+
+class TableTaken(errors.TableOccupied):
+    """Somebody sits there. ``parties``: who, and at which of the tables."""
+
+    def __init__(self, parties: Sequence[tuple[Booking, Sequence[str]]]) -> None:
+        words = [
+            f"{_name(party)} ({party.reference}, {_people(party.party_size)}) sits at {_listed(tables)}"
+            for party, tables in parties
+        ]
+        super().__init__("; ".join(words) + ". Complete that visit or choose another table")
+        self.more = {
+            "parties": [
+                {
+                    "bookingId": str(party.id),
+                    "reference": party.reference,
+                    "name": party.guest.get("name"),
+                    "partySize": party.party_size,
+                    "tables": list(tables),
+                }
+                for party, tables in parties
+            ]
+        }
+
+
+def _name(party: Booking) -> str:
+    return party.guest.get("name") or "A party"
+
+
+def _people(size: int) -> str:
+    return "1 guest" if size == 1 else f"{size} guests"
+
+
+def _listed(tables: Sequence[str]) -> str:
+    return f"table {tables[0]}" if len(tables) == 1 else f"tables {', '.join(tables)}"
+
+
+def set_aside(index: FloorIndex, booking: Booking, tables: Sequence[str]) -> tuple[str, ...]:
+    """The rules that these tables break for the party, of those that a person may set aside."""
+    broken = check_tables(index, tables, booking_request(booking))
+    return tuple(sorted({each.code for each in broken} & OVERRIDABLE))
+
+
+def on_hold_there(snapshot: ports.Snapshot, rows: Sequence[ports.TableAllocation]) -> tuple[UUID, ...]:
+    """The live holds whose tables these rows take."""
+    return tuple(
+        sorted(
+            {
+                UUID(taken.hold_id)
+                for taken in snapshot.allocations
+                for row in rows
+                if taken.hold_id is not None
+                and taken.table_id == row.table_id
+                and _overlap(taken, _as_read(row))
+            }
+        )
+    )
+
+
+def require_no_hold(snapshot: ports.Snapshot, rows: Sequence[ports.TableAllocation]) -> None:
+    """Raise TableOccupied if a guest has one of a person's chosen tables on hold."""
+    if on_hold_there(snapshot, rows):
+        raise errors.TableOccupied(
+            "A guest has one of these tables on hold; choose another one or wait until the hold ends"
+        )
+
+
+def is_free(snapshot: ports.Snapshot, rows: Sequence[ports.TableAllocation]) -> bool:
+    """Does nothing on the day, of whatever kind, stand in the way of these rows?"""
+    return not any(
+        taken.table_id == row.table_id and _overlap(taken, _as_read(row))
+        for row in rows
+        for taken in snapshot.allocations
+    )
+
+
+# --- whose plan that beats ---
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """What has to be written so that no plan is silently beaten."""
+
+    moves: tuple[ports.BookingMove, ...] = ()
+    allocations: tuple[ports.TableAllocation, ...] = ()
+    history: tuple[ports.HistoryRow, ...] = ()
+    risks: tuple[ports.RiskFlag, ...] = ()
+    events: tuple[ports.Event, ...] = ()
+
+    @property
+    def release(self) -> tuple[UUID, ...]:
+        return tuple(move.booking_id for move in self.moves)
+
+    @property
+    def nothing(self) -> bool:
+        return not self.moves and not self.risks
+
+    def added_to(self, changes: ports.Changes) -> ports.Changes:
+        """``changes``, with all of this in the same unit of work."""
+        return replace(
+            changes,
+            moves=[*changes.moves, *self.moves],
+            release=[*changes.release, *self.release],
+            allocations=[*changes.allocations, *self.allocations],
+            history=[*changes.history, *self.history],
+            risks=[*changes.risks, *self.risks],
+            events=[*changes.events, *self.events],
+        )
+
+
+@dataclass(slots=True)
+class _Day:
+    """The day while it is planned again: each booking's rows as they are so far, and who may move."""
+
+    rows: dict[str, list[Allocation]]
+    others: list[Allocation]
+    movable: dict[str, MovableBooking]
+    moved_for: dict[str, str] = field(default_factory=dict)
+
+    def allocations(self, without: str) -> tuple[Allocation, ...]:
+        kept = (row for name, rows in self.rows.items() if name != without for row in rows)
+        return (*self.others, *kept)
+
+    def move(self, booking_id: str, tables: tuple[str, ...], moved_for: str) -> None:
+        start, end = _window(self.rows[booking_id])
+        self.rows[booking_id] = [Allocation(table, start, end, booking_id) for table in tables]
+        if booking_id in self.movable:
+            self.movable[booking_id] = replace(self.movable[booking_id], tables=tables)
+        self.moved_for[booking_id] = moved_for
+
+
+class Replanner:
+    """Plans again what the room has beaten, with the planner that every flow asks."""
+
+    def __init__(self, deps: Dependencies, planning: Planning) -> None:
+        self._deps = deps
+        self._planning = planning
+
+    def replan(self, room: Room, snapshot: ports.Snapshot, actor: str, correlation_id: str) -> Replanned:
+        """``snapshot``: the room's day as it will be once the caller has written what it writes."""
+        beaten = _beaten(snapshot)
+        if not beaten and not snapshot.at_risk:
+            return Replanned()
+        movable = {each.booking_id: each for each in movable_bookings(room.index, snapshot)}
+        day = _day_of(snapshot, movable)
+        budget, stuck, events = Budget(self._deps.clock, _REPLAN_MS), [], []
+        for booking_id in beaten:
+            plan = None
+            if booking_id in movable:
+                run, plan = self.place(room, day, movable[booking_id], snapshot, budget)
+                events.append(self._quoted(room, run, booking_id, correlation_id))
+            if plan is None:
+                stuck.append(booking_id)
+                continue
+            for move in plan.moves:
+                day.move(move.booking_id, move.to_tables, booking_id)
+            day.move(booking_id, plan.tables, beaten[booking_id])
+        flagged = self._flags(snapshot, stuck, room.now, beaten)
+        return Replanned(
+            *_moves(room, snapshot, day, actor),
+            risks=tuple(flagged),
+            events=(*events, *_at_risk(snapshot, flagged, room, beaten, correlation_id)),
+        )
+
+    def tables_for(self, room: Room, snapshot: ports.Snapshot, booking: Booking) -> Plan | None:
+        """Free tables for the plan of a booking that has none on ``snapshot``; nobody moves for it."""
+        problem = Problem(
+            request=booking_request(booking),
+            span=(to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)),
+            allocations=snapshot.allocations,
+            options=FULL.moving_nobody(),
+        )
+        return self._planning.quote(
+            room.index, problem, Budget(self._deps.clock, _REPLAN_MS), cache_hit=True
+        ).plan
+
+    def place(
+        self, room: Room, day: "_Day", booking: MovableBooking, snapshot: ports.Snapshot, deadline: Deadline
+    ) -> tuple[PlannerRun, Plan | None]:
+        """Equivalent tables for a booking without its own: what it was promised is required."""
+        problem = Problem(
+            request=_promised(booking, snapshot),
+            span=(to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)),
+            allocations=day.allocations(without=booking.booking_id),
+            # Its guests were counted when it was booked, and a move changes no start.
+            pacing=(Covers(booking.start, -booking.party_size),),
+            movable=tuple(each for each in day.movable.values() if each.booking_id != booking.booking_id),
+            options=self._planning.allowed(FULL),
+        )
+        run = self._planning.quote(room.index, problem, deadline, cache_hit=True)
+        return run, run.plan
+
+    def _quoted(self, room: Room, run: PlannerRun, booking_id: str, correlation_id: str) -> ports.Event:
+        """The event of this planner call, as of every other."""
+        deps = self._deps
+        deps.telemetry.milliseconds("PlannerDuration", run.duration_ms, flow=Flow.STAFF.value)
+        context = AttemptContext(
+            id=deps.ids.uuid(),
+            restaurant_id=room.index.floor.restaurant_id,
+            flow=Flow.STAFF,
+            trigger=Trigger.ROOM,
+            number=1,
+            options=FULL,
+            flags=NO_FLAGS,
+            correlation_id=correlation_id,
+            budget=Budget(deps.clock, _REPLAN_MS),
+        )
+        outcome = Outcome.REFUSED if run.plan is None else Outcome.CONFIRMED
+        attempt = attempt_of(context, outcome, run.refusal, [run], room.index)
+        return quote_event(attempt, run, UUID(booking_id))
+
+    def _flags(
+        self, snapshot: ports.Snapshot, stuck: Sequence[str], now: datetime, beaten: Mapping[str, str]
+    ) -> list[ports.RiskFlag]:
+        """Who is newly at risk, and who no longer is although nobody moved it."""
+        new = [ports.RiskFlag(UUID(each), now) for each in stuck if each not in snapshot.at_risk]
+        safe = [ports.RiskFlag(UUID(each), None) for each in sorted(snapshot.at_risk - beaten.keys())]
+        return [*new, *safe]
+
+
+def _beaten(snapshot: ports.Snapshot) -> dict[str, str]:
+    """The bookings whose tables a fact keeps from them, by start; each with who or what is in its way."""
+    facts: dict[str, list[Allocation]] = {}
+    for row in snapshot.allocations:
+        if _is_fact(snapshot, row):
+            facts.setdefault(row.table_id, []).append(row)
+    found: dict[str, tuple[int, str]] = {}
+    for row in snapshot.allocations:
+        if row.booking_id is None or row.booking_id in snapshot.seated:
+            continue
+        for fact in facts.get(row.table_id, ()):
+            if _overlap(row, fact):
+                found[row.booking_id] = (row.start, fact.booking_id or BLOCKED)
+    ordered = sorted(found, key=lambda booking_id: (found[booking_id][0], booking_id))
+    return {booking_id: found[booking_id][1] for booking_id in ordered}
+
+
+#: Stands for a table that is out of order, where a party could be in the way too.
+BLOCKED = "blocked"
+
+
+def _is_fact(snapshot: ports.Snapshot, row: Allocation) -> bool:
+    """Does somebody sit there, or is the table out of order?"""
+    return row.hold_id is None and (row.booking_id is None or row.booking_id in snapshot.seated)
+
+
+def _overlap(one: Allocation, other: Allocation) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _window(rows: Sequence[Allocation]) -> tuple[int, int]:
+    return min(row.start for row in rows), max(row.end for row in rows)
+
+
+def _day_of(snapshot: ports.Snapshot, movable: Mapping[str, MovableBooking]) -> _Day:
+    rows: dict[str, list[Allocation]] = {}
+    others = []
+    for row in snapshot.allocations:
+        if row.booking_id is None:
+            others.append(row)
+        else:
+            rows.setdefault(row.booking_id, []).append(row)
+    return _Day(rows, others, dict(movable))
+
+
+def _promised(booking: MovableBooking, snapshot: ports.Snapshot) -> PartyRequest:
+    return PartyRequest(
+        booking.party_size,
+        booking.start,
+        booking.end,
+        snapshot.day.profile.partition(":")[2],
+        snapshot.day.service_date,
+        zone=booking.zone,
+        zone_required=booking.zone is not None,
+        required=booking.required | booking.attributes,
+    )
+
+
+type _Rows = tuple[
+    tuple[ports.BookingMove, ...], tuple[ports.TableAllocation, ...], tuple[ports.HistoryRow, ...]
+]
+
+
+def _moves(room: Room, snapshot: ports.Snapshot, day: _Day, actor: str) -> _Rows:
+    """The rows of everybody who has other tables now than before."""
+    stays = {stay.booking_id: stay for stay in snapshot.stays}
+    before = records_of(snapshot)
+    moves: list[ports.BookingMove] = []
+    allocations: list[ports.TableAllocation] = []
+    history: list[ports.HistoryRow] = []
+    for booking_id, moved_for in sorted(day.moved_for.items()):
+        tables, old = tuple(row.table_id for row in day.rows[booking_id]), before[booking_id]
+        if set(tables) == {row.table_id for row in old}:
+            continue
+        stay, (start, end) = stays[booking_id], _window(old)
+        moves.append(ports.BookingMove(UUID(booking_id), stay.version))
+        allocations += records.planned_rows(
+            room.index, UUID(booking_id), tables, from_minutes(start), from_minutes(end)
+        )
+        metadata = {
+            "fromTables": sorted(row.table_id for row in old),
+            "tables": sorted(tables),
+            "movedFor": moved_for,
+        }
+        history.append(
+            ports.HistoryRow(
+                UUID(booking_id),
+                State.CONFIRMED,
+                State.CONFIRMED,
+                stay.version,
+                actor,
+                records.MOVED,
+                metadata,
+            )
+        )
+    return tuple(moves), tuple(allocations), tuple(history)
+
+
+def records_of(snapshot: ports.Snapshot) -> dict[str, list[Allocation]]:
+    """Each booking's rows of the ledger."""
+    found: dict[str, list[Allocation]] = {}
+    for row in snapshot.allocations:
+        if row.booking_id is not None:
+            found.setdefault(row.booking_id, []).append(row)
+    return found
+
+
+def _at_risk(
+    snapshot: ports.Snapshot,
+    flagged: Sequence[ports.RiskFlag],
+    room: Room,
+    beaten: Mapping[str, str],
+    correlation_id: str,
+) -> list[ports.Event]:
+    before = records_of(snapshot)
+    return [
+        ports.Event(
+            "booking.at_risk",
+            {
+                "tables": sorted(row.table_id for row in before[str(flag.booking_id)]),
+                "by": beaten[str(flag.booking_id)],
+                "since": flag.since.isoformat(),
+            },
+            "warning",
+            room.index.floor.restaurant_id,
+            flag.booking_id,
+            correlation_id,
+        )
+        for flag in flagged
+        if flag.since is not None
+    ]

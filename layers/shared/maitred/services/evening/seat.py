@@ -1,0 +1,219 @@
+"""``POST /bookings/{id}/seat``, ``/unseat``, and other tables for a party that sits: who is where, now.
+
+Each locks the day, so that nobody takes a table in between, and plans again at once what it makes impossible.
+"""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from maitred.domain import errors
+from maitred.domain.booking import Booking
+from maitred.domain.errors import FieldError
+from maitred.domain.states import State, require_transition
+from maitred.planner.answer.choice import Choice
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.floor.rules import OVERRIDABLE, check_tables
+from maitred.services import events, ports
+from maitred.services.assignment import records
+from maitred.services.assignment.day import Floors, read_floor
+from maitred.services.assignment.planning import booking_request
+from maitred.services.assignment.room import (
+    BUDGET_MS,
+    Replanner,
+    Room,
+    is_free,
+    locked_room,
+    on_hold_there,
+    require_no_hold,
+    require_nobody_there,
+    seated_rows,
+    set_aside,
+    with_rows,
+)
+from maitred.services.assignment.waitlist import woken_by
+from maitred.services.dependencies import Dependencies
+from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
+from maitred.services.unit_of_work import change_booking, committed
+
+UNSEATED = "unseated"
+MOVED_BY_STAFF = "moved_by_staff"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One change of where a party is: the booking before and after, its new rows of the ledger, and why."""
+
+    before: Booking
+    after: Booking
+    rows: list[ports.TableAllocation]
+    reason: str
+    metadata: ports.Json
+
+
+class Seating:
+    """Every method raises InvalidTransition if the booking's state does not allow it."""
+
+    def __init__(self, deps: Dependencies, floors: Floors, replanner: Replanner) -> None:
+        self._deps = deps
+        self._floors = floors
+        self._replanner = replanner
+
+    def seat(self, booking: Booking, choice: Choice | None, context: RequestContext) -> Reply:
+        """The party sits down at its tables, or at those of ``choice``.
+
+        Raises TooEarly, TableOccupied if somebody sits there, RuleViolated for a choice that breaks a rule.
+        """
+
+        def seat(current: Booking) -> Reply:
+            require_transition(current.state, State.SEATED)
+            if current.state is not State.CONFIRMED:
+                raise errors.InvalidTransition(f"a booking that is {current.state.value} cannot be seated")
+            now = self._deps.clock.now()
+            until = now + (current.end_at - current.start_at)
+            with self._room(current, now, until) as room:
+                _require_not_early(room, current)
+                tables = choice.tables if choice else current.tables
+                overrides = _overrides(room.index, current, tables, choice)
+                after = replace(
+                    _sitting(room.index, current, tables), seated_at=now, arrived_at=current.arrived_at or now
+                )
+                rows = seated_rows(room.index, after, now, overrides)
+                require_nobody_there(self._deps, room.snapshot, tables, current.id, rows[0].end)
+                if choice is not None:
+                    require_no_hold(room.snapshot, rows)
+                metadata: ports.Json = {"tables": list(after.tables), "overrides": list(overrides)}
+                return self._commit(room, _Step(current, after, rows, State.SEATED.value, metadata), context)
+
+        return change_booking(self._deps, booking, context, seat)
+
+    def unseat(self, booking: Booking, context: RequestContext) -> Reply:
+        """The party does not sit there after all: its plan holds again, at the same tables if they are free.
+
+        Raises TableOccupied if no equivalent tables are free for its plan.
+        """
+
+        def unseat(current: Booking) -> Reply:
+            if current.state is not State.SEATED:
+                raise errors.InvalidTransition(f"the booking is {current.state.value}, not seated")
+            now = self._deps.clock.now()
+            with self._room(current, now, current.end_at) as room:
+                came_with_seat = current.arrived_at == current.seated_at
+                after = replace(
+                    current,
+                    state=State.CONFIRMED,
+                    version=current.version + 1,
+                    seated_at=None,
+                    arrived_at=None if came_with_seat else current.arrived_at,
+                )
+                return self._replan_own(room, current, after, context)
+
+        return change_booking(self._deps, booking, context, unseat)
+
+    def move(self, booking: Booking, choice: Choice, context: RequestContext) -> Reply:
+        """A party that sits changes to these tables now; the old ones are free from now.
+
+        Raises TableOccupied if somebody sits there, RuleViolated.
+        """
+
+        def move(current: Booking) -> Reply:
+            if current.state is not State.SEATED:
+                raise errors.InvalidTransition(f"the booking is {current.state.value}, not seated")
+            now = self._deps.clock.now()
+            with self._room(current, now, current.leaves_at()) as room:
+                overrides = _overrides(room.index, current, choice.tables, choice)
+                after = _sitting(room.index, current, choice.tables)
+                rows = seated_rows(room.index, after, now, overrides)
+                require_nobody_there(self._deps, room.snapshot, choice.tables, current.id, rows[0].end)
+                require_no_hold(room.snapshot, rows)
+                metadata: ports.Json = {
+                    "fromTables": list(current.tables),
+                    "tables": list(after.tables),
+                    "overrides": list(overrides),
+                }
+                return self._commit(room, _Step(current, after, rows, MOVED_BY_STAFF, metadata), context)
+
+        return change_booking(self._deps, booking, context, move)
+
+    def _room(self, booking: Booking, now: datetime, until: datetime) -> AbstractContextManager[Room]:
+        index = read_floor(self._deps.store, self._floors, booking.restaurant_id, BUDGET_MS)
+        return locked_room(self._deps, index, booking.service_date, now, until)
+
+    def _replan_own(self, room: Room, before: Booking, after: Booking, context: RequestContext) -> Reply:
+        """The plan's rows on the same tables, or else on equivalent ones."""
+        overrides = set_aside(room.index, after, after.tables)
+        rows = records.table_allocations(room.index, after, overrides)
+        away = with_rows(room.snapshot, before, [])
+        plan = None
+        if not is_free(away, rows):
+            plan = self._replanner.tables_for(room, away, after)
+            if plan is None:
+                raise errors.TableOccupied(
+                    "Its tables are planned for others by then; give it other tables first"
+                )
+            after = replace(after, tables=plan.tables, zone=plan.zone)
+            rows = records.table_allocations(room.index, after)
+        metadata: ports.Json = {"fromTables": list(before.tables), "tables": list(after.tables)}
+        return self._commit(room, _Step(before, after, rows, UNSEATED, metadata), context)
+
+    def _commit(self, room: Room, step: _Step, context: RequestContext) -> Reply:
+        """Write the step, and what it makes of the others' plans, in one transaction."""
+        before, after, correlation = step.before, step.after, context.correlation_id
+        history = records.history_rows(after, [before.state], context.actor, step.reason, step.metadata)
+        reply = booking_reply(after, room.now)
+        frees = not set(before.tables) <= set(after.tables)
+        woken = woken_by(self._deps.store, before, correlation, room.now) if frees else []
+        changes = ports.Changes(
+            updates=[ports.BookingUpdate(before, after, tables=before.tables)],
+            drop_holds=on_hold_there(room.snapshot, step.rows),
+            departures=[ports.Departure(before.id, room.now)],
+            release=[before.id],
+            allocations=step.rows,
+            history=history,
+            events=events.state_changed(history, before.restaurant_id, correlation),
+            outbox=woken,
+            reply=to_store(context.key, reply),
+        )
+        then = with_rows(room.snapshot, after, step.rows)
+        changes = self._replanner.replan(room, then, context.actor, correlation).added_to(changes)
+        committed(self._deps, changes, room.locked.apply(changes))
+        return reply
+
+
+def _require_not_early(room: Room, booking: Booking) -> None:
+    early = timedelta(minutes=room.index.floor.policy.early_seat_minutes)
+    if room.now < booking.start_at - early:
+        start = booking.start_at.astimezone(room.index.floor.timezone)
+        raise errors.TooEarly(
+            f"This booking is for {start:%Y-%m-%d %H:%M}; a party can be seated from "
+            f"{room.index.floor.policy.early_seat_minutes} minutes before its start. Change its start, or "
+            "record a walk-in"
+        )
+
+
+def _overrides(
+    index: FloorIndex, booking: Booking, tables: tuple[str, ...], choice: Choice | None
+) -> tuple[str, ...]:
+    """The rules that the tables break and a person sets aside, now or when they were planned.
+
+    Raises RuleViolated for a choice that breaks others.
+    """
+    if choice is None:
+        return set_aside(index, booking, tables)
+    violations = check_tables(index, tables, booking_request(booking))
+    broken = [each for each in violations if each.code not in choice.override & OVERRIDABLE]
+    if broken:
+        raise errors.RuleViolated([FieldError("tables", each.code, each.message) for each in broken])
+    return tuple(sorted({each.code for each in violations}))
+
+
+def _sitting(index: FloorIndex, booking: Booking, tables: tuple[str, ...]) -> Booking:
+    """The booking at these tables, which the floor has."""
+    zones = [index.tables[index.position[table]].zone for table in tables if table in index.position]
+    return replace(
+        booking,
+        state=State.SEATED,
+        version=booking.version + 1,
+        tables=tuple(sorted(tables)),
+        zone=min(zones, default=booking.zone),
+    )
