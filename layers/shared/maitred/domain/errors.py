@@ -1,6 +1,6 @@
 """Errors as types, each with a stable code. The HTTP edge turns them into problem documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -124,6 +124,16 @@ class RuleViolated(InvalidRequest, code="rule_violated"):
 
 class TableOccupied(MaitredError, code="table_occupied", status=409):
     title = "A table is taken at this time"
+
+
+class TimezoneHasBookings(MaitredError, code="timezone_has_bookings", status=409):
+    """A new time zone, and nobody said what the bookings still to come keep. ``more``: which ones."""
+
+    title = "Bookings were made in the present time zone"
+
+    def __init__(self, detail: str, more: Mapping[str, object]) -> None:
+        super().__init__(detail)
+        self.more = more
 
 
 class IdempotencyKeyReused(MaitredError, code="idempotency_key_reused", status=422):

@@ -12,6 +12,10 @@ _FRESH = timedelta(minutes=5)
 # Nothing was tried, so nothing counts; the cut-off ends it. Spread over the time that a surge takes to pass.
 _NOT_TRIED = frozenset({ReasonCode.RATE_LIMITED, ReasonCode.CIRCUIT_OPEN})
 _NOT_TRIED_SECONDS = 30
+# Only another floor document or another request changes these, and both have the booking tried again.
+_FINAL = frozenset(
+    {ReasonCode.PARTY_TOO_LARGE, ReasonCode.OUTSIDE_SERVICE, ReasonCode.SERVICE_OVERRUN, ReasonCode.CLOSED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ def _allowance(rules: RetryRules, reason: Reason, inline: InlineResult | None) -
     match reason.category:
         case Category.DETERMINISTIC if inline is not None and inline.category is Category.DETERMINISTIC:
             reduced = Allowance(_DETERMINISTIC_ATTEMPTS - 1, "fresh_inline_result")
+        case Category.DETERMINISTIC if reason.code in _FINAL:
+            reduced = Allowance(1, "deterministic_reason")
         case Category.DETERMINISTIC:
             reduced = Allowance(_DETERMINISTIC_ATTEMPTS, "deterministic_reason")
         case Category.INTERNAL:

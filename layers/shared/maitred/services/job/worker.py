@@ -14,7 +14,7 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking, Flow, MailKind, Trigger
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.states import State
-from maitred.domain.windows import Window, resolve_window
+from maitred.domain.windows import Window, promised_window
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import PartyRequest, Plan, Refusal
 from maitred.services import events, ports
@@ -406,11 +406,9 @@ def _window(booking: Booking, index: FloorIndex) -> Window | Reason:
     if booking.party_size > index.floor.seats():
         return Reason(ReasonCode.PARTY_TOO_LARGE, "The party is larger than the restaurant.")
     try:
-        window = resolve_window(index.floor, booking.start_at, booking.party_size, booking.duration_minutes)
+        return promised_window(index.floor, booking.start_at, booking.end_at)
     except errors.MaitredError as error:
-        known = error.code in ReasonCode
-        return Reason(ReasonCode(error.code) if known else ReasonCode.OUTSIDE_SERVICE, error.detail)
-    return replace(window, end=booking.end_at)
+        return Reason(ReasonCode(error.code), error.detail)
 
 
 def _inline_result(job: _Job, booking: Booking) -> InlineResult | None:
