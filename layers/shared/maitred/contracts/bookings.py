@@ -137,7 +137,7 @@ class PatchBody(StrictModel):
     def _not_removed(self) -> "PatchBody":
         for name in ("party_size", "date", "time", "start_at"):
             if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{to_camel(name)} cannot be null")
+                raise ValueError(f"{to_camel(name)} cannot be null; leave it out to keep it as it is")
         return self
 
     def guest_of(self, present: Mapping[str, str]) -> dict[str, str]:

@@ -34,7 +34,7 @@ from maitred.services.assignment.day import Floors, day_of, version_of
 from maitred.services.assignment.failures import reason_of
 from maitred.services.assignment.planning import Planning, party_request, problem_of
 from maitred.services.assignment.shadow import Shadow
-from maitred.services.booking.request import BookingRequest, DayReading, InlineCall, stay
+from maitred.services.booking.request import BookingRequest, DayReading, InlineCall, stay, unknown_words
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, problem_reply, repeat, to_store
@@ -138,6 +138,7 @@ class Inline:
                 return index
             try:
                 window, notices = stay(call.request, index, call.now, call.changed)
+                notices = (*notices, *unknown_words(index, call.request.preferences))
             except MaitredError:
                 newer = self._floor(call, index) if cache_hit else index
                 if newer is index:
@@ -278,9 +279,10 @@ class Inline:
         """
         attempt = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, reading.index, alternatives)
         emitted = inline_events(attempt, call.changed, reading.db_ms, email_skipped=True)
-        more = {
+        more: ports.Json = {
             "reason": responses.reason_json(reason),
             "alternatives": responses.alternatives_json(alternatives, reading.index.floor.timezone),
+            **responses.warnings_json(reading.notices),
         }
         if not final:
             self._deps.telemetry.later(emitted)

@@ -15,7 +15,7 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking, MailKind, Trigger
 from maitred.domain.reasons import Category, Reason
 from maitred.domain.states import State
-from maitred.domain.windows import moment_of
+from maitred.domain.windows import Notice, moment_of
 from maitred.planner.floor.rules import check_tables
 from maitred.planner.model import Plan, Refusal
 from maitred.services import events, ports
@@ -96,15 +96,21 @@ class ModifyBooking:
             if isinstance(reading, Reply):
                 return reading
             if same_stay and _is_granted(call, reading, booking):
-                return self._keep_tables(booking, request, context)
+                return self._keep_tables(booking, request, context, reading.notices)
             return self._find_tables(call, reading, runs, booking)
 
-    def _keep_tables(self, booking: Booking, request: BookingRequest, context: RequestContext) -> Reply:
+    def _keep_tables(
+        self,
+        booking: Booking,
+        request: BookingRequest,
+        context: RequestContext,
+        notices: Sequence[Notice] = (),
+    ) -> Reply:
         """No attempt: neither the stay nor the tables change."""
         present = (booking.guest, booking.notes, booking.preferences)
         if (request.guest, request.notes, request.preferences) == present:
             return remember(self._deps, context, _kept_reply(booking, "The booking already is as requested."))
-        changes, reply = _details(booking, request, context, self._deps.clock.now())
+        changes, reply = _details(booking, request, context, notices, self._deps.clock.now())
         commit(self._deps, changes)
         return reply
 
@@ -266,7 +272,11 @@ def _pending(
 
 
 def _details(
-    before: Booking, request: BookingRequest, context: RequestContext, now: datetime
+    before: Booking,
+    request: BookingRequest,
+    context: RequestContext,
+    notices: Sequence[Notice],
+    now: datetime,
 ) -> tuple[ports.Changes, Reply]:
     """Guest, notes, or preferences that the present tables grant: no attempt, and the tables stay.
 
@@ -286,7 +296,7 @@ def _details(
     metadata = {"tables": list(before.tables)}
     row = ports.HistoryRow(before.id, before.state, target, after.version, context.actor, DETAILS, metadata)
     job = records.assign_row(after, Trigger.MODIFICATION, 1, context.correlation_id, now)
-    reply = _kept_reply(after, "The tables stay as they are.")
+    reply = _kept_reply(after, "The tables stay as they are.", notices)
     changes = ports.Changes(
         updates=[ports.BookingUpdate(before, after, _still_fresh(before, after), tables=before.tables)],
         requests=[after],
@@ -306,7 +316,7 @@ def _still_fresh(before: Booking, after: Booking) -> ports.Json | None:
     return {**last, "bookingVersion": after.version}
 
 
-def _kept_reply(booking: Booking, explanation: str) -> Reply:
+def _kept_reply(booking: Booking, explanation: str, notices: Sequence[Notice] = ()) -> Reply:
     """The answer to a change that needed no attempt."""
     outcome = Outcome.CONFIRMED if booking.state is State.CONFIRMED else Outcome.DEFERRED
     body = {
@@ -324,7 +334,7 @@ def _kept_reply(booking: Booking, explanation: str) -> Reply:
             "explanation": explanation,
         },
         "alternatives": [],
-        "warnings": [],
+        "warnings": responses.notices_json(notices),
     }
     return Reply(_OK, responses.dumps(body))
 

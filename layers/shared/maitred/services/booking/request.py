@@ -1,6 +1,6 @@
 """A guest's request: what is asked for, the call that carries it, and the stay it would be on a floor."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,6 +15,7 @@ from maitred.services.assignment.attempt import AttemptContext
 from maitred.services.idempotency import RequestContext
 from maitred.services.ports import Snapshot
 
+_SIMILAR = 0.6  # of 1; words that are less alike are not offered
 _LATE = timedelta(minutes=5)  # how far in the past a start may lie
 
 
@@ -90,3 +91,40 @@ def _promised_window(floor: Floor, booking: Booking) -> Window:
     if service is None:
         raise errors.OutsideService
     return Window(booking.start_at, booking.end_at, service, booking.service_date, ())
+
+
+# --- zones and attributes that the guest names and the restaurant does not have ---
+
+
+def unknown_words(index: FloorIndex, preferences: Preferences) -> tuple[Notice, ...]:
+    """A warning for each word, with the restaurant's own word that comes nearest to it, if one does."""
+    zone = preferences.zone
+    notices = []
+    if zone is not None and zone not in index.zone_bits:
+        text = f"The restaurant has no zone {zone}"
+        notices.append(Notice("unknown_zone", text + _did_you_mean(zone, _zones(index))))
+    for word in dict.fromkeys((*preferences.required, *preferences.attributes)):
+        if word not in index.attribute_bits:
+            text = f"No table of the restaurant has the attribute {word}"
+            named = {name: name for name in index.attribute_bits}
+            notices.append(Notice("unknown_attribute", text + _did_you_mean(word, named)))
+    return tuple(notices)
+
+
+def _zones(index: FloorIndex) -> Mapping[str, str]:
+    """The zones' ids by their names and ids: a guest may have read either."""
+    ids = {zone.id: zone.id for zone in index.floor.zones}
+    return {zone.name: zone.id for zone in index.floor.zones} | ids
+
+
+def _did_you_mean(word: str, known: Mapping[str, str]) -> str:
+    found = _nearest(word.casefold(), known)
+    return "" if found is None else f"; did you mean {found}?"
+
+
+def _nearest(word: str, known: Mapping[str, str]) -> str | None:
+    from difflib import get_close_matches  # noqa: PLC0415 - few requests need it
+
+    folded = {name.casefold(): own for name, own in known.items()}
+    names: Iterable[str] = get_close_matches(word, sorted(folded), n=1, cutoff=_SIMILAR)
+    return next((folded[name] for name in names), None)
