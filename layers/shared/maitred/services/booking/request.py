@@ -9,7 +9,7 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking, LocalStart, Preferences
 from maitred.domain.floor import Floor
 from maitred.domain.reasons import Reason
-from maitred.domain.windows import Notice, Window, moment_of, resolve_window
+from maitred.domain.windows import Notice, Window, moment_of, promised_window, resolve_window
 from maitred.planner.floor.index import FloorIndex
 from maitred.services.assignment.attempt import AttemptContext
 from maitred.services.idempotency import RequestContext
@@ -66,15 +66,22 @@ class DayReading:
 
 
 def stay(
-    request: BookingRequest, index: FloorIndex, now: datetime, changed: Booking | None = None
+    request: BookingRequest,
+    index: FloorIndex,
+    now: datetime,
+    changed: Booking | None = None,
+    *,
+    is_staff: bool = False,
 ) -> tuple[Window, tuple[Notice, ...]]:
     """When the party would sit. Raises MaitredError if the floor document does not allow it.
 
+    A party that only tables for walk-ins could seat is no input error of staff's: it waits for a person.
     A booking that is ``changed`` may keep a start that has passed; the same party also keeps its end.
     """
     floor = index.floor
-    if request.party_size > floor.seats():
-        raise errors.PartyTooLarge(f"the restaurant has {floor.seats()} seats in all")
+    seats = floor.seats(walk_in=is_staff)
+    if request.party_size > seats:
+        raise errors.PartyTooLarge(f"the restaurant has {seats} seats in all; call it, or split the party")
     moment, notices = moment_of(request.start, floor.timezone)
     stays = changed is not None and moment == changed.start_at
     if moment < now - _LATE and not stays:
@@ -89,7 +96,7 @@ def _promised_window(floor: Floor, booking: Booking) -> Window:
     """The stay that was promised, even if new hours no longer allow it. Raises OutsideService."""
     service = next((each for each in floor.services if each.id == booking.service_id), None)
     if service is None:
-        raise errors.OutsideService
+        return promised_window(floor, booking.start_at, booking.end_at)
     return Window(booking.start_at, booking.end_at, service, booking.service_date, ())
 
 

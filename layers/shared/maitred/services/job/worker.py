@@ -57,6 +57,7 @@ ACTOR = "assign"
 _GRACE_MS = 5000  # for writing an outcome once the attempt's budget is over
 #: An attempt that these end is tried again; nothing is wrong with the job.
 _LOST = (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout, ports.NotAdmitted)
+_TOO_LARGE = "The party is larger than all seats that are not kept for walk-ins: a person decides."
 _LOOK_AGAIN = timedelta(seconds=5)  # most attempts end within a second; a dead worker's lease lasts longer
 
 
@@ -313,6 +314,7 @@ class AssignJob:
             last_start(booking, index),
             deps.ids.jitter(1.0),
             on_hold_until=missed.first_expiry,
+            never=index.never_seats(booking.party_size),
         )
         match next_step(RetryRules(job.max_attempts, informed=job.flags.informed), failed):
             case Retry() as retry:
@@ -404,7 +406,7 @@ def last_start(booking: Booking, index: FloorIndex) -> datetime:
 def _window(booking: Booking, index: FloorIndex) -> Window | Reason:
     """The stay that was promised, in the service that is responsible for it now."""
     if booking.party_size > index.floor.seats():
-        return Reason(ReasonCode.PARTY_TOO_LARGE, "The party is larger than the restaurant.")
+        return Reason(ReasonCode.PARTY_TOO_LARGE, _TOO_LARGE)
     try:
         return promised_window(index.floor, booking.start_at, booking.end_at)
     except errors.MaitredError as error:
