@@ -267,5 +267,7 @@ def test_a_wish_the_house_does_not_take(
     strict_house: Service, body: dict[str, Any], code: str, on_full: str
 ) -> None:
     with nothing_written(strict_house):
-        answer = strict_house.book("late", body | {"onFull": on_full}, headers={"idempotency-key": "k"})
+        answer = strict_house.book(
+            "late", body | {"onFull": on_full}, headers={"idempotency-key": "k"}, scope="bookings:write"
+        )
         assert_problem(answer, 422, code)
