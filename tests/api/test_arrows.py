@@ -47,9 +47,10 @@ LIBRARIES = {
 }
 STANDARD = frozenset(
     {
-        "abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime", "enum",
-        "functools", "hashlib", "heapq", "html", "http", "importlib", "itertools", "json", "logging",
-        "math", "operator", "re", "string", "tomllib", "traceback", "types", "typing", "uuid", "zoneinfo",
+        "abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime",
+        "difflib", "enum", "functools", "hashlib", "heapq", "html", "http", "importlib", "itertools",
+        "json", "logging", "math", "operator", "re", "string", "tomllib", "traceback", "types", "typing",
+        "unicodedata", "uuid", "zoneinfo",
     }
 )  # fmt: skip
 #: ``module.name`` or ``Class.method`` whose answer is not decided by the arguments.

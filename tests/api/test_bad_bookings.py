@@ -36,12 +36,18 @@ WRONG_MEMBERS: list[tuple[str, Any, str]] = [
     ("date", MISSING, "date"),
     ("time", MISSING, "time"),
     *[("guest", guest, "guest") for guest in WRONG_GUESTS],
-    *[("guest", {"name": name}, "guest.name") for name in ("", "x" * 201, "a\nb", "a\x00b", 5)],
+    *[
+        ("guest", {"name": name}, "guest.name")
+        for name in ("", " \u3000", "\u200f\ufeff", "x" * 201, "a\nb", "a\tb", "a\x85b", "a\x00b", 5)
+    ],
     *[
         ("guest", {"email": mail}, "guest.email")
-        for mail in ("ada", "a@b\r\nBcc: c@d", "ä@example.com", "=?utf-8?q?a=0D=0ABcc=3Ab?=@c", "@", 7)
+        for mail in (
+            *("ada", "", " ", "@", "a b@c", "a@b c", "a@b@c", "a..b@c", "a@b..c", "ä@", "@ä", "a@\u0301b", 7),
+            *("a@b\r\nBcc: c@d", "=?utf-8?q?a=0D=0ABcc=3Ab?=@c", "ä\u2028@c", "a\u200b@c", "a@" + "ä" * 64),
+        )
     ],
-    *[("guest", {"phone": phone}, "guest.phone") for phone in ("", "1" * 41, 49123, "1\n2")],
+    *[("guest", {"phone": phone}, "guest.phone") for phone in ("", "\u202d\u202c", "1" * 65, 49123, "1\n2")],
     ("guest", {"name": "Ada", "age": 36}, "guest.age"),
     ("preferences", {"zone": "main", "view": "sea"}, "preferences.view"),
     ("preferences", {"zone": 5}, "preferences.zone"),
@@ -58,7 +64,7 @@ WRONG_MEMBERS: list[tuple[str, Any, str]] = [
         for minutes in (14, 721, 0, -60, 60.5, "60", True, 10**30)
     ],
     ("durationMinutes", 44, "durationMinutes"),  # below the house's minDiningMinutes
-    *[("notes", notes, "notes") for notes in ("x" * 2001, "x" * 1_000_000, 5, "a\x00b", ["a"])],
+    *[("notes", notes, "notes") for notes in ("x" * 2001, "x" * 1_000_000, 5, "a\x00b", "a\x07b", ["a"])],
     *[("holdId", hold, "holdId") for hold in ("abc", "", 5, "0" * 31)],
     *[("onFull", choice, "onFull") for choice in ("maybe", "", None, True, "PEND")],
     ("vip", True, "vip"),
@@ -261,5 +267,7 @@ def test_a_wish_the_house_does_not_take(
     strict_house: Service, body: dict[str, Any], code: str, on_full: str
 ) -> None:
     with nothing_written(strict_house):
-        answer = strict_house.book("late", body | {"onFull": on_full}, headers={"idempotency-key": "k"})
+        answer = strict_house.book(
+            "late", body | {"onFull": on_full}, headers={"idempotency-key": "k"}, scope="bookings:write"
+        )
         assert_problem(answer, 422, code)

@@ -70,7 +70,10 @@ def test_the_shape_of_a_confirmed_booking(harbour: Service) -> None:
     assert isinstance(assignment["score"], float | int)
     assert assignment["durationMs"] > 0
     assert "T3" in assignment["explanation"] or "3" in assignment["explanation"]
-    assert answer.json["alternatives"] == answer.json["warnings"] == []
+    assert answer.json["alternatives"] == []
+    assert [warning["code"] for warning in answer.json["warnings"]] == [
+        "unknown_attribute"
+    ]  # no such table here
     assert answer.headers["location"] == f"/bookings/{booking['id']}"
     read = call("bookings", "GET", answer.headers["location"])
     assert read.json == {"booking": booking}

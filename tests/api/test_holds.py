@@ -84,7 +84,7 @@ def test_nothing_free_is_409_with_reason_and_alternatives(four_top: Service) -> 
 def test_b5_a_hold_in_the_way_is_named(four_top: Service) -> None:
     on_hold(four_top)
     assert_problem(four_top.hold("harbour", wanted()), 409, "hold_conflict")
-    assert_problem(four_top.book("harbour", party(4, onFull="refuse")), 503, "hold_conflict")
+    assert_problem(four_top.book("harbour", party(4, onFull="refuse")), 409, "hold_conflict")
     pending = four_top.book("harbour", party(4)).json["assignment"]
     assert (pending["outcome"], pending["reason"]["code"]) == ("deferred", "hold_conflict")
     assert ledger(four_top) == [("T1", False, True)]

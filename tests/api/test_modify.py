@@ -303,10 +303,9 @@ def test_a_table_out_of_service_today_is_kept_for_a_booking_in_two_weeks(harbour
     assert answer.json["booking"]["tables"] == booking["tables"]
 
 
-def test_hours_that_changed_since_do_not_stand_in_the_way_of_a_wish(harbour: Service) -> None:
-    booking = booked(harbour, 2, "21:00")
-    service = {"id": "dinner", "name": "Dinner", "opens": "17:00", "closes": "23:00", "lastSeating": "20:00"}
-    floor = house(2, 2, 4, services=[service])
+def test_a_least_stay_that_is_longer_now_does_not_stand_in_the_way_of_a_wish(harbour: Service) -> None:
+    booking = booked(harbour, 2, "21:45")
+    floor = house(2, 2, 4, policy={"maxTables": 1, "bufferAfterMinutes": 0, "minDiningMinutes": 90})
     assert harbour.put_restaurant("harbour", floor).json["affected"] == []
     after = patch(harbour, booking, {"preferences": {"zone": "main"}})
     assert (after.status, after.json["booking"]["endAt"]) == (200, booking["endAt"])

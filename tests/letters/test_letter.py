@@ -123,6 +123,16 @@ def test_a_name_is_a_name(name: str) -> None:
     assert name in letter(guest={"name": name}).text
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["山田\u3000太郎", "क्\u200dष", "क्\u200cष", "അനിവര്\u200d", "Jean\u00a0Dupont", "👨\u200d👩\u200d👧"],
+)
+def test_spaces_and_joiners_of_every_script_arrive(name: str) -> None:
+    written = letter(guest={"name": name})
+    assert f"Dear {name}," in written.text
+    assert f"Dear {name}," in written.html
+
+
 def test_a_guest_without_a_name_is_greeted() -> None:
     assert letter(guest={"email": "ada@example.com"}).text.startswith("Good day,\n")
 

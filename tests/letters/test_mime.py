@@ -97,6 +97,24 @@ def test_a_line_break_in_a_restaurants_name_is_a_space(name: str) -> None:
     assert message["From"].addresses[0].display_name == " ".join(name.split())
 
 
+@pytest.mark.parametrize("name", ["山田\u3000屋", "Café\u00a0Müller", "علی\u200cرضا", "a\u202eb\u2066c"])  # noqa: RUF001
+def test_a_restaurants_name_of_any_script_is_a_header(name: str) -> None:
+    written = letter(sender=Sender(name))
+    message = sent(written)
+    assert_only_ours(message)
+    assert message["From"].addresses[0].display_name == written.sender
+    assert message["Subject"] == written.subject
+    assert body(message, "plain") == written.text
+
+
+def test_answers_to_an_address_that_no_header_can_hold_are_left_to_the_text() -> None:
+    written = letter(sender=Sender("Harbour Room", "hafen@bücher.example"))
+    assert sent(written)["Reply-To"] == "hafen@xn--bcher-kva.example"
+    written = letter(sender=Sender("Harbour Room", "häfen@example.com"))
+    assert sent(written)["Reply-To"] is None
+    assert "häfen@example.com" in body(sent(written), "plain")
+
+
 def test_a_header_of_two_lines_is_refused() -> None:
     with pytest.raises(ValueError, match="linefeed"):
         mime(

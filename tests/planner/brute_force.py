@@ -1,7 +1,7 @@
 """The tests' judge: the rules of the floor document, written a second time and tried on every subset."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from maitred.domain.floor import Adjacency, Floor, Table
@@ -55,7 +55,13 @@ class Judge:
         for lifted in LIFTED_IN_ORDER:
             if any(self.free(request, busy, lifted)):
                 return ReasonCode(lifted)
-        return ReasonCode.NO_CAPACITY
+        return ReasonCode.PARTY_TOO_LARGE if self.never(request.party_size) else ReasonCode.NO_CAPACITY
+
+    def never(self, party_size: int) -> bool:
+        """Is no set, of however many guests more, allowed once every table is back in service?"""
+        back = tuple(replace(table, out_of_service=False) for table in self.floor.tables)
+        whole = type(self)(replace(self.floor, tables=back))
+        return not any(any(whole.ways(size)) for size in range(party_size, self.floor.seats() + 1))
 
     def score(self, way: frozenset[str], request: PartyRequest) -> float:
         """The score of a set by the documented default weights."""

@@ -1,5 +1,6 @@
 """The maintenance run: no booking is forgotten, nothing is kept for ever (T8)."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -164,6 +165,7 @@ def test_a_run_that_finds_nothing_does_nothing(harbour: Service) -> None:
         "returned": 0,
         "declined": 0,
         "requeued": 0,
+        "sentBack": 0,
         "raised": 0,
         "learnt": 0,
         "pruned": 0,
@@ -171,6 +173,44 @@ def test_a_run_that_finds_nothing_does_nothing(harbour: Service) -> None:
         "manualReviewOpen": 0,
         "manualReviewUrgent": 0,
     }
+
+
+def test_a_table_out_of_service_is_left_once_the_stay_is_a_day_ahead(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The floor document left it alone, because the table might have been back; then the day comes near."""
+    document = house(4, 4)
+    service.put_restaurant("harbour", document)
+    near = service.book("harbour", party(4)).json["booking"]
+    fine = service.book("harbour", party(4)).json["booking"]
+    assert (near["tables"], fine["tables"]) == (["T1"], ["T2"])
+    document["tables"][0]["outOfService"] = True
+    assert service.put_restaurant("harbour", document).json["affected"] == []
+    service.messages("assign")
+    assert service.scheduled("maintain")["sentBack"] == 0
+    start = datetime.fromisoformat(near["startAt"])
+    with monkeypatch.context() as later:
+        at(later, start - timedelta(hours=24, minutes=1))
+        assert service.scheduled("maintain")["sentBack"] == 0
+        at(later, start - timedelta(hours=24))
+        assert service.scheduled("maintain")["sentBack"] == 1
+        assert service.scheduled("maintain")["sentBack"] == 0
+    assert (state(service, near["id"]), state(service, fine["id"])) == ("assignment_pending", "confirmed")
+    [(reason, metadata)] = service.database.query(
+        "select reason, metadata from booking_state_history where booking_id = %s::uuid"
+        " and to_state = 'assignment_pending'",
+        near["id"],
+    )
+    assert (reason, metadata["tables"]) == ("layout_change", ["T1"])
+    assert_consistent(service.database)
+    sent = [json.loads(message["Body"]) for message in service.messages("assign")]
+    assert [(each["bookingId"], each["attempt"]) for each in sent if each["trigger"] == "layout_change"] == [
+        (near["id"], 1)
+    ]
+    document["tables"].append({"id": "T3", "zone": "main", "capacity": 4})
+    service.put_restaurant("harbour", document)
+    service.work()
+    assert service.booking(near["id"]).json["booking"]["tables"] == ["T3"]
 
 
 ATTENTION = "select to_jsonb(payload) ->> 'to' from outbox where payload ->> 'kind' = 'attention' order by id"

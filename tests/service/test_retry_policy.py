@@ -12,7 +12,13 @@ FAR = NOW + timedelta(days=1)
 INFORMED, STANDARD = RetryRules(4), RetryRules(4, informed=False)
 HOPELESS = InlineResult("inline", Category.DETERMINISTIC)
 UNLUCKY = InlineResult("inline", Category.TRANSIENT)
-DETERMINISTIC = [code for code in ReasonCode if code.category is Category.DETERMINISTIC]
+FINAL = [
+    ReasonCode.PARTY_TOO_LARGE,
+    ReasonCode.OUTSIDE_SERVICE,
+    ReasonCode.SERVICE_OVERRUN,
+    ReasonCode.CLOSED,
+]
+DETERMINISTIC = [code for code in ReasonCode if code.category is Category.DETERMINISTIC and code not in FINAL]
 NOT_TRIED = [ReasonCode.RATE_LIMITED, ReasonCode.CIRCUIT_OPEN]
 TRANSIENT = [code for code in ReasonCode if code.category is Category.TRANSIENT and code not in NOT_TRIED]
 
@@ -46,6 +52,17 @@ def test_t3_a_hopeless_booking_is_not_tried_four_times(
     assert isinstance(last, GiveUp)
     assert last.reason.code is code
     assert (last.allowed.attempts, last.allowed.reduced_by) == (allowed, reduced_by)
+
+
+@pytest.mark.parametrize("code", FINAL)
+@pytest.mark.parametrize("inline", [None, UNLUCKY, HOPELESS])
+def test_what_only_another_floor_changes_is_not_tried_again(
+    code: ReasonCode, inline: InlineResult | None
+) -> None:
+    given_up = step(code, 1, inline)
+    assert isinstance(given_up, GiveUp)
+    assert (given_up.reason.code, given_up.allowed.attempts) == (code, 1)
+    assert isinstance(step(code, 1, inline, STANDARD), Retry)
 
 
 def on_hold_until(until: datetime | None, code: ReasonCode = ReasonCode.HOLD_CONFLICT) -> datetime:

@@ -7,6 +7,7 @@ from email.policy import SMTP
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from maitred.domain.words import ascii_address
 from maitred.services.messaging.mail.email import Email
 from maitred.services.messaging.notify import MailRefused, MailThrottled, MailUnavailable
 
@@ -34,7 +35,7 @@ class SesMailer:
 
     def write(self, to: str, email: Email, headers: Mapping[str, str]) -> bytes:
         try:
-            return mime(self._sender, to, email, headers)
+            return mime(self._sender, deliverable(to), email, headers)
         except ValueError as error:
             raise MailRefused("this address or name does not fit into a mail header") from error
 
@@ -44,7 +45,7 @@ class SesMailer:
         try:
             answer = self._client.send_email(
                 FromEmailAddress=self._sender,
-                Destination={"ToAddresses": [to]},
+                Destination={"ToAddresses": [deliverable(to)]},
                 Content={"Raw": {"Data": content}},
             )
         except ClientError as error:
@@ -62,8 +63,16 @@ class SesMailer:
         return answer["MessageId"]
 
 
+def deliverable(address: str) -> str:
+    """The address as SES takes it, its domain by IDNA. Raises MailRefused where that is not enough."""
+    written = ascii_address(address)
+    if written is None:
+        raise MailRefused("the address has letters before its @ to which SES cannot deliver (SMTPUTF8)")
+    return written
+
+
 def mime(sender: str, to: str, email: Email, headers: Mapping[str, str]) -> bytes:
-    """The e-mail in seven bits. ``sender`` and ``to`` are bare addresses.
+    """The e-mail in seven bits. ``sender`` and ``to`` are bare addresses of ASCII.
 
     Raises ValueError if a header would take more than one line.
     """
@@ -72,8 +81,9 @@ def mime(sender: str, to: str, email: Email, headers: Mapping[str, str]) -> byte
     message["To"] = Address(addr_spec=to)
     message["Subject"] = email.subject
     message["Auto-Submitted"] = "auto-generated"  # so that nobody's absence assistant answers
-    if email.reply_to:
-        message["Reply-To"] = Address(addr_spec=email.reply_to)
+    reply_to = ascii_address(email.reply_to) if email.reply_to else None
+    if reply_to:  # else the letter's text alone names the address
+        message["Reply-To"] = Address(addr_spec=reply_to)
     for name, value in headers.items():
         message[name] = value
     message.set_content(email.text)

@@ -9,10 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, from_json
 
+from maitred.domain import words
 from maitred.domain.errors import FieldError, InvalidRequest, MalformedBody
 
 #: An answer lists at most this many mistakes.
@@ -27,20 +35,42 @@ _IDENTIFIER = r"^[A-Za-z0-9_-]{1,64}$"
 _CLOCK_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 type Location = tuple[int | str, ...]
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"  # ASCII only
-_EMAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
 
-#: A short text: 1-200 characters.
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+def _clean(value: object) -> object:
+    return words.clean(value) if isinstance(value, str) else value
+
+
+def _one_line(value: str) -> str:
+    if words.has_controls(value):
+        raise ValueError("must be one line, without tabs and other control characters")
+    return value
+
+
+def _lines(value: str) -> str:
+    if words.has_controls(value, lines=True):
+        raise ValueError("must not contain control characters; line breaks and tabs are fine")
+    return value
+
+
+#: The two kinds of free text, both cleaned before their length is looked at. NUL is found elsewhere.
+CLEANED = BeforeValidator(_clean)
+SEVERAL_LINES = AfterValidator(_lines)
+#: A short text of one line, in any script: 1-200 characters.
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200), CLEANED, AfterValidator(_one_line)]
+#: A phone number as people write it: 1-64 characters.
+Phone = Annotated[str, StringConstraints(min_length=1, max_length=64), CLEANED, AfterValidator(_one_line)]
 MAX_LABEL = 64
 #: A word such as an attribute or a seating type: 1-64 characters.
 Label = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LABEL)]
 #: A local time, ``HH:MM``, 00:00-23:59.
 ClockTime = Annotated[str, StringConstraints(pattern=_CLOCK_PATTERN)]
 
+#: For a mistake that no text is written for; a test finds out that there is none.
+FALLBACK = "cannot be read; compare it with the example in the documentation"
 _UNKNOWN_MEMBER = "is not known here; remove it or check its spelling"
+_UUID = "must be an id as the API gave it, such as 85f60326-277e-4ccd-bb15-3b39d3ba3e4c"
 _PATTERNS = {
     _IDENTIFIER: "must be 1-64 letters, digits, hyphens or underscores",
     _CLOCK_PATTERN: "must be a time from 00:00 to 23:59, written HH:MM",
@@ -51,7 +81,7 @@ _TEXTS: Mapping[str, str] = {
     "dict_type": "must be an object",
     "enum": "must be {expected}",
     "extra_forbidden": _UNKNOWN_MEMBER,
-    "finite_number": "must be a finite number",
+    "finite_number": "must be a number that is not infinite",
     "float_type": "must be a number",
     "greater_than_equal": "must be at least {ge}",
     "int_from_float": "must be a whole number",
@@ -66,20 +96,19 @@ _TEXTS: Mapping[str, str] = {
     "too_long": "must have at most {max_length} entries",
     "too_short": "must have {min_length} or more entries",
     "tuple_type": "must be a list",
-    "uuid_parsing": "must be a UUID",
-    "uuid_type": "must be a UUID",
+    "uuid_parsing": _UUID,
+    "uuid_type": _UUID,
 }
 
 
 def _address(value: str) -> str:
-    # "=?" begins an encoded word, so a mail header would name another address than this one.
-    if not _EMAIL.fullmatch(value) or "=?" in value:
-        raise ValueError("must be an e-mail address")
+    if not words.is_address(value):
+        raise ValueError("must be an e-mail address, such as ada@example.com")
     return value
 
 
-#: One bare e-mail address: ASCII, at most 254 characters, and nothing that a mail header reads as more.
-EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(_address)]
+#: One bare e-mail address, in any script, at most 254 characters, cleaned.
+EmailAddress = Annotated[str, StringConstraints(max_length=254), CLEANED, AfterValidator(_address)]
 
 
 def is_identifier(text: str) -> bool:
@@ -169,9 +198,13 @@ def _code(error_type: str) -> str:
 def _message(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     if detail["type"] == "string_pattern_mismatch":
-        return _PATTERNS.get(context["pattern"], "has the wrong form")
+        return _PATTERNS.get(context["pattern"], FALLBACK)
+    if detail["type"] == "value_error":  # of a validator of ours
+        return str(context["error"])
+    if "rule" in context:  # of a rule that spans several members
+        return str(context["rule"])
     text = _TEXTS.get(detail["type"])
-    return text.format(**context) if text else detail["msg"].removeprefix("Value error, ")
+    return text.format(**context) if text else FALLBACK
 
 
 def _refuse_leftovers(document: BaseModel, raw: Any, *, has_nul: bool) -> None:

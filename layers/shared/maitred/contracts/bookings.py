@@ -8,16 +8,26 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from maitred.contracts.base import (
+    CLEANED,
     MAX_LABEL,
     MAX_PARTY,
+    SEVERAL_LINES,
     ClockTime,
     EmailAddress,
     Identifier,
     Label,
+    Phone,
     StrictModel,
     Text,
 )
@@ -43,6 +53,17 @@ def _whole(value: object) -> object:
 
 #: JSON has one kind of number: 2.0 is the whole number 2.
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
+
+
+def _or_none(value: str | None) -> str | None:
+    return value or None
+
+
+_OR_NONE = AfterValidator(_or_none)  # a text of which nothing is left was none
+Notes = Annotated[Annotated[str, StringConstraints(max_length=2000), CLEANED, SEVERAL_LINES] | None, _OR_NONE]
+ReasonText = Annotated[
+    Annotated[str, StringConstraints(max_length=500), CLEANED, SEVERAL_LINES] | None, _OR_NONE
+]
 _ZONE_MISSING = "needs a zone if zoneRequired is true"
 _TOO_FAR = f"must be from {_FIRST_YEAR} on and at most ten years from today"
 _BAD_CURSOR = "must be a nextCursor from an earlier page"
@@ -51,14 +72,7 @@ _BAD_CURSOR = "must be a nextCursor from an earlier page"
 class Guest(StrictModel):
     name: Text | None = None
     email: EmailAddress | None = None
-    phone: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None
-
-    @field_validator("name", "phone")
-    @classmethod
-    def _one_line(cls, value: str | None) -> str | None:
-        if value is not None and not value.isprintable():
-            raise ValueError("must not contain control characters")
-        return value
+    phone: Phone | None = None
 
 
 class PreferencesBody(StrictModel):
@@ -107,7 +121,7 @@ class BookingBody(HoldBody):
     """``POST /restaurants/{id}/bookings``: the members of a hold, and the guest."""
 
     guest: Guest = Guest()
-    notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    notes: Notes = None
     hold_id: UUID | None = None
     on_full: Literal["pend", "refuse"] = "pend"
 
@@ -121,7 +135,7 @@ class PatchBody(StrictModel):
     start_at: str | None = None
     guest: Guest = Guest()
     preferences: PreferencesBody = PreferencesBody()
-    notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    notes: Notes = None
     duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
     on_full: Literal["keep", "pend"] = "keep"
     override: Overrides = ()
@@ -130,7 +144,7 @@ class PatchBody(StrictModel):
     def _not_removed(self) -> "PatchBody":
         for name in ("party_size", "date", "time", "start_at", "duration_minutes"):
             if name in self.model_fields_set and getattr(self, name) is None:
-                raise ValueError(f"{to_camel(name)} cannot be null")
+                raise ValueError(f"{to_camel(name)} cannot be null; leave it out to keep it as it is")
         return self
 
     def guest_of(self, present: Mapping[str, str]) -> dict[str, str]:
@@ -160,7 +174,7 @@ class PatchBody(StrictModel):
 
 
 class CancelBody(StrictModel):
-    reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+    reason: ReasonText = None
 
 
 class SeatBody(StrictModel):
@@ -181,7 +195,7 @@ class WalkInBody(StrictModel):
     duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
     guest: Guest = Guest()
     preferences: PreferencesBody = PreferencesBody()
-    notes: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    notes: Notes = None
     seat: bool = True
     override: Overrides = ()
 
@@ -194,7 +208,7 @@ class BlockBody(StrictModel):
 
     from_: str | None = Field(default=None, alias="from")
     until: str
-    reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+    reason: ReasonText = None
 
     def period(self, now: datetime) -> tuple[datetime | None, datetime]:
         """Raises InvalidRequest or NaiveTimestamp."""
@@ -205,7 +219,7 @@ class BlockBody(StrictModel):
 class DeclineBody(StrictModel):
     """``POST /bookings/{id}/decline``."""
 
-    reason: Annotated[str, StringConstraints(max_length=500)] | None = None
+    reason: ReasonText = None
 
 
 class NoBody(StrictModel):

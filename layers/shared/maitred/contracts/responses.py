@@ -95,6 +95,11 @@ def notices_json(notices: Sequence[Notice]) -> list[Json]:
     return [{"code": notice.code, "message": notice.message} for notice in notices]
 
 
+def warnings_json(notices: Sequence[Notice]) -> Json:
+    """The member ``warnings``, for an answer that has it only if there are any."""
+    return {"warnings": notices_json(notices)} if notices else {}
+
+
 def problem_json(
     status: int,
     code: str,

@@ -1,6 +1,6 @@
 """Errors as types, each with a stable code. The HTTP edge turns them into problem documents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -132,6 +132,16 @@ class TooEarly(MaitredError, code="too_early", status=409):
 
 class TableNotFound(MaitredError, code="table_not_found", status=404):
     title = "No such table"
+
+
+class TimezoneHasBookings(MaitredError, code="timezone_has_bookings", status=409):
+    """A new time zone, and nobody said what the bookings still to come keep. ``more``: which ones."""
+
+    title = "Bookings were made in the present time zone"
+
+    def __init__(self, detail: str, more: Mapping[str, object]) -> None:
+        super().__init__(detail)
+        self.more = more
 
 
 class IdempotencyKeyReused(MaitredError, code="idempotency_key_reused", status=422):

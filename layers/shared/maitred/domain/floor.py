@@ -151,6 +151,6 @@ class Floor:
     locale: str = DEFAULT_LOCALE
     contact_email: str | None = None
 
-    def seats(self) -> int:
-        """Seats of all active tables that are not for walk-ins only. A larger party never fits."""
-        return sum(t.capacity for t in self.tables if t.active and not t.walk_in_only)
+    def seats(self, *, walk_in: bool = False) -> int:
+        """Seats of all active tables, ``walk_in`` tables included or not. A larger party never fits."""
+        return sum(t.capacity for t in self.tables if t.active and (walk_in or not t.walk_in_only))

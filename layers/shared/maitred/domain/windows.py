@@ -20,6 +20,7 @@ MAX_DURATION_MINUTES = 720
 FIRST_YEAR, LAST_YEAR = 1971, 2199
 
 _DAY_MINUTES = 1440
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _ONE_DAY = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -118,6 +119,29 @@ def resolve_window(
         f"{_local(floor, start)} is less than {floor.policy.min_dining_minutes} minutes before closing "
         f"at {_local(floor, closes)}; choose an earlier time"
     )
+
+
+def promised_window(floor: Floor, start: datetime, end: datetime) -> Window:
+    """The stay ``[start, end)`` as it was promised, in the service that it still lies within.
+
+    Nothing is shortened and no turn time is asked for. Raises ``OutsideService`` with the sentence that says
+    which rule it breaks, ``Closed`` if the whole restaurant is closed during the stay.
+    """
+    start = start.astimezone(UTC)
+    broken = None
+    for sitting in _sittings_around(floor, start):
+        rule = _rule_broken(floor, sitting, start, end)
+        if rule is None:
+            _refuse_closed(floor, start, end)
+            return Window(start, end, sitting.service, sitting.service_date, ())
+        broken = broken or rule
+    raise OutsideService(broken or _no_service(floor, start))
+
+
+def on_other_clock(moment: datetime, before: ZoneInfo, after: ZoneInfo) -> datetime:
+    """The UTC moment at which a clock in ``after`` shows what a clock in ``before`` shows at ``moment``."""
+    wall = moment.astimezone(before).replace(tzinfo=None, fold=0)
+    return _wall_to_utc(wall, after)
 
 
 def service_day(floor: Floor, service_date: date) -> tuple[datetime, datetime]:
@@ -227,6 +251,40 @@ def _sittings_at(floor: Floor, start: datetime) -> list[_Sitting]:
     )
 
 
+def _sittings_around(floor: Floor, start: datetime) -> list[_Sitting]:
+    """The sittings that are open at ``start``, whether or not they still take parties then."""
+    if not FIRST_YEAR <= start.year <= LAST_YEAR:
+        return []
+    today = start.astimezone(floor.timezone).date()
+    return _by_precedence(
+        sitting
+        for service_date in (today - _ONE_DAY, today)
+        for sitting in _sittings_of(floor, service_date)
+        if sitting.opens <= start <= max(sitting.last, sitting.closes)
+    )
+
+
+def _rule_broken(floor: Floor, sitting: _Sitting, start: datetime, end: datetime) -> str | None:
+    """Why the stay does not lie within this sitting; None if it does."""
+    service = sitting.service
+    # Without a lastSeating the last start follows from the least dining time, which is for new stays.
+    own_last = service.last_seating != service.closes - floor.policy.min_dining_minutes
+    if own_last and start > sitting.last:
+        return f"The last seating of {service.name} is at {_clock(floor, sitting.last)}"
+    if end > sitting.closes and not service.allow_overrun:
+        return f"{service.name} closes at {_clock(floor, sitting.closes)}, before the stay ends"
+    return None
+
+
+def _no_service(floor: Floor, start: datetime) -> str:
+    if not floor.services:
+        return f"{floor.name} has no services"
+    today = start.astimezone(floor.timezone).date()
+    if not any(_sittings_of(floor, today)):
+        return f"There is no service on {_WEEKDAYS[today.weekday()]}, {today:%Y-%m-%d}"
+    return f"There is no service at {_clock(floor, start)} on {today:%Y-%m-%d}"
+
+
 def _by_precedence(sittings: Iterator[_Sitting]) -> list[_Sitting]:
     """The last to open comes first. The sort is stable, so ties keep the document's order."""
     return sorted(sittings, key=lambda sitting: sitting.opens, reverse=True)
@@ -289,3 +347,7 @@ def _last_end(sitting: _Sitting) -> datetime:
 
 def _local(floor: Floor, moment: datetime) -> str:
     return f"{moment.astimezone(floor.timezone):%Y-%m-%d %H:%M}"
+
+
+def _clock(floor: Floor, moment: datetime) -> str:
+    return f"{moment.astimezone(floor.timezone):%H:%M}"

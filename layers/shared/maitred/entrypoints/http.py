@@ -159,9 +159,9 @@ class Routes[S: Services](APIGatewayHttpRouter):
     def request_context(self, caller: Caller, restaurant_id: str) -> RequestContext:
         """Raises InvalidRequest for a malformed Idempotency-Key."""
         correlation_id: str = self.context["correlation_id"]
-        key = self.header("idempotency-key")
+        key, is_staff = self.header("idempotency-key"), OPERATIONS in caller.scopes
         if key is None:
-            return RequestContext(caller.subject, correlation_id)
+            return RequestContext(caller.subject, correlation_id, is_staff=is_staff)
         if not _KEY.fullmatch(key):
             raise InvalidRequest(
                 [FieldError("Idempotency-Key", "invalid_key", "must be 1-255 visible ASCII characters")]
@@ -170,7 +170,7 @@ class Routes[S: Services](APIGatewayHttpRouter):
         query = event.query_string_parameters or {}
         request = fingerprint(event.http_method, event.path + _sorted(query), self._value())
         stored = IdempotencyKey(caller.subject, restaurant_id, key, request)
-        return RequestContext(caller.subject, correlation_id, stored)
+        return RequestContext(caller.subject, correlation_id, stored, is_staff)
 
     def header(self, name: str) -> str | None:
         return self.current_event.headers.get(name)

@@ -18,6 +18,7 @@ from maitred.entrypoints.http import HEALTH, OPERATIONS, Routes, send
 from maitred.services.evening.block import BlockRequest
 from maitred.services.evening.walk_in import WalkInRequest
 from maitred.services.idempotency import Reply, RequestContext
+from maitred.services.staff.new_timezone import Keep
 from maitred.services.staff.reports import EVERYWHERE, cohort_of
 
 routes = Routes(services)
@@ -36,10 +37,12 @@ def put_restaurant(restaurant_id: str) -> Response[str]:
             [FieldError("restaurantId", "invalid_id", "must be 1-64 letters, digits, hyphens or underscores")]
         )
     caller = routes.caller_for(restaurant_id, OPERATIONS)
-    dry_run = _flag("dryRun", routes.query("dryRun"), absent="false")
+    query = routes.query("dryRun", "bookings")
+    dry_run, keep = _flag("dryRun", query, absent="false"), _keep(query.get("bookings"))
     document = routes.body(FloorDocument)
     context = routes.request_context(caller, restaurant_id)
-    return send(routes.services.restaurants.put(restaurant_id, document, context, dry_run=dry_run))
+    put = routes.services.restaurants.put
+    return send(put(restaurant_id, document, context, dry_run=dry_run, keep=keep))
 
 
 @routes.get("/restaurants/<restaurant_id>")
@@ -223,3 +226,13 @@ def _flag(name: str, query: Mapping[str, str], *, absent: str) -> bool:
     if value not in ("true", "false"):
         raise InvalidRequest([FieldError(name, "invalid_boolean", "must be true or false")])
     return value == "true"
+
+
+def _keep(value: str | None) -> Keep | None:
+    if value is None:
+        return None
+    try:
+        return Keep(value)
+    except ValueError:
+        message = f"must be {' or '.join(Keep)}"
+        raise InvalidRequest([FieldError("bookings", "unknown_value", message)]) from None

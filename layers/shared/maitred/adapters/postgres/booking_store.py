@@ -97,6 +97,11 @@ class PostgresBookingStore:
         *hold, reply = row
         return ports.HoldRead(rows.hold_of(hold), rows.reply_of(reply))
 
+    def first_hold_end(self, hold_ids: Sequence[UUID]) -> datetime | None:
+        [(ends,)] = self._db.read("first_hold_end", {"hold_ids": list(hold_ids)})
+        found: datetime | None = ends
+        return found
+
     def page(
         self,
         restaurant_id: str,

@@ -45,6 +45,10 @@ class PostgresMaintenance:
         [row] = self._db.read("room_figures", {"now": now})
         return RoomFigures(*row)
 
+    def at_broken_tables(self, now: datetime, until: datetime, limit: int) -> Sequence[Booking]:
+        found = self._db.read("at_broken_tables", {"now": now, "until": until, "limit": limit})
+        return [rows.booking_of(row) for row in found]
+
     def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
         params = {"now": now, "before": before, "limit": limit}
         [learnt] = self._db.transact([Call("learn_demand", params)])

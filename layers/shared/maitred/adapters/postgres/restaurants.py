@@ -13,6 +13,7 @@ from maitred.adapters.postgres.database import Call, Commit, Database, Rows
 from maitred.domain.booking import Booking
 from maitred.domain.floor import Floor
 from maitred.services import ports
+from maitred.services.staff.new_timezone import LedgerRow
 from maitred.services.staff.restaurants import StoredLayout
 
 _BUDGET_MS = 8000
@@ -20,8 +21,9 @@ _LOCKING = (
     "lock_restaurant",
     "read_restaurant_for_update",
     "upcoming_confirmed",
-    "upcoming_overridden",
     "upcoming_waiting",
+    "upcoming_ledger",
+    "upcoming_chosen",
 )
 
 
@@ -36,12 +38,17 @@ class PostgresRestaurants:
     def locked(self, restaurant_id: str, now: datetime) -> Iterator["LockedPostgresRestaurant"]:
         params = {"restaurant_id": restaurant_id, "now": now}
         calls = [Call(name, params) for name in _LOCKING]
-        with self._db.session(calls, _BUDGET_MS) as ((_, current, confirmed, overridden, waiting), commit):
+        with self._db.session(calls, _BUDGET_MS) as (
+            (_, current, confirmed, waiting, ledger, chosen),
+            commit,
+        ):
             yield LockedPostgresRestaurant(
                 current=_stored(current),
                 confirmed=tuple(rows.booking_of(row) for row in confirmed),
-                overridden={row[0]: frozenset(row[1]) for row in overridden},
-                waiting=tuple((row[0], row[1]) for row in waiting),
+                waiting=tuple(rows.booking_of(row) for row in waiting),
+                ledger=tuple(LedgerRow(*row) for row in ledger),
+                chosen=frozenset(row[0] for row in chosen),
+                now=now,
                 commit=commit,
                 source=self._source,
             )
@@ -53,15 +60,17 @@ class LockedPostgresRestaurant:
 
     current: StoredLayout | None
     confirmed: Sequence[Booking]
-    overridden: Mapping[UUID, frozenset[str]]
-    waiting: Sequence[tuple[UUID, int]]
+    waiting: Sequence[Booking]
+    ledger: Sequence[LedgerRow]
+    chosen: frozenset[UUID]
+    now: datetime
     commit: Commit
     source: str
 
     def replace(
         self, floor: Floor, document: Mapping[str, Any], changes: ports.Changes
     ) -> tuple[ports.LeasedMessage, ...]:
-        calls = [*_layout_calls(floor, document), *calls_of(changes, self.source)]
+        calls = [*_layout_calls(floor, document, self.now), *calls_of(changes, self.source)]
         return own_rows(changes, calls, self.commit(calls))
 
 
@@ -69,7 +78,7 @@ def _stored(found: Rows) -> StoredLayout | None:
     return StoredLayout(*found[0]) if found else None
 
 
-def _layout_calls(floor: Floor, document: Mapping[str, Any]) -> list[Call]:
+def _layout_calls(floor: Floor, document: Mapping[str, Any], now: datetime) -> list[Call]:
     key = {"restaurant_id": floor.restaurant_id, "layout_version": floor.layout_version}
     restaurant = {
         "name": floor.name,
@@ -84,4 +93,5 @@ def _layout_calls(floor: Floor, document: Mapping[str, Any]) -> list[Call]:
         Call("put_restaurant", {**key, **restaurant}),
         Call("insert_layout", {**key, "document": rows.jsonb(dict(document))}),
         Call("insert_layout_tables", {**key, "rows": rows.jsonb(tables)}),
+        Call("follow_zones", {**key, "now": now}),
     ]

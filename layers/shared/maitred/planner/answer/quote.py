@@ -29,7 +29,10 @@ def quote(index: FloorIndex, problem: Problem, deadline: Deadline, day: DrawnDay
     day = day or draw_day(index, problem)
     request = problem.request
     if request.party_size > index.seats:
-        text = f"A party of {request.party_size} is larger than the restaurant, which has {index.seats} seats"
+        text = (
+            f"A party of {request.party_size} can never be planned here: there are {index.seats} seats, "
+            "without those that are kept for walk-ins"
+        )
         return refused(Reason(ReasonCode.PARTY_TOO_LARGE, text))
     if index.restaurant_closed(request.start, request.end):
         text = "The restaurant is closed during part of this stay"

@@ -3,7 +3,8 @@
 The reason is the first of these that holds: ``hold_conflict`` if the party could be seated without the live
 holds; ``pacing`` if a set is free and only the slot is full; then the first rule that would let the party in
 if it alone were lifted, in the order ``max_tables``, ``adjacency``, ``zone`` (a required zone, and that
-joined tables share a zone), ``attributes``, ``min_party``; else ``no_capacity``.
+joined tables share a zone), ``attributes``, ``min_party``; else ``no_capacity``, or ``party_too_large`` for a
+party that no set of tables will ever seat. Such a party is told so, whatever the code.
 """
 
 from collections.abc import Callable, Iterator
@@ -25,6 +26,18 @@ type Lifted = Callable[[], bool]
 
 def binding_reason(situation: Situation, steps: Steps) -> Reason:
     """The reason for a refusal already proven. Raises ``SearchEndedError`` if the deadline passes."""
+    reason, index, party_size = _binding_now(situation, steps), situation.index, situation.request.party_size
+    if not index.never_seats(party_size):
+        return reason
+    text = (
+        f"At most {index.largest_party} can sit together here, at any time; "
+        f"a party of {party_size} has to call the restaurant, or to split"
+    )
+    too_large = reason.code is ReasonCode.NO_CAPACITY
+    return Reason(ReasonCode.PARTY_TOO_LARGE if too_large else reason.code, text)
+
+
+def _binding_now(situation: Situation, steps: Steps) -> Reason:
     steps.restart()
     party = f"a party of {situation.request.party_size} at this time"
     if not situation.slot_full(with_holds=False) and situation.free_sets(

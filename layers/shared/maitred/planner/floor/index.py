@@ -4,7 +4,7 @@ Compile once per layout version and keep it; the lists for one party size are ma
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 
@@ -107,6 +107,7 @@ class FloorIndex:
     _closures: tuple[_ClosedTables, ...] | None = None
     _candidates: dict[int, Candidates] = field(default_factory=dict)
     _prices: dict[Hashable, tuple[float, ...]] = field(default_factory=dict)
+    _largest: int | None = None
 
     def candidates(self, party_size: int) -> Candidates:
         """Every set that may seat this party on an empty floor, except those of which a part would do."""
@@ -114,6 +115,30 @@ class FloorIndex:
         if known is None:
             known = self._candidates[party_size] = self._find_candidates(party_size)
         return known
+
+    def never_seats(self, party_size: int) -> bool:
+        """Is the party too large for every set that the floor will ever allow, however empty it is?
+
+        Tables that are out of service count: they come back. False where the sets are too many to know.
+        """
+        if self.truncated or self.candidates(party_size).sets:
+            return False
+        return party_size > self.largest_party
+
+    @property
+    def largest_party(self) -> int:
+        """The largest party that may sit together, tables that are out of service included."""
+        if self._largest is None:
+            self._largest = self._find_largest()
+        return self._largest
+
+    def _find_largest(self) -> int:
+        if any(table.out_of_service for table in self.tables):
+            tables = tuple(replace(table, out_of_service=False) for table in self.tables)
+            return compile_floor(replace(self.floor, tables=tables)).largest_party
+        singles = (min(table.max_party, table.capacity) for table in self.tables if table.assignable)
+        joined = (each.seats for each in self._joined)
+        return max((*singles, *joined, *(row.max_party for _, row in self._rows)), default=0)
 
     def prices(self, key: Hashable, make: Callable[[], tuple[float, ...]]) -> tuple[float, ...]:
         """One number a table, by position, made once a key; a bounded number of keys is kept."""

@@ -15,7 +15,7 @@ from maitred.domain.windows import slot_starts
 from maitred.planner.model import Decision, PartyRequest, Plan, Refusal
 from maitred.services.assignment.day import DaySnapshots, Reading, day_of_services
 from maitred.services.assignment.planning import Planning, party_request
-from maitred.services.booking.request import BookingRequest, stay
+from maitred.services.booking.request import BookingRequest, stay, unknown_words
 from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
 from maitred.services.ports import Clock, Json
@@ -55,7 +55,8 @@ class Availability:
         )
         answers, zone = self._answers(request, reading, now, budget), reading.index.floor.timezone
         slots = [_slot_json(start, answers[start], zone.key) for start in sorted(answers)]
-        return Reply(200, responses.dumps({"asOf": responses.local(now, zone), "slots": slots}))
+        warnings = responses.warnings_json(unknown_words(reading.index, request.preferences))
+        return Reply(200, responses.dumps({"asOf": responses.local(now, zone), "slots": slots, **warnings}))
 
     def _answers(
         self, request: AvailabilityRequest, reading: Reading, now: datetime, budget: Budget

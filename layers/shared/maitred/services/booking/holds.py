@@ -126,7 +126,9 @@ def _made(
         layout_version=floor.layout_version,
         tables=plan.tables,
     )
-    reply = Reply(_CREATED, responses.dumps(responses.hold_json(hold)))
+    reply = Reply(
+        _CREATED, responses.dumps(responses.hold_json(hold) | responses.warnings_json(reading.notices))
+    )
     changes = ports.Changes(
         claim=day.claim,
         new_hold=hold,

@@ -6,13 +6,15 @@ Nothing of an attempt commits after its budget. Each use case says itself what i
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import ceil
+from uuid import UUID
 
 from maitred.contracts import responses
 from maitred.domain import errors
 from maitred.domain.booking import Booking, Flow, Trigger
 from maitred.domain.errors import MaitredError
 from maitred.domain.reasons import Reason, ReasonCode
-from maitred.domain.windows import Window
+from maitred.domain.windows import Window, to_minutes
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Alternative, PartyRequest, Plan
 from maitred.services import ports
@@ -34,7 +36,7 @@ from maitred.services.assignment.day import Floors, day_of, version_of
 from maitred.services.assignment.failures import reason_of
 from maitred.services.assignment.planning import Planning, party_request, problem_of
 from maitred.services.assignment.shadow import Shadow
-from maitred.services.booking.request import BookingRequest, DayReading, InlineCall, stay
+from maitred.services.booking.request import BookingRequest, DayReading, InlineCall, stay, unknown_words
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, problem_reply, repeat, to_store
@@ -61,6 +63,17 @@ class TryAgain(MaitredError):
         super().__init__(reason.detail)
         self.code = reason.code.value
         self.more = more
+
+
+class OnHold(TryAgain):
+    """Refused while others hold the last tables: 409, to be tried again when the first hold ends."""
+
+    status = 409
+    title = "No table at this time"
+
+    def __init__(self, reason: Reason, more: ports.Json, retry_after: int) -> None:
+        super().__init__(reason, more)
+        self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,10 @@ class Inline:
             if isinstance(index, Reply):
                 return index
             try:
-                window, notices = stay(call.request, index, call.now, call.changed)
+                window, notices = stay(
+                    call.request, index, call.now, call.changed, is_staff=call.context.is_staff
+                )
+                notices = (*notices, *unknown_words(index, call.request.preferences))
             except MaitredError:
                 newer = self._floor(call, index) if cache_hit else index
                 if newer is index:
@@ -262,6 +278,11 @@ class Inline:
             booking_id = None if call.changed is None and (on_hold or refused) else call.booking_id
             compare(self._shadow, telemetry, attempt, booking_id)
 
+    def _first_hold_ends(self, call: InlineCall, reading: DayReading) -> int:
+        """Seconds until the first hold in the party's way ends; a few if it has just done so."""
+        ends = self._deps.store.first_hold_end(_holds_at(reading))
+        return max(1, ceil((ends - call.now).total_seconds())) if ends else _RETRY_AFTER
+
     def refuse(
         self,
         call: InlineCall,
@@ -274,17 +295,20 @@ class Inline:
     ) -> Reply:
         """Keep nothing but the answer and, for a booking that exists, the attempt.
 
-        A refusal that is not ``final`` is not kept for the key either: raises TryAgain.
+        A refusal that is not ``final`` is not kept for the key either: raises TryAgain, or OnHold.
         """
         attempt = attempt_of(call.attempt, Outcome.REFUSED, reason, runs, reading.index, alternatives)
         emitted = inline_events(attempt, call.changed, reading.db_ms, email_skipped=True)
-        more = {
+        more: ports.Json = {
             "reason": responses.reason_json(reason),
             "alternatives": responses.alternatives_json(alternatives, reading.index.floor.timezone),
+            **responses.warnings_json(reading.notices),
         }
         if not final:
             self._deps.telemetry.later(emitted)
             self.ended(call, attempt)
+            if reason.code is ReasonCode.HOLD_CONFLICT:
+                raise OnHold(reason, more, self._first_hold_ends(call, reading))
             raise TryAgain(reason, more)
         code, title, context = reason.code.value, "No table at this time", call.context
         reply = problem_reply(409, code, title, reason.detail, context.correlation_id, more)
@@ -296,6 +320,17 @@ class Inline:
         commit(self._deps, changes, GRACE_MS)
         self.ended(call, attempt)
         return reply
+
+
+def _holds_at(reading: DayReading) -> list[UUID]:
+    """The live holds of tables during the stay and its buffers."""
+    if isinstance(reading.snapshot, Reason):
+        return []
+    policy, window = reading.index.floor.policy, reading.window
+    start = to_minutes(window.start) - policy.buffer_before_minutes
+    end = to_minutes(window.end) + policy.buffer_after_minutes
+    rows = reading.snapshot.allocations
+    return [UUID(row.hold_id) for row in rows if row.hold_id and row.start < end and start < row.end]
 
 
 def request_of(call: InlineCall, reading: DayReading) -> PartyRequest:

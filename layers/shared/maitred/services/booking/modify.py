@@ -15,7 +15,7 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking, MailKind, Trigger
 from maitred.domain.reasons import Category, Reason
 from maitred.domain.states import State
-from maitred.domain.windows import moment_of
+from maitred.domain.windows import Notice, moment_of
 from maitred.planner.floor.rules import check_tables
 from maitred.planner.model import Plan, Refusal
 from maitred.services import events, ports
@@ -102,16 +102,22 @@ class ModifyBooking:
             if isinstance(reading, Reply):
                 return reading
             if same_stay and _is_granted(call, reading, booking):
-                return self._keep_tables(booking, request, context)
+                return self._keep_tables(booking, request, context, reading.notices)
             return self._find_tables(call, reading, runs, booking)
 
-    def _keep_tables(self, booking: Booking, request: BookingRequest, context: RequestContext) -> Reply:
+    def _keep_tables(
+        self,
+        booking: Booking,
+        request: BookingRequest,
+        context: RequestContext,
+        notices: Sequence[Notice] = (),
+    ) -> Reply:
         """No attempt: neither the stay nor the tables change."""
         now, present = self._deps.clock.now(), (booking.guest, booking.notes, booking.preferences)
         if (request.guest, request.notes, request.preferences) == present:
             reply = _kept_reply(booking, "The booking already is as requested.", now)
             return remember(self._deps, context, reply)
-        changes, reply = _details(booking, request, context, now)
+        changes, reply = _details(booking, request, context, notices, now)
         commit(self._deps, changes)
         return reply
 
@@ -273,7 +279,11 @@ def _pending(
 
 
 def _details(
-    before: Booking, request: BookingRequest, context: RequestContext, now: datetime
+    before: Booking,
+    request: BookingRequest,
+    context: RequestContext,
+    notices: Sequence[Notice],
+    now: datetime,
 ) -> tuple[ports.Changes, Reply]:
     """Guest, notes, or preferences that the present tables grant: no attempt, and the tables stay.
 
@@ -293,7 +303,7 @@ def _details(
     metadata = {"tables": list(before.tables)}
     row = ports.HistoryRow(before.id, before.state, target, after.version, context.actor, DETAILS, metadata)
     job = records.assign_row(after, Trigger.MODIFICATION, 1, context.correlation_id, now)
-    reply = _kept_reply(after, "The tables stay as they are.", now)
+    reply = _kept_reply(after, "The tables stay as they are.", now, notices)
     changes = ports.Changes(
         updates=[ports.BookingUpdate(before, after, _still_fresh(before, after), tables=before.tables)],
         requests=[after],
@@ -313,7 +323,7 @@ def _still_fresh(before: Booking, after: Booking) -> ports.Json | None:
     return {**last, "bookingVersion": after.version}
 
 
-def _kept_reply(booking: Booking, explanation: str, now: datetime) -> Reply:
+def _kept_reply(booking: Booking, explanation: str, now: datetime, notices: Sequence[Notice] = ()) -> Reply:
     """The answer to a change that needed no attempt."""
     outcome = Outcome.CONFIRMED if booking.state is State.CONFIRMED else Outcome.DEFERRED
     body = {
@@ -331,7 +341,7 @@ def _kept_reply(booking: Booking, explanation: str, now: datetime) -> Reply:
             "explanation": explanation,
         },
         "alternatives": [],
-        "warnings": [],
+        "warnings": responses.notices_json(notices),
     }
     return Reply(_OK, responses.dumps(body))
 

@@ -1,6 +1,6 @@
 """A guest's request: what is asked for, the call that carries it, and the stay it would be on a floor."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,12 +9,13 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking, LocalStart, Preferences
 from maitred.domain.floor import Floor
 from maitred.domain.reasons import Reason
-from maitred.domain.windows import Notice, Window, moment_of, resolve_window
+from maitred.domain.windows import Notice, Window, moment_of, promised_window, resolve_window
 from maitred.planner.floor.index import FloorIndex
 from maitred.services.assignment.attempt import AttemptContext
 from maitred.services.idempotency import RequestContext
 from maitred.services.ports import Snapshot
 
+_SIMILAR = 0.6  # of 1; words that are less alike are not offered
 _LATE = timedelta(minutes=5)  # how far in the past a start may lie
 
 
@@ -65,15 +66,22 @@ class DayReading:
 
 
 def stay(
-    request: BookingRequest, index: FloorIndex, now: datetime, changed: Booking | None = None
+    request: BookingRequest,
+    index: FloorIndex,
+    now: datetime,
+    changed: Booking | None = None,
+    *,
+    is_staff: bool = False,
 ) -> tuple[Window, tuple[Notice, ...]]:
     """When the party would sit. Raises MaitredError if the floor document does not allow it.
 
+    A party that only tables for walk-ins could seat is no input error of staff's: it waits for a person.
     A booking that is ``changed`` may keep a start that has passed; the same party also keeps its end.
     """
     floor = index.floor
-    if request.party_size > floor.seats():
-        raise errors.PartyTooLarge(f"the restaurant has {floor.seats()} seats in all")
+    seats = floor.seats(walk_in=is_staff)
+    if request.party_size > seats:
+        raise errors.PartyTooLarge(f"the restaurant has {seats} seats in all; call it, or split the party")
     moment, notices = moment_of(request.start, floor.timezone)
     stays = changed is not None and moment == changed.start_at
     if moment < now - _LATE and not stays:
@@ -89,5 +97,42 @@ def _promised_window(floor: Floor, booking: Booking) -> Window:
     """The stay that was promised, even if new hours no longer allow it. Raises OutsideService."""
     service = next((each for each in floor.services if each.id == booking.service_id), None)
     if service is None:
-        raise errors.OutsideService
+        return promised_window(floor, booking.start_at, booking.end_at)
     return Window(booking.start_at, booking.end_at, service, booking.service_date, ())
+
+
+# --- zones and attributes that the guest names and the restaurant does not have ---
+
+
+def unknown_words(index: FloorIndex, preferences: Preferences) -> tuple[Notice, ...]:
+    """A warning for each word, with the restaurant's own word that comes nearest to it, if one does."""
+    zone = preferences.zone
+    notices = []
+    if zone is not None and zone not in index.zone_bits:
+        text = f"The restaurant has no zone {zone}"
+        notices.append(Notice("unknown_zone", text + _did_you_mean(zone, _zones(index))))
+    for word in dict.fromkeys((*preferences.required, *preferences.attributes)):
+        if word not in index.attribute_bits:
+            text = f"No table of the restaurant has the attribute {word}"
+            named = {name: name for name in index.attribute_bits}
+            notices.append(Notice("unknown_attribute", text + _did_you_mean(word, named)))
+    return tuple(notices)
+
+
+def _zones(index: FloorIndex) -> Mapping[str, str]:
+    """The zones' ids by their names and ids: a guest may have read either."""
+    ids = {zone.id: zone.id for zone in index.floor.zones}
+    return {zone.name: zone.id for zone in index.floor.zones} | ids
+
+
+def _did_you_mean(word: str, known: Mapping[str, str]) -> str:
+    found = _nearest(word.casefold(), known)
+    return "" if found is None else f"; did you mean {found}?"
+
+
+def _nearest(word: str, known: Mapping[str, str]) -> str | None:
+    from difflib import get_close_matches  # noqa: PLC0415 - few requests need it
+
+    folded = {name.casefold(): own for name, own in known.items()}
+    names: Iterable[str] = get_close_matches(word, sorted(folded), n=1, cutoff=_SIMILAR)
+    return next((folded[name] for name in names), None)

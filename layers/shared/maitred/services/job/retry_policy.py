@@ -12,6 +12,10 @@ _FRESH = timedelta(minutes=5)
 # Nothing was tried, so nothing counts; the cut-off ends it. Spread over the time that a surge takes to pass.
 _NOT_TRIED = frozenset({ReasonCode.RATE_LIMITED, ReasonCode.CIRCUIT_OPEN})
 _NOT_TRIED_SECONDS = 30
+# Only another floor document or another request changes these, and both have the booking tried again.
+_FINAL = frozenset(
+    {ReasonCode.PARTY_TOO_LARGE, ReasonCode.OUTSIDE_SERVICE, ReasonCode.SERVICE_OVERRUN, ReasonCode.CLOSED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Failed:
 
     ``attempt``: its number, from 1. ``last_start``: when the cut-off forbids further attempts.
     ``jitter``: uniform in [0, 1). ``on_hold_until``: when the first of the day's live holds expires.
+    ``never``: no set of the floor's tables will ever seat the party.
     """
 
     reason: Reason
@@ -45,6 +50,7 @@ class Failed:
     last_start: datetime
     jitter: float
     on_hold_until: datetime | None = None
+    never: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ def fresh_inline_result(last_result: object, now: datetime, booking_version: int
 
 def next_step(rules: RetryRules, failed: Failed) -> Retry | GiveUp | Stop:
     """What follows a failed attempt."""
-    allowed = _allowance(rules, failed.reason, failed.inline)
+    allowed = _allowance(rules, failed)
     if failed.reason.code in _NOT_TRIED:
         return _retry(failed, allowed, failed.attempt, _NOT_TRIED_SECONDS)
     if failed.attempt < allowed.attempts:
@@ -125,13 +131,16 @@ def _retry(failed: Failed, allowed: Allowance, attempt: int, ceiling: int) -> Re
     return Retry(at, attempt, allowed)
 
 
-def _allowance(rules: RetryRules, reason: Reason, inline: InlineResult | None) -> Allowance:
+def _allowance(rules: RetryRules, failed: Failed) -> Allowance:
+    reason, inline = failed.reason, failed.inline
     full = Allowance(rules.max_attempts, None)
     if not rules.informed:
         return full
     match reason.category:
         case Category.DETERMINISTIC if inline is not None and inline.category is Category.DETERMINISTIC:
             reduced = Allowance(_DETERMINISTIC_ATTEMPTS - 1, "fresh_inline_result")
+        case Category.DETERMINISTIC if failed.never or reason.code in _FINAL:
+            reduced = Allowance(1, "deterministic_reason")
         case Category.DETERMINISTIC:
             reduced = Allowance(_DETERMINISTIC_ATTEMPTS, "deterministic_reason")
         case Category.INTERNAL:

@@ -14,7 +14,7 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking, Flow, MailKind, Trigger
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.states import State
-from maitred.domain.windows import Window, resolve_window
+from maitred.domain.windows import Window, promised_window
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import PartyRequest, Plan, Refusal
 from maitred.services import events, ports
@@ -57,6 +57,7 @@ ACTOR = "assign"
 _GRACE_MS = 5000  # for writing an outcome once the attempt's budget is over
 #: An attempt that these end is tried again; nothing is wrong with the job.
 _LOST = (ports.Conflict, ports.DeadlinePassed, ports.LockTimeout, ports.NotAdmitted)
+_TOO_LARGE = "The party is larger than all seats that are not kept for walk-ins: a person decides."
 _LOOK_AGAIN = timedelta(seconds=5)  # most attempts end within a second; a dead worker's lease lasts longer
 
 
@@ -313,6 +314,7 @@ class AssignJob:
             last_start(booking, index),
             deps.ids.jitter(1.0),
             on_hold_until=missed.first_expiry,
+            never=index.never_seats(booking.party_size),
         )
         match next_step(RetryRules(job.max_attempts, informed=job.flags.informed), failed):
             case Retry() as retry:
@@ -404,13 +406,11 @@ def last_start(booking: Booking, index: FloorIndex) -> datetime:
 def _window(booking: Booking, index: FloorIndex) -> Window | Reason:
     """The stay that was promised, in the service that is responsible for it now."""
     if booking.party_size > index.floor.seats():
-        return Reason(ReasonCode.PARTY_TOO_LARGE, "The party is larger than the restaurant.")
+        return Reason(ReasonCode.PARTY_TOO_LARGE, _TOO_LARGE)
     try:
-        window = resolve_window(index.floor, booking.start_at, booking.party_size, booking.duration_minutes)
+        return promised_window(index.floor, booking.start_at, booking.end_at)
     except errors.MaitredError as error:
-        known = error.code in ReasonCode
-        return Reason(ReasonCode(error.code) if known else ReasonCode.OUTSIDE_SERVICE, error.detail)
-    return replace(window, end=booking.end_at)
+        return Reason(ReasonCode(error.code), error.detail)
 
 
 def _inline_result(job: _Job, booking: Booking) -> InlineResult | None:

@@ -145,6 +145,9 @@ class BookingStore(Protocol):
         self, hold_id: UUID, key: IdempotencyKey | None = None, budget_ms: int | None = None
     ) -> HoldRead: ...
 
+    def first_hold_end(self, hold_ids: Sequence[UUID]) -> datetime | None:
+        """When the first of these holds ends that still lives; None if none does."""
+
     def page(
         self,
         restaurant_id: str,

@@ -1,4 +1,4 @@
-"""Every minute: stuck and lost bookings, urgent reviews, retention."""
+"""Every minute: stuck and lost bookings, tables still out of service, urgent reviews, retention."""
 
 import logging
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from maitred.domain.booking import Booking, MailKind, Trigger
 from maitred.domain.states import State
 from maitred.services import events, ports
 from maitred.services.assignment import records
+from maitred.services.assignment.sent_back import OUT_OF_SERVICE_HORIZON, sent_back
 from maitred.services.dependencies import Dependencies
 from maitred.services.unit_of_work import commit
 from maitred.services.upkeep.rooms import RoomUpkeep
@@ -66,6 +67,9 @@ class Maintenance(Protocol):
     def unanswered(self, now: datetime, limit: int) -> Sequence[Booking]:
         """Bookings without tables whose start has come, the earliest first."""
 
+    def at_broken_tables(self, now: datetime, until: datetime, limit: int) -> Sequence[Booking]:
+        """Confirmed bookings that start before ``until`` at a table that is out of service, soonest first."""
+
     def learn_demand(self, now: datetime, before: datetime, limit: int) -> int:
         """Learn the demand of restaurants for which that was last done before ``before``; how many."""
 
@@ -103,6 +107,7 @@ class Maintain:
             "returned": self._return_stuck(now, correlation_id),
             "declined": self._decline_unanswered(now, correlation_id),
             "requeued": self._requeue_lost(now, correlation_id),
+            "sentBack": self._leave_broken_tables(now, correlation_id),
             "raised": self._raise_urgent(now, correlation_id),
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
         }
@@ -138,6 +143,28 @@ class Maintain:
             unchanged = ports.BookingUpdate(booking, booking)
             done += self._commit(ports.Changes(updates=[unchanged], outbox=[message]))
         return done
+
+    def _leave_broken_tables(self, now: datetime, correlation_id: str) -> int:
+        """A day ahead a table that is out of service is no longer taken to be back in time.
+
+        The booking is confirmed no more, so it is found once.
+        """
+        until = now + OUT_OF_SERVICE_HORIZON
+        found = self._maintenance.at_broken_tables(now, until, _BATCH)
+        return sum(self._leave_table(booking, now, correlation_id) for booking in found)
+
+    def _leave_table(self, booking: Booking, now: datetime, correlation_id: str) -> bool:
+        problem = "A table of this booking is out of service, and the stay is less than a day ahead"
+        back = sent_back(booking, booking, problem, ACTOR, correlation_id, now)
+        changes = ports.Changes(
+            touched_days=[(booking.restaurant_id, booking.service_date)],
+            updates=[ports.BookingUpdate(booking, back.booking, tables=booking.tables)],
+            release=[booking.id],
+            history=back.history,
+            events=events.state_changed(back.history, booking.restaurant_id, correlation_id),
+            outbox=[back.message],
+        )
+        return self._commit(changes)
 
     def _raise_urgent(self, now: datetime, correlation_id: str) -> int:
         """Mail the restaurant, once a request, about bookings that need a person and start soon."""

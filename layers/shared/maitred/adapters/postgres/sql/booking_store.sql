@@ -87,6 +87,10 @@ left join lateral (
     from allocations a where a.hold_id = h.id
 ) ledger on true
 
+-- name: first_hold_end
+select min(expires_at) from holds
+where id = any (%(hold_ids)s::uuid[]) and expires_at > now() and used_by is null
+
 -- name: list_bookings
 select * from booking_sheet b
 where b.restaurant_id = %(restaurant_id)s

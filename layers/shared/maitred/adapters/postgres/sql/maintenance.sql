@@ -38,6 +38,26 @@ where b.state = 'manual_review' and b.start_at > %(now)s and b.start_at < %(unti
                   where n.booking_id = b.id and n.kind = 'attention' and n.request_version = b.request_version)
 order by b.start_at, b.id limit %(limit)s
 
+-- name: at_broken_tables
+-- Confirmed bookings that start soon at a table that the floor document calls out of service. Few documents do.
+with broken as (
+    select l.restaurant_id, t.value ->> 'id' as table_id
+    from restaurants r
+    join layouts l on l.restaurant_id = r.id and l.layout_version = r.layout_version
+    cross join lateral jsonb_array_elements(l.document -> 'tables') t
+    where l.document @? '$.tables[*] ? (@.outOfService == true)' and t.value -> 'outOfService' = 'true'
+)
+select b.* from booking_sheet b
+where b.id in (
+    select w.id
+    from broken k
+    join allocations a on a.restaurant_id = k.restaurant_id and a.table_id = k.table_id and a.live
+         and a.occupied && tstzrange(%(now)s, %(until)s, '[]')
+    join bookings w on w.id = a.booking_id
+    where w.state = 'confirmed' and w.start_at > %(now)s and w.start_at <= %(until)s
+    order by w.start_at, w.id limit %(limit)s)
+order by b.start_at, b.id
+
 -- name: prune_idempotency
 with gone as (delete from idempotency where ctid = any (array(
     select ctid from idempotency where created_at < %(now)s::timestamptz - make_interval(days => %(idempotency)s)

@@ -17,18 +17,32 @@ select * from booking_sheet b
 where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_at > %(now)s
 order by b.start_at, b.id
 
--- name: upcoming_overridden
--- The rules that a person set aside, by booking. All tables of a booking have the same ones.
-select distinct a.booking_id, a.overrides from allocations a
-where a.restaurant_id = %(restaurant_id)s and a.live and a.booking_id is not null and a.overrides <> '{}'
-  and (a.at_risk_since is null and a.occupied && tstzrange(%(now)s, null) or a.at_risk_since is not null)
+-- name: upcoming_ledger
+-- Who has which table from now on, and on the day before: a stay that moves with the clock may meet those.
+select a.table_id, lower(a.occupied), upper(a.occupied), a.booking_id, a.overrides
+from allocations a
+left join holds h on h.id = a.hold_id
+where a.restaurant_id = %(restaurant_id)s and a.live
+  and (a.at_risk_since is null and a.occupied && tstzrange(%(now)s::timestamptz - interval '27 hours', null)
+       or a.at_risk_since is not null)
+  and (a.hold_id is null or h.expires_at > now())
+
+-- name: upcoming_chosen
+-- Bookings that sit where a person put them.
+select b.id from bookings b
+where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_at > %(now)s
+  and (b.pinned or exists (
+      select 1 from booking_state_history h
+      where h.booking_id = b.id and h.reason = 'assigned_by_staff'
+        and h.metadata -> 'tables' = (select jsonb_agg(a.table_id order by a.table_id collate "C")
+                                      from allocations a where a.booking_id = b.id and a.live)))
 
 -- name: upcoming_waiting
--- Waiting bookings that a new layout may serve.
-select id, version from bookings
-where restaurant_id = %(restaurant_id)s and start_at > %(now)s
-  and state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
-order by created_at, id limit 200
+-- Waiting bookings that a new layout may serve, oldest first.
+select * from booking_sheet b
+where b.restaurant_id = %(restaurant_id)s and b.start_at > %(now)s
+  and b.state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
+order by b.created_at, b.id
 
 -- name: put_restaurant
 insert into restaurants (id, name, timezone, locale, contact_email, layout_version, late_minutes,
@@ -48,3 +62,15 @@ values (%(restaurant_id)s, %(layout_version)s, %(document)s)
 insert into layout_tables (restaurant_id, layout_version, table_id, zone, capacity)
 select %(restaurant_id)s, %(layout_version)s, n.id, n.zone, n.capacity
 from jsonb_to_recordset(%(rows)s) as n(id text, zone text, capacity integer)
+
+-- name: follow_zones
+-- A table that lies in another zone now: its guests and holds do, too. Whoever has it proves its seats anew.
+update allocations a
+set layout_version = now_there.layout_version, capacity = now_there.capacity
+from layout_tables was_there, layout_tables now_there
+where a.restaurant_id = %(restaurant_id)s and a.live and a.occupied && tstzrange(%(now)s, null)
+  and (was_there.restaurant_id, was_there.layout_version, was_there.table_id) = (a.restaurant_id, a.layout_version, a.table_id)
+  and (now_there.restaurant_id, now_there.layout_version, now_there.table_id) = (a.restaurant_id, %(layout_version)s, a.table_id)
+  and was_there.zone <> now_there.zone
+  and (a.booking_id is null or exists (select 1 from bookings b
+                                       where b.id = a.booking_id and b.state = 'confirmed' and b.start_at > %(now)s))

@@ -1,6 +1,7 @@
 """An e-mail: subject, text, HTML, and for some kinds a calendar event. It never promises a table number."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +12,12 @@ from string import Template
 from zoneinfo import ZoneInfo
 
 from maitred.domain.booking import Booking, MailKind
+from maitred.domain.words import DIRECTIONS
 from maitred.services.messaging.mail.calendar_event import CalendarEvent
 from maitred.services.messaging.mail.language import Language, language_of
 
 _WITH_EVENT = frozenset({MailKind.CONFIRMED, MailKind.CANCELLED})
+_BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of a character, line and paragraph ends
 # Mail programs turn these into links; a guest's name must not become one.
 _LINK = re.compile(r"@|://|\.\w{2}")
 
@@ -156,5 +159,9 @@ def _event(
 
 
 def _one_line(text: str) -> str:
-    """Without line breaks, control characters and reversed writing: fit for a header."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Without line breaks, control characters and reversed writing: fit for a header.
+
+    Spaces and joiners of other scripts stay as they are written.
+    """
+    line = "".join(" " if unicodedata.category(c) in _BREAKS else c for c in text if c not in DIRECTIONS)
+    return re.sub(" {2,}", " ", line).strip()
