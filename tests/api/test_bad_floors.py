@@ -92,7 +92,7 @@ FLAWS: list[tuple[Change, str]] = [
     (_table(capacity=None), "tables.0.capacity"),
     (_table(minParty=3), "tables.0.minParty"),
     (_table(minParty=0), "tables.0.minParty"),
-    (_table(maxParty=3), "tables.0.maxParty"),
+    (_table(maxParty=101), "tables.0.maxParty"),
     (_table(movable="yes"), "tables.0.movable"),
     (_table(attributes="window"), "tables.0.attributes"),
     (_table(id="T2"), "tables.1.id"),
@@ -105,7 +105,7 @@ FLAWS: list[tuple[Change, str]] = [
     (_top(combinations=[{"tables": ["T1"]}]), "combinations.0.tables"),
     (_top(combinations=[{"tables": ["T1", "T9"]}]), "combinations.0.tables.1"),
     (_top(combinations=[{"tables": ["T1", "T1"]}]), "combinations.0.tables"),
-    (_top(combinations=[{"tables": ["T1", "T2"], "maxParty": 5}]), "combinations.0.maxParty"),
+    (_top(combinations=[{"tables": ["T1", "T2"], "seats": 5, "maxParty": 6}]), "combinations.0.maxParty"),
     (_top(combinations=[{"tables": ["T1", "T2"], "minParty": 5}]), "combinations.0.minParty"),
 ]
 

@@ -29,12 +29,17 @@ _FIRST_YEAR = 2000
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
 _MOST_ATTRIBUTES = 20
+_MOST_TABLES = 40  # for one party
 _FAR_AHEAD = timedelta(days=3660)  # keeps calendar arithmetic in range
 
 # RFC 3339 with optional seconds. The offset is optional here, so that the answer can name it as missing.
 _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII | re.IGNORECASE
 )
+
+
+#: The rules that a person may set aside; planner/floor/rules.py has the same names.
+Overridable = Literal["capacity", "min_party", "adjacency", "zone", "max_tables", "pacing", "walk_in"]
 
 
 def _whole(value: object) -> object:
@@ -162,9 +167,9 @@ class ProcessBody(StrictModel):
 class AssignmentBody(StrictModel):
     """``PUT /bookings/{id}/assignment``: a person's choice of tables, and the rules to set aside."""
 
-    tables: Annotated[tuple[Identifier, ...], Field(max_length=100)]
+    tables: Annotated[tuple[Identifier, ...], Field(max_length=_MOST_TABLES)]
     pin: bool = True
-    override: tuple[Literal["capacity", "min_party", "adjacency", "zone"], ...] = ()
+    override: tuple[Overridable, ...] = ()
 
     def to_choice(self) -> Choice:
         return Choice(self.tables, frozenset(self.override))

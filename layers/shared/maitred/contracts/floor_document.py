@@ -21,7 +21,7 @@ from maitred.domain.floor import Adjacency, Policy
 from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 
 _MAX_CAPACITY = 100
-_MAX_COMBINED = 12
+_MAX_COMBINED = 40
 #: Seats of the largest combination. It exceeds MAX_PARTY because a row may name all of its seats.
 _MAX_SEATS = _MAX_COMBINED * _MAX_CAPACITY
 _DEFAULT = Policy()
@@ -104,13 +104,13 @@ class ZoneDocument(StrictModel):
 
 
 class TableDocument(StrictModel):
-    """A table. ``max_party`` null: its capacity."""
+    """A table. ``max_party`` null: its capacity; more: chairs are added, if the table stands alone."""
 
     id: Identifier
     zone: Identifier
     capacity: int = Field(ge=1, le=_MAX_CAPACITY)
     min_party: PartySize = 1
-    max_party: PartySize | None = None
+    max_party: Annotated[int, Field(ge=1, le=_MAX_CAPACITY)] | None = None
     movable: bool = True
     active: bool = True
     out_of_service: bool = False
@@ -121,9 +121,14 @@ class TableDocument(StrictModel):
 
 
 class CombinationDocument(StrictModel):
-    """An allowed set with its own party range. ``max_party`` null: the sum of its seats."""
+    """An allowed set with its own party range.
+
+    ``seats``: those of the tables pushed together; null: the sum of the tables' own, or ``max_party`` if that
+    is more. ``max_party`` null: all seats.
+    """
 
     tables: Annotated[tuple[Identifier, ...], Field(min_length=2, max_length=_MAX_COMBINED)]
+    seats: PartySize | None = None
     min_party: PartySize = 1
     max_party: PartySize | None = None
 
@@ -266,7 +271,7 @@ def _tables(document: FloorDocument) -> Iterator[Problem]:
         where: Location = ("tables", number)
         if table.zone not in zones:
             yield (*where, "zone"), "unknown_reference", "must be the id of one of the zones"
-        yield from _party_range(table, where, table.capacity, "the capacity")
+        yield from _least_party(table, where, table.capacity)
 
 
 def _adjacency(document: FloorDocument) -> Iterator[Problem]:
@@ -285,16 +290,13 @@ def _combinations(document: FloorDocument) -> Iterator[Problem]:
         if len(set(row.tables)) < len(row.tables):
             yield (*where, "tables"), "duplicate_table", "must name each table once"
             continue
+        if row.seats is not None and row.max_party is not None and row.max_party > row.seats:
+            yield (*where, "maxParty"), "above_capacity", "must be at most the combination's seats"
         if capacities.keys() >= set(row.tables):
-            seats = sum(capacities[table] for table in row.tables)
-            yield from _party_range(row, where, seats, "the sum of seats")
+            yield from _least_party(row, where, row.seats or sum(capacities[table] for table in row.tables))
 
 
-def _party_range(
-    row: TableDocument | CombinationDocument, where: Location, seats: int, most: str
-) -> Iterator[Problem]:
-    if row.max_party is not None and row.max_party > seats:
-        yield (*where, "maxParty"), "above_capacity", f"must be at most {most}"
+def _least_party(row: TableDocument | CombinationDocument, where: Location, seats: int) -> Iterator[Problem]:
     if row.min_party > (row.max_party or seats):
         yield (*where, "minParty"), "above_max_party", "must be at most maxParty, or else the number of seats"
 

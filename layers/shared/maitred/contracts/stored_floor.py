@@ -119,4 +119,6 @@ def _table(row: Mapping[str, Any]) -> Table:
 
 def _combination(row: Mapping[str, Any], seats: Mapping[str, int]) -> Combination:
     tables = tuple(sorted(row["tables"]))
-    return Combination(tables, row["minParty"], row["maxParty"] or sum(seats[table] for table in tables))
+    together = row.get("seats")
+    most = row["maxParty"] or together or sum(seats[table] for table in tables)
+    return Combination(tables, row["minParty"], most, together)

@@ -100,7 +100,10 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. ``attributes`` includes its seating type."""
+    """One table. ``attributes`` includes its seating type.
+
+    ``max_party`` may exceed ``capacity``: chairs are added then, if the table stands alone.
+    """
 
     id: str
     zone: str
@@ -123,11 +126,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Combination:
-    """A set that is allowed by name, with its own party range. It needs no edges."""
+    """A set that is allowed by name, with its own party range. It needs no edges.
+
+    ``seats``: the seats of the tables when they are pushed together; None: the sum of the tables' own.
+    """
 
     tables: tuple[str, ...]
     min_party: int
     max_party: int
+    seats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +159,11 @@ class Floor:
     contact_email: str | None = None
 
     def seats(self) -> int:
-        """Seats of all active tables that are not for walk-ins only. A larger party never fits."""
-        return sum(t.capacity for t in self.tables if t.active and not t.walk_in_only)
+        """Seats of all active tables that are not for walk-ins only. A larger party never fits.
+
+        More, if a table with chairs added, or a combination pushed together, seats a larger party alone.
+        """
+        usable = {t.id: t for t in self.tables if t.active and not t.walk_in_only}
+        alone = [t.max_party for t in usable.values()]
+        together = [row.max_party for row in self.combinations if usable.keys() >= set(row.tables)]
+        return max([sum(t.capacity for t in usable.values()), *alone, *together])

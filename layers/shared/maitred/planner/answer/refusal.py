@@ -33,8 +33,7 @@ def binding_reason(situation: Situation, steps: Steps) -> Reason:
         return Reason(ReasonCode.HOLD_CONFLICT, f"The only tables left for {party} are on hold")
     if situation.slot_full():
         if situation.free_sets(situation.blocked, steps):
-            most = situation.index.floor.policy.pacing.max_covers_per_slot
-            return Reason(ReasonCode.PACING, f"The kitchen takes at most {most} covers in this slot")
+            return Reason(ReasonCode.PACING, situation.pacing_sentence())
         return Reason(ReasonCode.NO_CAPACITY, f"No tables are free for {party}")
     for code, detail, lifted in _lifts(situation, steps):
         steps.restart(_STEPS_A_RULE)

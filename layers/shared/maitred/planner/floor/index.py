@@ -104,6 +104,7 @@ class FloorIndex:
     needs: Needs
     _joined: list[JoinedSet]
     _rows: tuple[tuple[int, Combination], ...]
+    _most_seats: Mapping[int, int]
     _closures: tuple[_ClosedTables, ...] | None = None
     _candidates: dict[int, Candidates] = field(default_factory=dict)
     _prices: dict[Hashable, tuple[float, ...]] = field(default_factory=dict)
@@ -164,11 +165,16 @@ class FloorIndex:
     def table_set(self, bits: int, party_size: int) -> TableSet:
         """The set of these tables, with its cost for this party."""
         positions = tuple(bit_positions(bits))
-        seats = self.rules.seats(bits)
+        seats = self.seats_for(bits, party_size)
         waste, extra = seats - party_size, len(positions) - 1
         cost = waste * self.weights[WASTED_SEATS] + extra * self.weights[EXTRA_TABLES]
         priority = sum(self.tables[position].priority for position in positions)
         return TableSet(bits, positions, seats, priority, round(cost, _SCORE_DIGITS))
+
+    def seats_for(self, bits: int, party_size: int) -> int:
+        """The seats of these tables, with as many more as this party needs and the floor allows them."""
+        own = self.rules.seats(bits)
+        return max(own, min(party_size, self._most_seats.get(bits, own)))
 
     def below_least_party(self, party_size: int) -> Iterator[int]:
         """Tables and combinations, as bits, that are kept for larger parties than this."""
@@ -240,6 +246,7 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
         needs=Needs.build(rules.capacities),
         _joined=joined,
         _rows=_rows(floor, position, assignable),
+        _most_seats=_most_seats(floor, position),
     )
 
 
@@ -274,6 +281,15 @@ def _rows(floor: Floor, position: dict[str, int], assignable: int) -> tuple[tupl
     """The combinations of the floor document with tables that may all be given away, and those as bits."""
     rows = ((_bits(position[table] for table in row.tables), row) for row in floor.combinations)
     return tuple((bits, row) for bits, row in rows if not bits & ~assignable)
+
+
+def _most_seats(floor: Floor, position: dict[str, int]) -> dict[int, int]:
+    """The sets, as bits, that may have more seats than their tables' capacities add up to."""
+    most = {1 << position[table.id]: table.max_party for table in floor.tables}
+    for row in floor.combinations:
+        bits = _bits(position[table] for table in row.tables)
+        most[bits] = max(most.get(bits, 0), row.seats or row.max_party)
+    return most
 
 
 def _closed_tables(index: FloorIndex, closure: Closure) -> _ClosedTables:

@@ -83,6 +83,11 @@ class Situation:
         started = self.covers_started + (self.covers_on_hold if with_holds else 0)
         return most is not None and started + self.request.party_size > most
 
+    def pacing_sentence(self) -> str:
+        """Why a full slot takes no more guests."""
+        most = self.index.floor.policy.pacing.max_covers_per_slot
+        return f"The kitchen takes at most {most} covers in this slot"
+
     def free_sets(self, blocked: int, steps: Steps) -> list[TableSet]:
         """The candidates without a blocked table, best first; empty only if no allowed set is free.
 

@@ -45,3 +45,9 @@ values (%(restaurant_id)s, %(layout_version)s, %(document)s)
 insert into layout_tables (restaurant_id, layout_version, table_id, zone, capacity)
 select %(restaurant_id)s, %(layout_version)s, n.id, n.zone, n.capacity
 from jsonb_to_recordset(%(rows)s) as n(id text, zone text, capacity integer)
+
+-- name: insert_layout_sets
+insert into layout_sets (restaurant_id, layout_version, tables, seats)
+select %(restaurant_id)s, %(layout_version)s, n.tables, max(n.seats)
+from jsonb_to_recordset(%(rows)s) as n(tables text[], seats integer)
+group by n.tables
