@@ -12,7 +12,7 @@ from maitred.contracts.base import parse
 from maitred.contracts.floor_document import FloorDocument
 from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain.errors import InvalidRequest
-from maitred.domain.floor import Adjacency, Combination, Floor, Pacing, Policy, TurnTime
+from maitred.domain.floor import Adjacency, Combination, Floor, Pacing, Policy, Section, TurnTime
 from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 
 type Document = dict[str, Any]
@@ -91,7 +91,10 @@ def _everything(document: Document) -> None:
     ]
     document["tables"][0] |= {"attributes": ["window"], "seatingType": "booth", "priority": -3, "maxParty": 3}
     document["adjacency"] = [["T2", "T1"], ["T1", "T2"]]
-    document["combinations"] = [{"tables": ["T2", "T1"], "minParty": 5}]
+    document["tables"][0]["name"] = "By the window"
+    document["zones"][0]["position"] = 2
+    document["combinations"] = [{"tables": ["T2", "T1"], "minParty": 5, "seats": 7}]
+    document["sections"] = [{"id": "S 1", "tables": ["T1"], "server": "Kim"}]
 
 
 def test_every_member_reaches_the_floor() -> None:
@@ -108,8 +111,10 @@ def test_every_member_reaches_the_floor() -> None:
     assert (works.zones, works.tables, works.whole_house) == (frozenset({"main"}), frozenset({"T1"}), False)
     assert floor.tables[0].attributes == frozenset({"window", "booth"})
     assert (floor.tables[0].priority, floor.tables[0].max_party) == (-3, 3)
+    assert (floor.tables[0].name, floor.tables[1].name, floor.zones[0].position) == ("By the window", None, 2)
+    assert floor.sections == (Section("S 1", frozenset({"T1"}), "Kim"),)
     assert floor.adjacency == frozenset({("T1", "T2")})
-    assert floor.combinations == (Combination(("T1", "T2"), 5, 6),)
+    assert floor.combinations == (Combination(("T1", "T2"), 5, 7, 7),)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +177,24 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
         (lambda d: d.pop("services"), "services", "missing"),
         (lambda d: d.update(colour="red"), "colour", "unknown_member"),
         (_table(zone="attic"), "tables.0.zone", "unknown_reference"),
-        (_table(id="T 1"), "tables.0.id", "string_pattern_mismatch"),
+        (_table(id="T/1"), "tables.0.id", "value_error"),
+        (_table(id="x" * 41), "tables.0.id", "string_too_long"),
+        (
+            lambda d: d.update(sections=[{"id": "a", "tables": ["T9"]}]),
+            "sections.0.tables.0",
+            "unknown_reference",
+        ),
+        (lambda d: d.update(sections=[{"id": "a", "tables": []}]), "sections.0.tables", "too_short"),
+        (
+            lambda d: d.update(sections=[{"id": x, "tables": ["T1"]} for x in "ab"]),
+            "sections.1.tables.0",
+            "duplicate_table",
+        ),
+        (
+            lambda d: d.update(sections=[{"id": "a", "tables": [x]} for x in ("T1", "T2")]),
+            "sections.1.id",
+            "duplicate_id",
+        ),
         (_table(capacity=0), "tables.0.capacity", "greater_than_equal"),
         (_table(capacity=101), "tables.0.capacity", "less_than_equal"),
         (_table(capacity="4"), "tables.0.capacity", "int_type"),

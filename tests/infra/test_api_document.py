@@ -24,6 +24,7 @@ DOCUMENTS = (
     floor_document.ClosureDocument,
     floor_document.TableDocument,
     floor_document.CombinationDocument,
+    floor_document.SectionDocument,
     bookings.AssignmentBody,
 )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maitred.domain.floor import Section
 from maitred.planner.answer.explanation import explanation_data
 from maitred.planner.answer.quote import quote
 from maitred.planner.day.demand import PRIOR, Demand, learn_demand, scarcities
@@ -117,6 +118,25 @@ def test_of_two_equal_tables_the_one_in_the_emptier_zone_is_taken() -> None:
     assert isinstance(decision, Plan)
     assert decision.zone == "patio"
     assert decision.losers[0].term == "balance"
+
+
+def test_guests_are_balanced_over_sections_where_there_are_any() -> None:
+    """A is taken: its section is fuller than the other one, although B is in another zone."""
+    tables = [table("A"), table("B", zone="patio"), table("C"), table("D")]
+    sections = (Section("one", frozenset("AB"), "Kim"), Section("two", frozenset("CD")))
+    place = replace(floor(tables), sections=sections)
+    decision = decide(place, party(4), taken("A"))
+    assert isinstance(decision, Plan)
+    assert decision.tables == ("C",)
+    assert decision.losers[-1].tables == ("B",)
+    assert decision.losers[-1].term == "balance"
+
+
+def test_tables_without_a_section_are_balanced_as_one_more() -> None:
+    place = replace(floor([table("A"), table("B"), table("C")]), sections=(Section("one", frozenset("AB")),))
+    decision = decide(place, party(4), taken("A"))
+    assert isinstance(decision, Plan)
+    assert decision.tables == ("C",)
 
 
 def mover(booking_id: str, size: int, *tables: str, **promise: object) -> MovableBooking:

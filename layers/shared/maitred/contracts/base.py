@@ -32,6 +32,18 @@ _EMAIL = re.compile(rf"(?=.{{1,64}}@){_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z
 
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
 
+MAX_FLOOR_ID = 40
+
+
+def _visible(value: str) -> str:
+    if "/" in value or not value.isprintable() or value != value.strip():
+        raise ValueError(f"must be 1-{MAX_FLOOR_ID} visible characters without /, and no space at either end")
+    return value
+
+
+#: The id of a table, zone or section: what is written on the restaurant's own plan.
+FloorId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_FLOOR_ID), AfterValidator(_visible)]
+
 #: A short text: 1-200 characters.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 MAX_LABEL = 64

@@ -16,7 +16,7 @@ from maitred.contracts.base import (
     MAX_PARTY,
     ClockTime,
     EmailAddress,
-    Identifier,
+    FloorId,
     Label,
     StrictModel,
     Text,
@@ -167,7 +167,7 @@ class ProcessBody(StrictModel):
 class AssignmentBody(StrictModel):
     """``PUT /bookings/{id}/assignment``: a person's choice of tables, and the rules to set aside."""
 
-    tables: Annotated[tuple[Identifier, ...], Field(max_length=_MOST_TABLES)]
+    tables: Annotated[tuple[FloorId, ...], Field(max_length=_MOST_TABLES)]
     pin: bool = True
     override: tuple[Overridable, ...] = ()
 

@@ -9,7 +9,16 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from maitred.contracts.base import ClockTime, EmailAddress, Identifier, Label, Location, StrictModel, Text
+from maitred.contracts.base import (
+    ClockTime,
+    EmailAddress,
+    FloorId,
+    Identifier,
+    Label,
+    Location,
+    StrictModel,
+    Text,
+)
 from maitred.contracts.floor_values import (
     is_iana_zone,
     language_tag,
@@ -91,23 +100,33 @@ class ClosureDocument(StrictModel):
 
     from_: LocalMinute = Field(alias="from")
     to: LocalMinute
-    zones: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=100)] | None = None
-    tables: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=500)] | None = None
+    zones: Annotated[tuple[FloorId, ...], Field(min_length=1, max_length=100)] | None = None
+    tables: Annotated[tuple[FloorId, ...], Field(min_length=1, max_length=500)] | None = None
     reason: Text | None = None
 
 
 class ZoneDocument(StrictModel):
-    """A part of the restaurant."""
+    """A part of the restaurant. ``position``: its place in a list of zones, the lowest first."""
 
-    id: Identifier
+    id: FloorId
     name: Text | None = None
+    position: Annotated[int, Field(ge=-1000, le=1000)] | None = None
+
+
+class SectionDocument(StrictModel):
+    """The tables that one server looks after."""
+
+    id: FloorId
+    tables: Annotated[tuple[FloorId, ...], Field(min_length=1, max_length=500)]
+    server: Text | None = None
 
 
 class TableDocument(StrictModel):
     """A table. ``max_party`` null: its capacity; more: chairs are added, if the table stands alone."""
 
-    id: Identifier
-    zone: Identifier
+    id: FloorId
+    name: Text | None = None
+    zone: FloorId
     capacity: int = Field(ge=1, le=_MAX_CAPACITY)
     min_party: PartySize = 1
     max_party: Annotated[int, Field(ge=1, le=_MAX_CAPACITY)] | None = None
@@ -127,7 +146,7 @@ class CombinationDocument(StrictModel):
     is more. ``max_party`` null: all seats.
     """
 
-    tables: Annotated[tuple[Identifier, ...], Field(min_length=2, max_length=_MAX_COMBINED)]
+    tables: Annotated[tuple[FloorId, ...], Field(min_length=2, max_length=_MAX_COMBINED)]
     seats: PartySize | None = None
     min_party: PartySize = 1
     max_party: PartySize | None = None
@@ -153,8 +172,9 @@ class FloorDocument(StrictModel):
     closures: Annotated[tuple[ClosureDocument, ...], Field(max_length=500)] = ()
     zones: Annotated[tuple[ZoneDocument, ...], Field(min_length=1, max_length=100)]
     tables: Annotated[tuple[TableDocument, ...], Field(min_length=1, max_length=500)]
-    adjacency: Annotated[tuple[tuple[Identifier, Identifier], ...], Field(max_length=5000)] = ()
+    adjacency: Annotated[tuple[tuple[FloorId, FloorId], ...], Field(max_length=5000)] = ()
     combinations: Annotated[tuple[CombinationDocument, ...], Field(max_length=500)] = ()
+    sections: Annotated[tuple[SectionDocument, ...], Field(max_length=100)] = ()
 
     @model_validator(mode="after")
     def _hold_together(self) -> Self:
@@ -167,6 +187,7 @@ class FloorDocument(StrictModel):
             *_tables(self),
             *_adjacency(self),
             *_combinations(self),
+            *_sections(self),
         ]
         if problems:
             raise ValidationError.from_exception_data(
@@ -191,7 +212,7 @@ type Problem = tuple[Location, str, str]
 
 
 def _unique_ids(document: FloorDocument) -> Iterator[Problem]:
-    for member in ("services", "zones", "tables"):
+    for member in ("services", "zones", "tables", "sections"):
         seen: set[str] = set()
         for number, row in enumerate(getattr(document, member)):
             if row.id in seen:
@@ -294,6 +315,21 @@ def _combinations(document: FloorDocument) -> Iterator[Problem]:
             yield (*where, "maxParty"), "above_capacity", "must be at most the combination's seats"
         if capacities.keys() >= set(row.tables):
             yield from _least_party(row, where, row.seats or sum(capacities[table] for table in row.tables))
+
+
+def _sections(document: FloorDocument) -> Iterator[Problem]:
+    tables, seen = _table_ids(document), set[str]()
+    for number, section in enumerate(document.sections):
+        where: Location = ("sections", number, "tables")
+        yield from _unknown(section.tables, tables, where)
+        for place, table in enumerate(section.tables):
+            if table in seen:
+                yield (
+                    (*where, place),
+                    "duplicate_table",
+                    "is in a section already; each table has at most one",
+                )
+            seen.add(table)
 
 
 def _least_party(row: TableDocument | CombinationDocument, where: Location, seats: int) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ from maitred.domain.floor import (
     Floor,
     Pacing,
     Policy,
+    Section,
     Service,
     Table,
     TurnTime,
@@ -40,12 +41,16 @@ def floor_from_document(document: dict[str, Any], restaurant_id: str, layout_ver
         policy=policy,
         services=tuple(_service(row, policy.min_dining_minutes) for row in document["services"]),
         closures=tuple(_closure(row) for row in document["closures"]),
-        zones=tuple(Zone(row["id"], row["name"] or row["id"]) for row in document["zones"]),
+        zones=tuple(_zone(row) for row in document["zones"]),
         tables=tables,
         adjacency=frozenset((min(edge), max(edge)) for edge in document["adjacency"]),
         combinations=tuple(_combination(row, seats) for row in document["combinations"]),
         locale=document.get("locale", DEFAULT_LOCALE),
         contact_email=document.get("contactEmail"),
+        sections=tuple(
+            Section(row["id"], frozenset(row["tables"]), row["server"])
+            for row in document.get("sections", ())
+        ),
     )
 
 
@@ -100,6 +105,10 @@ def _closure(row: Mapping[str, Any]) -> Closure:
     )
 
 
+def _zone(row: Mapping[str, Any]) -> Zone:
+    return Zone(row["id"], row["name"] or row["id"], row.get("position"))
+
+
 def _table(row: Mapping[str, Any]) -> Table:
     return Table(
         id=row["id"],
@@ -114,6 +123,7 @@ def _table(row: Mapping[str, Any]) -> Table:
         priority=row["priority"],
         seating_type=row["seatingType"],
         attributes=frozenset((*row["attributes"], row["seatingType"])),
+        name=row.get("name"),
     )
 
 

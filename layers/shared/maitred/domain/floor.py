@@ -94,8 +94,20 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
+    """A part of the restaurant. ``position``: its place in a list of zones, the lowest first; None: any."""
+
     id: str
     name: str
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The tables that one server looks after. ``server``: who that is."""
+
+    id: str
+    tables: frozenset[str]
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,7 @@ class Table:
     priority: int
     seating_type: str
     attributes: frozenset[str]
+    name: str | None = None
 
     @property
     def assignable(self) -> bool:
@@ -157,6 +170,7 @@ class Floor:
     combinations: tuple[Combination, ...]
     locale: str = DEFAULT_LOCALE
     contact_email: str | None = None
+    sections: tuple[Section, ...] = ()
 
     def seats(self) -> int:
         """Seats of all active tables that are not for walk-ins only. A larger party never fits.

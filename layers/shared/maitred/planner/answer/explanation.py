@@ -21,7 +21,7 @@ MOST_BYTES = 4096
 _LOST = {
     SCARCITY: "is kept for parties that need it more",
     DEAD_TIME: "would leave a gap that is too short for another party",
-    BALANCE: "is in a busier zone",
+    BALANCE: "is in a busier part of the restaurant",
 }
 
 

@@ -87,7 +87,8 @@ class FloorIndex:
     ``assignable``: tables, as bits, that the planner may give away. ``seats``: a larger party is refused as
     ``party_too_large``. ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration. ``shortest_stay``: the
     shortest turn time, in minutes, with its buffers; a shorter gap is of no use. ``needs``: the least that
-    parties take.
+    parties take. ``shares``: groups of tables, as bits, between which guests are
+    balanced: the sections, with the tables that have none as one more, or without sections the zones.
     """
 
     floor: Floor
@@ -97,6 +98,7 @@ class FloorIndex:
     seats: int
     zone_bits: dict[str, int]
     attribute_bits: dict[str, int]
+    shares: tuple[int, ...]
     rules: JoinRules
     weights: Mapping[str, float]
     truncated: bool
@@ -239,6 +241,7 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
         attribute_bits=_grouped(
             (attribute, number) for number, table in enumerate(tables) for attribute in table.attributes
         ),
+        shares=_shares(floor, position, zone_bits),
         rules=rules,
         weights={**DEFAULT_WEIGHTS, **floor.policy.weights},
         truncated=truncated,
@@ -248,6 +251,14 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
         _rows=_rows(floor, position, assignable),
         _most_seats=_most_seats(floor, position),
     )
+
+
+def _shares(floor: Floor, position: dict[str, int], zone_bits: dict[str, int]) -> tuple[int, ...]:
+    if not floor.sections:
+        return tuple(zone_bits[zone] for zone in sorted(zone_bits))
+    sections = [_bits(position[table] for table in section.tables) for section in floor.sections]
+    without = (1 << len(floor.tables)) - 1 & ~reduce(or_, sections)
+    return (*sections, without) if without else tuple(sections)
 
 
 def _shortest_stay(floor: Floor) -> int:

@@ -6,6 +6,7 @@ from heapq import nsmallest
 
 from maitred.planner.day.demand import scarcities
 from maitred.planner.floor.index import TableSet
+from maitred.planner.floor.joins import bit_positions
 from maitred.planner.floor.weights import (
     ATTRIBUTES_MISSED,
     BALANCE,
@@ -60,7 +61,7 @@ class Scoring:
         index, demand = self._index, situation.problem.demand
         if self._wide and demand.observed and index.weights[SCARCITY]:
             self._prices = index.prices(demand, lambda: scarcities(index, demand))
-        self._loads = _zone_loads(situation) if self._wide else {}
+        self._loads = _loads(situation) if self._wide else []
 
     def fit(self, each: TableSet) -> float:
         """The cost of empty seats, of tables beyond the first, and of preferences missed."""
@@ -91,7 +92,8 @@ class Scoring:
         if not self._wide:
             return Weighed(each, fit, 0.0, 0.0, 0.0, fit)
         dead, scarcity = self._dead_time(each), self._scarcity(each)
-        balance = self._loads[self._index.tables[each.positions[0]].zone] if self._loads else 0.0
+        loads = self._loads
+        balance = max([loads[position] for position in each.positions]) if loads else 0.0
         score = round(fit + dead + scarcity + balance, SCORE_DIGITS)
         return Weighed(each, fit, dead, scarcity, balance, score)
 
@@ -172,12 +174,18 @@ def _preferences(situation: Situation) -> list[Preference]:
     return wanted
 
 
-def _zone_loads(situation: Situation) -> dict[str, float]:
-    """How much fuller each zone is than the emptiest one, weighed; no entries on a floor of one zone."""
-    zones = situation.index.zone_bits
-    if len(zones) <= 1:
-        return {}
-    taken = situation.booked | situation.on_hold
-    share = {zone: (taken & bits).bit_count() / bits.bit_count() for zone, bits in zones.items()}
-    least, weight = min(share.values()), situation.index.weights[BALANCE]
-    return {zone: round((load - least) * weight, SCORE_DIGITS) for zone, load in share.items()}
+def _loads(situation: Situation) -> list[float]:
+    """For each table, how much fuller its section (or zone) is than the emptiest one, weighed.
+
+    Empty on a floor of one section or zone.
+    """
+    index = situation.index
+    if len(index.shares) <= 1:
+        return []
+    taken, weight = situation.booked | situation.on_hold, index.weights[BALANCE]
+    full = [(taken & bits).bit_count() / bits.bit_count() for bits in index.shares]
+    least, loads = min(full), [0.0] * len(index.tables)
+    for bits, load in zip(index.shares, full, strict=True):
+        for position in bit_positions(bits):
+            loads[position] = round((load - least) * weight, SCORE_DIGITS)
+    return loads

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from maitred.contracts import responses
 from maitred.domain import errors
-from maitred.domain.floor import Floor, Table
+from maitred.domain.floor import Floor, Table, Zone
 from maitred.domain.states import State
 from maitred.domain.windows import closed_until
 from maitred.services.assignment.day import Floors, version_of
@@ -64,10 +64,15 @@ def _body(floor: Floor, uses: Sequence[TableUse], at: datetime, now: datetime) -
         "tables": [_table_json(each, floor) for each in seen],
         "zones": [
             {"id": zone.id, "name": zone.name, **_counts([s for s in seen if s.table.zone == zone.id])}
-            for zone in floor.zones
+            for zone in sorted(floor.zones, key=_place)
         ],
         "totals": _counts(seen),
     }
+
+
+def _place(zone: Zone) -> tuple[bool, int]:
+    """By position; zones without one come after those, in the document's order."""
+    return zone.position is None, zone.position or 0
 
 
 def _seen(floor: Floor, table: Table, uses: Sequence[TableUse], at: datetime) -> _Seen:
@@ -98,6 +103,8 @@ def _status(use: TableUse) -> Status:
 
 def _table_json(seen: _Seen, floor: Floor) -> Json:
     body: Json = {"id": seen.table.id, "status": seen.status.value}
+    if seen.table.name is not None:
+        body["name"] = seen.table.name
     if seen.booking_id is not None:
         body["bookingId"] = seen.booking_id
     if seen.until is not None:
