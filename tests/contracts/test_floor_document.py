@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -94,6 +94,14 @@ def _everything(document: Document) -> None:
     document["tables"][0]["name"] = "By the window"
     document["zones"][0]["position"] = 2
     document["combinations"] = [{"tables": ["T2", "T1"], "minParty": 5, "seats": 7}]
+    document["policy"] |= {"minNoticeMinutes": 60, "maxDaysAhead": 90, "maxPartyOnline": 8}
+    document["services"] += [
+        {"id": "gala", "opens": "19:00", "closes": "23:00", "dates": ["2026-12-31"], "adds": True},
+        {"id": "summer", "opens": "12:00", "closes": "15:00", "from": "2026-06-01", "to": "2026-08-31"},
+    ]
+    document["pauses"] = [
+        {"from": "2026-12-24T19:00", "to": "2026-12-24T19:30", "zones": ["main"], "reason": "Carols"}
+    ]
     document["sections"] = [{"id": "S 1", "tables": ["T1"], "server": "Kim"}]
 
 
@@ -103,7 +111,14 @@ def test_every_member_reaches_the_floor() -> None:
     assert floor.policy.pacing == Pacing(30, 20)
     assert floor.policy.turn_times == (TurnTime(2, 60), TurnTime(None, 100))
     assert floor.policy.weights == {"wasted_seats": 2, "extra_tables": 0.5}
-    (late,) = floor.services
+    policy = floor.policy
+    assert (policy.min_notice_minutes, policy.max_days_ahead, policy.max_party_online) == (60, 90, 8)
+    late, gala, summer = floor.services
+    assert (gala.dates, gala.adds, gala.dated) == (frozenset({date(2026, 12, 31)}), True, True)
+    assert (summer.first, summer.last, late.dated) == (date(2026, 6, 1), date(2026, 8, 31), False)
+    [pause] = floor.pauses
+    assert (pause.start.hour, pause.end.minute) == (19, 30)
+    assert (pause.zones, pause.reason) == (frozenset({"main"}), "Carols")
     assert (late.days, late.opens, late.closes, late.last_seating) == (frozenset({4, 5}), 1080, 1560, 1470)
     assert late.turn_times == (TurnTime(None, 45),)
     christmas, works = floor.closures
@@ -146,6 +161,11 @@ def _policy(**members: object) -> Callable[[Document], object]:
 def _closure(**members: object) -> Callable[[Document], object]:
     times = {"from": "2026-12-25T00:00", "to": "2026-12-26T00:00"}
     return lambda d: d["closures"].append({**times, **members})
+
+
+def _pause(**members: object) -> Callable[[Document], object]:
+    times = {"from": "2026-12-24T19:00", "to": "2026-12-24T19:30"}
+    return lambda d: d.update(pauses=[{**times, **members}])
 
 
 def _row(**members: object) -> Callable[[Document], object]:
@@ -207,6 +227,17 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
         (_service(closes="17:00"), "services.0.closes", "empty_service"),
         (_service(closes="17:30"), "services.0.closes", "service_too_short"),
         (_service(lastSeating="23:01"), "services.0.lastSeating", "outside_service"),
+        (_service(dates=[]), "services.0.dates", "too_short"),
+        (_service(dates=["2026-12-31"] * 2), "services.0.dates", "duplicate_date"),
+        (_service(dates=["2026-02-30"]), "services.0.dates.0", "value_error"),
+        (_service(dates=["20261231"]), "services.0.dates.0", "value_error"),
+        (_service(dates=["2026-12-31"], to="2026-12-31"), "services.0.dates", "dates_and_period"),
+        (_service(**{"from": "2026-12-31", "to": "2026-12-30"}), "services.0.to", "before_from"),
+        (_service(adds=True), "services.0.adds", "not_dated"),
+        (_pause(to="2026-12-24T19:00"), "pauses.0.to", "not_after_from"),
+        (_pause(zones=["attic"]), "pauses.0.zones.0", "unknown_reference"),
+        (_policy(minNoticeMinutes=-1), "policy.minNoticeMinutes", "greater_than_equal"),
+        (_policy(maxPartyOnline=0), "policy.maxPartyOnline", "greater_than_equal"),
         (_service(lastSeating="16:59"), "services.0.lastSeating", "outside_service"),
         (_service(opens="7:00"), "services.0.opens", "string_pattern_mismatch"),
         (_service(days=[]), "services.0.days", "too_short"),

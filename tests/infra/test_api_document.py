@@ -25,6 +25,7 @@ DOCUMENTS = (
     floor_document.TableDocument,
     floor_document.CombinationDocument,
     floor_document.SectionDocument,
+    floor_document.PauseDocument,
     bookings.AssignmentBody,
 )
 

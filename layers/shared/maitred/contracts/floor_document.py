@@ -23,6 +23,7 @@ from maitred.contracts.floor_values import (
     is_iana_zone,
     language_tag,
     last_seating_minutes,
+    local_date,
     local_minute,
     service_minutes,
 )
@@ -40,6 +41,7 @@ BufferMinutes = Annotated[int, Field(ge=0, le=120)]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(is_iana_zone)]
 LanguageTag = Annotated[str, Field(max_length=35), AfterValidator(language_tag)]
 LocalMinute = Annotated[str, Field(max_length=19), AfterValidator(local_minute)]
+LocalDate = Annotated[str, Field(max_length=10), AfterValidator(local_date)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -75,6 +77,9 @@ class PolicyDocument(StrictModel):
     early_seat_minutes: int = Field(default=_DEFAULT.early_seat_minutes, ge=0, le=1440)
     lookahead_minutes: int = Field(default=_DEFAULT.lookahead_minutes, ge=0, le=720)
     late_minutes: int = Field(default=_DEFAULT.late_minutes, ge=0, le=720)
+    min_notice_minutes: int = Field(default=_DEFAULT.min_notice_minutes, ge=0, le=43_200)
+    max_days_ahead: int = Field(default=_DEFAULT.max_days_ahead, ge=0, le=3650)
+    max_party_online: PartySize | None = _DEFAULT.max_party_online
     turn_times: TurnTimes = tuple(
         TurnTimeDocument(max_party=turn.max_party, minutes=turn.minutes) for turn in _DEFAULT.turn_times
     )
@@ -83,7 +88,11 @@ class PolicyDocument(StrictModel):
 
 
 class ServiceDocument(StrictModel):
-    """A period of seating. A ``closes`` before ``opens`` means the next day."""
+    """A period of seating. A ``closes`` before ``opens`` means the next day.
+
+    With ``dates``, or ``from`` and ``to`` (inclusive), it is dated: it replaces the weekly services of its
+    dates, unless it ``adds`` to them.
+    """
 
     id: Identifier
     name: Text | None = None
@@ -93,6 +102,10 @@ class ServiceDocument(StrictModel):
     last_seating: ClockTime | None = None
     allow_overrun: bool = False
     turn_times: TurnTimes | None = None
+    dates: Annotated[tuple[LocalDate, ...], Field(min_length=1, max_length=366)] | None = None
+    from_: LocalDate | None = Field(default=None, alias="from")
+    to: LocalDate | None = None
+    adds: bool = False
 
 
 class ClosureDocument(StrictModel):
@@ -102,6 +115,15 @@ class ClosureDocument(StrictModel):
     to: LocalMinute
     zones: Annotated[tuple[FloorId, ...], Field(min_length=1, max_length=100)] | None = None
     tables: Annotated[tuple[FloorId, ...], Field(min_length=1, max_length=500)] | None = None
+    reason: Text | None = None
+
+
+class PauseDocument(StrictModel):
+    """No party may start during ``[from, to)``, local time; with zones, at their tables only."""
+
+    from_: LocalMinute = Field(alias="from")
+    to: LocalMinute
+    zones: Annotated[tuple[FloorId, ...], Field(min_length=1, max_length=100)] | None = None
     reason: Text | None = None
 
 
@@ -174,6 +196,7 @@ class FloorDocument(StrictModel):
     tables: Annotated[tuple[TableDocument, ...], Field(min_length=1, max_length=500)]
     adjacency: Annotated[tuple[tuple[FloorId, FloorId], ...], Field(max_length=5000)] = ()
     combinations: Annotated[tuple[CombinationDocument, ...], Field(max_length=500)] = ()
+    pauses: Annotated[tuple[PauseDocument, ...], Field(max_length=500)] = ()
     sections: Annotated[tuple[SectionDocument, ...], Field(max_length=100)] = ()
 
     @model_validator(mode="after")
@@ -184,6 +207,7 @@ class FloorDocument(StrictModel):
             *_turn_times(self),
             *_services(self),
             *_closures(self),
+            *_pauses(self),
             *_tables(self),
             *_adjacency(self),
             *_combinations(self),
@@ -261,6 +285,8 @@ def _services(document: FloorDocument) -> Iterator[Problem]:
             yield (*where, "days"), "duplicate_day", "must name each weekday once"
         for member, code, message in _service_hours(service, document.policy.min_dining_minutes):
             yield (*where, member), code, message
+        for member, code, message in _service_dates(service):
+            yield (*where, member), code, message
 
 
 def _service_hours(service: ServiceDocument, min_dining: int) -> Iterator[tuple[str, str, str]]:
@@ -274,6 +300,27 @@ def _service_hours(service: ServiceDocument, min_dining: int) -> Iterator[tuple[
         last = last_seating_minutes(service.last_seating, opens, closes, min_dining, allow_overrun=False)
         if last > closes:
             yield "lastSeating", "outside_service", "must be between opens and closes"
+
+
+def _service_dates(service: ServiceDocument) -> Iterator[tuple[str, str, str]]:
+    dates, period = service.dates or (), service.from_ is not None or service.to is not None
+    if len(set(dates)) < len(dates):
+        yield "dates", "duplicate_date", "must name each date once"
+    if dates and period:
+        yield "dates", "dates_and_period", "must be left out if from or to is given"
+    if service.from_ is not None and service.to is not None and service.to < service.from_:
+        yield "to", "before_from", "must not be before from"
+    if service.adds and not dates and not period:
+        yield "adds", "not_dated", "needs dates, or from and to"
+
+
+def _pauses(document: FloorDocument) -> Iterator[Problem]:
+    zones = _zone_ids(document)
+    for number, pause in enumerate(document.pauses):
+        where: Location = ("pauses", number)
+        if pause.from_ >= pause.to:
+            yield (*where, "to"), "not_after_from", "must be after from"
+        yield from _unknown(pause.zones or (), zones, (*where, "zones"))
 
 
 def _closures(document: FloorDocument) -> Iterator[Problem]:

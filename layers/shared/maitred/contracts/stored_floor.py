@@ -5,7 +5,7 @@ defaults filled in are stored. A document that an earlier release stored lacks t
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from maitred.domain.floor import (
     Combination,
     Floor,
     Pacing,
+    Pause,
     Policy,
     Section,
     Service,
@@ -47,6 +48,7 @@ def floor_from_document(document: dict[str, Any], restaurant_id: str, layout_ver
         combinations=tuple(_combination(row, seats) for row in document["combinations"]),
         locale=document.get("locale", DEFAULT_LOCALE),
         contact_email=document.get("contactEmail"),
+        pauses=tuple(_pause(row) for row in document.get("pauses", ())),
         sections=tuple(
             Section(row["id"], frozenset(row["tables"]), row["server"])
             for row in document.get("sections", ())
@@ -69,6 +71,9 @@ def _policy(row: Mapping[str, Any]) -> Policy:
         early_seat_minutes=row.get("earlySeatMinutes", default.early_seat_minutes),
         lookahead_minutes=row.get("lookaheadMinutes", default.lookahead_minutes),
         late_minutes=row.get("lateMinutes", default.late_minutes),
+        min_notice_minutes=row.get("minNoticeMinutes", default.min_notice_minutes),
+        max_days_ahead=row.get("maxDaysAhead", default.max_days_ahead),
+        max_party_online=row.get("maxPartyOnline"),
         turn_times=_turn_times(row["turnTimes"]),
         pacing=Pacing(pacing["slotMinutes"], pacing["maxCoversPerSlot"]),
         weights=dict(row["weights"]),
@@ -92,7 +97,15 @@ def _service(row: Mapping[str, Any], min_dining: int) -> Service:
         ),
         allow_overrun=row["allowOverrun"],
         turn_times=None if row["turnTimes"] is None else _turn_times(row["turnTimes"]),
+        dates=frozenset(map(date.fromisoformat, row.get("dates") or ())),
+        first=_date(row.get("from")),
+        last=_date(row.get("to")),
+        adds=row.get("adds", False),
     )
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _closure(row: Mapping[str, Any]) -> Closure:
@@ -101,6 +114,15 @@ def _closure(row: Mapping[str, Any]) -> Closure:
         end=datetime.fromisoformat(row["to"]),
         zones=None if row["zones"] is None else frozenset(row["zones"]),
         tables=None if row["tables"] is None else frozenset(row["tables"]),
+        reason=row["reason"],
+    )
+
+
+def _pause(row: Mapping[str, Any]) -> Pause:
+    return Pause(
+        start=datetime.fromisoformat(row["from"]),
+        end=datetime.fromisoformat(row["to"]),
+        zones=None if row["zones"] is None else frozenset(row["zones"]),
         reason=row["reason"],
     )
 

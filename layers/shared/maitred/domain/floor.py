@@ -7,7 +7,7 @@ after midnight has ``closes`` above 1440. Closures are half-open intervals of th
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,9 @@ class Policy:
     early_seat_minutes: int = 120
     lookahead_minutes: int = 60
     late_minutes: int = 15
+    min_notice_minutes: int = 0
+    max_days_ahead: int = 365
+    max_party_online: int | None = None
     turn_times: tuple[TurnTime, ...] = (
         TurnTime(2, 90),
         TurnTime(4, 105),
@@ -65,7 +68,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A period of seating, such as dinner. ``days`` are weekdays; Monday is 0."""
+    """A period of seating, such as dinner. ``days`` are weekdays; Monday is 0.
+
+    A dated service runs on ``dates`` only, or on its weekdays from ``first`` to ``last`` inclusive (None:
+    without an end). On its dates it replaces the weekly ones, unless it ``adds`` to them.
+    """
 
     id: str
     name: str
@@ -75,6 +82,21 @@ class Service:
     last_seating: int
     allow_overrun: bool
     turn_times: tuple[TurnTime, ...] | None
+    dates: frozenset[date] = frozenset()
+    first: date | None = None
+    last: date | None = None
+    adds: bool = False
+
+    @property
+    def dated(self) -> bool:
+        return bool(self.dates) or self.first is not None or self.last is not None
+
+    def runs_on(self, day: date) -> bool:
+        """Does its own row allow this day? Another service may replace it."""
+        if self.dates:
+            return day in self.dates
+        begun = self.first is None or self.first <= day
+        return begun and (self.last is None or day <= self.last) and day.weekday() in self.days
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,16 @@ class Closure:
     @property
     def whole_house(self) -> bool:
         return self.zones is None and self.tables is None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No party may start at the tables of ``zones`` (None: anywhere) during ``[start, end)``, local time."""
+
+    start: datetime
+    end: datetime
+    zones: frozenset[str] | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +203,14 @@ class Floor:
     locale: str = DEFAULT_LOCALE
     contact_email: str | None = None
     sections: tuple[Section, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+
+    def services_on(self, day: date) -> tuple[Service, ...]:
+        """The services that open on this day, in the document's order."""
+        running = [service for service in self.services if service.runs_on(day)]
+        if any(service.dated and not service.adds for service in running):
+            return tuple(service for service in running if service.dated)
+        return tuple(running)
 
     def seats(self) -> int:
         """Seats of all active tables that are not for walk-ins only. A larger party never fits.

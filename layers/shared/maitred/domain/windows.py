@@ -202,16 +202,14 @@ def _at(floor: Floor, service_date: date, minutes: int) -> datetime:
 
 
 def _sittings_of(floor: Floor, service_date: date) -> Iterator[_Sitting]:
-    weekday = service_date.weekday()
-    for service in floor.services:
-        if weekday in service.days:
-            yield _Sitting(
-                service,
-                service_date,
-                _at(floor, service_date, service.opens),
-                _at(floor, service_date, service.last_seating),
-                _at(floor, service_date, service.closes),
-            )
+    for service in floor.services_on(service_date):
+        yield _Sitting(
+            service,
+            service_date,
+            _at(floor, service_date, service.opens),
+            _at(floor, service_date, service.last_seating),
+            _at(floor, service_date, service.closes),
+        )
 
 
 def _sittings_at(floor: Floor, start: datetime) -> list[_Sitting]:

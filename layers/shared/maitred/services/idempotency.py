@@ -36,11 +36,15 @@ def problem_reply(
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Of one call: who, the key if one was sent, and the id that follows the request everywhere."""
+    """Of one call: who, the key if one was sent, and the id that follows the request everywhere.
+
+    ``is_staff``: the caller has the scope ``operations``; limits for guests do not bind it.
+    """
 
     actor: str
     correlation_id: str
     key: IdempotencyKey | None = None
+    is_staff: bool = False
 
 
 def fingerprint(method: str, path: str, body: Any) -> str:

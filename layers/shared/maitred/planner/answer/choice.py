@@ -53,8 +53,8 @@ def judge(index: FloorIndex, problem: Problem, choice: Choice) -> Judgement | Br
     """May the party have these tables? The rules are those of a quote, less the ones set aside.
 
     Who sets aside both where joined tables stand and how they touch (``zone``, ``adjacency``) may also join
-    more of them (``max_tables``). Pacing and ``walk_in`` bind the planner and not a person; one who names
-    them has it on record.
+    more of them (``max_tables``). Full slots and tables for walk-ins bind the planner and not a person; one
+    who names them (``pacing``, ``walk_in``) has it on record. A pause is set aside by ``pacing`` only.
     The problem's allocations and pacing are without the party itself. A taken table cannot be overridden.
     Raises ``ValueError`` if the problem's span does not cover the stay with its buffers.
     """
@@ -62,6 +62,8 @@ def judge(index: FloorIndex, problem: Problem, choice: Choice) -> Judgement | Br
     named = choice.override & OVERRIDABLE
     set_aside = named | {"max_tables"} if named >= _ALL_OF_JOINING else named
     violations = check_tables(index, choice.tables, problem.request)
+    if situation.paused & index.bits_of(choice.tables):
+        violations = (*violations, Violation("pacing", "No parties start at these tables at this time"))
     broken = tuple(each for each in violations if each.code not in set_aside)
     if broken:
         return BrokenRules(broken)

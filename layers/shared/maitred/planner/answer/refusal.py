@@ -2,8 +2,8 @@
 
 The reason is the first of these that holds: ``hold_conflict`` if the party could be seated without the live
 holds; ``pacing`` if a set is free and only the slot is full; then the first rule that would let the party in
-if it alone were lifted, in the order ``max_tables``, ``adjacency``, ``zone`` (a required zone, and that
-joined tables share a zone), ``attributes``, ``min_party``; else ``no_capacity``.
+if it alone were lifted, in the order ``paused`` (in a zone), ``max_tables``, ``adjacency``, ``zone`` (a
+required zone, and that joined tables share a zone), ``attributes``, ``min_party``; else ``no_capacity``.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from maitred.domain.floor import Adjacency
+from maitred.domain.floor import Adjacency, Pause
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.planner.search.join_search import SearchEndedError, Steps, find_joined
 from maitred.planner.search.situation import Situation
@@ -45,11 +45,19 @@ def binding_reason(situation: Situation, steps: Steps) -> Reason:
     return Reason(ReasonCode.NO_CAPACITY, f"No table or combination of tables is free for {party}")
 
 
+def paused(pause: Pause) -> Reason:
+    """The reason for a refusal because no parties start during this pause."""
+    because = f" ({pause.reason})" if pause.reason else ""
+    text = f"No parties start from {pause.start:%H:%M} to {pause.end:%H:%M}{because}"
+    return Reason(ReasonCode.PAUSED, text)
+
+
 def _lifts(situation: Situation, steps: Steps) -> Iterator[tuple[ReasonCode, str, Lifted]]:
     """Each rule with the sentence for it, and the question whether the party could be seated without it."""
     index, request = situation.index, situation.request
     rules, policy = index.rules, index.floor.policy
-    taken = situation.booked | situation.on_hold | situation.closed
+    occupied = situation.booked | situation.on_hold | situation.closed
+    taken = occupied | situation.barred
     zone = request.zone if request.zone_required else None
 
     def joined(blocked: int = situation.blocked, **lifted: Any) -> bool:
@@ -60,6 +68,12 @@ def _lifts(situation: Situation, steps: Steps) -> Iterator[tuple[ReasonCode, str
         free = situation.free_sets(blocked, steps)
         return bool(free) or joined(blocked, pools=(reduce(or_, rules.pools, 0),))
 
+    if situation.paused:
+        yield (
+            ReasonCode.PAUSED,
+            "Tables are free only in a zone where no parties start at this time",
+            lambda: bool(situation.free_sets(occupied | situation.unfit, steps)),
+        )
     yield (
         ReasonCode.MAX_TABLES,
         f"The free tables would be enough only if more than {policy.max_tables} could be joined",

@@ -60,6 +60,7 @@ def record(index: FloorIndex, problem: Problem, decision: Decision) -> str:
         "request": [size, start - base, end - start, *map(_plain, wishes)],
         "stays": _stays(index, problem, numbers),
         "covers": sorted([each.start - base, each.covers, int(each.on_hold)] for each in pacing),
+        "owned": problem.owned and [problem.owned.start - base, problem.owned.covers],
         "demand": None if demand == PRIOR else [demand.observed, *demand.shares],
         "strategies": None if options.strategies == FULL.strategies else options.strategies,
         "maxMoves": options.max_moves,
@@ -148,6 +149,7 @@ def _problem(index: FloorIndex, data: Mapping[str, Any]) -> Problem:
             promised = (*promises[:1], *map(frozenset, promises[1:]))
             movable.append(MovableBooking(name, guests, start + before, end - after, tables, *promised))
     observed, *shares = data.get("demand", [0])
+    owned = data.get("owned")
     return Problem(
         PartyRequest(size, *stay, service, date.fromisoformat(day), *wishes),
         tuple(data["span"]),
@@ -157,6 +159,7 @@ def _problem(index: FloorIndex, data: Mapping[str, Any]) -> Problem:
         demand=Demand(tuple(map(tuple, shares)), observed) if shares else PRIOR,
         options=PlannerOptions(tuple(data.get("strategies", FULL.strategies)), data.get("maxMoves")),
         exact=_exact(index, data["exact"], movable) if "exact" in data else None,
+        owned=Covers(base + owned[0], owned[1]) if owned else None,
     )
 
 

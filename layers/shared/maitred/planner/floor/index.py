@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
-from maitred.domain.floor import Closure, Combination, Floor, Table
+from maitred.domain.floor import Closure, Combination, Floor, Pause, Table
 from maitred.domain.windows import closure_interval, to_minutes
 from maitred.planner.floor.joins import JoinedSet, JoinRules, bit_positions, joined_sets, smaller_join
 from maitred.planner.floor.needs import Needs
@@ -79,6 +79,14 @@ class _ClosedTables:
     whole_restaurant: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _PausedTables:
+    bits: int
+    start: int
+    end: int
+    pause: Pause
+
+
 @dataclass(slots=True)
 class FloorIndex:
     """One compiled floor. Only its caches ever change.
@@ -108,6 +116,7 @@ class FloorIndex:
     _rows: tuple[tuple[int, Combination], ...]
     _most_seats: Mapping[int, int]
     _closures: tuple[_ClosedTables, ...] | None = None
+    _pauses: tuple[_PausedTables, ...] | None = None
     _candidates: dict[int, Candidates] = field(default_factory=dict)
     _prices: dict[Hashable, tuple[float, ...]] = field(default_factory=dict)
 
@@ -158,6 +167,24 @@ class FloorIndex:
     def restaurant_closed(self, start: int, end: int) -> bool:
         """Is the whole restaurant closed at some minute of ``[start, end)``?"""
         return any(c.whole_restaurant and c.start < end and start < c.end for c in self._resolved())
+
+    def paused(self, start: int) -> int:
+        """Tables, as bits, at which no party may start at this minute."""
+        bits = 0
+        for each in self._pauses_at(start):
+            bits |= each.bits
+        return bits
+
+    def house_pause(self, start: int) -> Pause | None:
+        """The pause of the whole restaurant at this minute, if there is one."""
+        return next((each.pause for each in self._pauses_at(start) if each.pause.zones is None), None)
+
+    def _pauses_at(self, start: int) -> list[_PausedTables]:
+        if not self.floor.pauses:
+            return []
+        if self._pauses is None:
+            self._pauses = tuple(_paused_tables(self, pause) for pause in self.floor.pauses)
+        return [each for each in self._pauses if each.start <= start < each.end]
 
     def _resolved(self) -> tuple[_ClosedTables, ...]:
         if self._closures is None:
@@ -311,6 +338,14 @@ def _closed_tables(index: FloorIndex, closure: Closure) -> _ClosedTables:
     if closure.whole_house:
         bits = index.matching(None, ())
     return _ClosedTables(bits, to_minutes(start), to_minutes(end), closure.whole_house)
+
+
+def _paused_tables(index: FloorIndex, pause: Pause) -> _PausedTables:
+    start, end = closure_interval(index.floor, pause.start, pause.end)
+    bits = index.matching(None, ()) if pause.zones is None else 0
+    for zone in pause.zones or ():
+        bits |= index.zone_bits.get(zone, 0)
+    return _PausedTables(bits, to_minutes(start), to_minutes(end), pause)
 
 
 def _bits(positions: Iterable[int]) -> int:

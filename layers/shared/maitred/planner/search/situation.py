@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from maitred.domain.floor import Pause
 from maitred.domain.windows import from_minutes, pacing_slot, to_minutes
 from maitred.planner.day.drawn_day import DrawnDay, Problem
 from maitred.planner.day.occupancy import Occupancy, Span
@@ -20,7 +21,8 @@ class Situation:
 
     ``request``: the problem's, or the same party at another start or in another zone. ``booked``, ``on_hold``
     and ``closed``: the tables that bookings, live holds and closures keep from the stay. (Closures apply to
-    the stay itself, not to its buffers.) ``unfit``: the tables without something the request requires.
+    the stay itself, not to its buffers.) ``paused``: the tables at which no party may start now. ``unfit``:
+    the tables without something the request requires.
     ``covers_started`` and ``covers_on_hold``: guests of bookings and of live holds that start in the party's
     pacing slot.
     """
@@ -31,6 +33,7 @@ class Situation:
     booked: int
     on_hold: int
     closed: int
+    paused: int
     unfit: int
     covers_started: int
     covers_on_hold: int
@@ -42,7 +45,8 @@ class Situation:
         index, start, end = day.index, request.start, request.end
         taken, unfit = day.occupancy.taken(start, end), unfit_tables(index, request)
         covers = _covers_in_slot(index, request, problem.pacing)
-        return cls(day, problem, request, *taken, index.closed(start, end), unfit, *covers)
+        paused = 0 if _starts_already(problem, request) else index.paused(start)
+        return cls(day, problem, request, *taken, index.closed(start, end), paused, unfit, *covers)
 
     @property
     def index(self) -> FloorIndex:
@@ -75,7 +79,22 @@ class Situation:
     @property
     def blocked_but_for_holds(self) -> int:
         """The tables that the party could not have if every live hold were gone."""
-        return self.booked | self.closed | self.unfit
+        return self.booked | self.closed | self.unfit | self.barred
+
+    @property
+    def barred(self) -> int:
+        """The tables that take no party at this start."""
+        return self.paused
+
+    @property
+    def house_pause(self) -> Pause | None:
+        """The pause of the whole restaurant that the party would start in."""
+        return self.index.house_pause(self.request.start) if self.paused else None
+
+    @property
+    def turned_away(self) -> bool:
+        """Does the start alone refuse the party, whatever is free?"""
+        return self.slot_full() or self.house_pause is not None
 
     def slot_full(self, *, with_holds: bool = True) -> bool:
         """Would the party be too many for its pacing slot?"""
@@ -106,6 +125,11 @@ class Situation:
                 smallest = smaller_join(rules, found, party_size) or found
                 free.append(self.index.table_set(smallest, party_size))
         return free
+
+
+def _starts_already(problem: Problem, request: PartyRequest) -> bool:
+    """Is it no new arrival, since the party is in the book at this very start?"""
+    return problem.owned is not None and problem.owned.start == request.start
 
 
 def unfit_tables(index: FloorIndex, request: PartyRequest) -> int:

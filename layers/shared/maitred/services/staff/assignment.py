@@ -18,7 +18,7 @@ from maitred.domain.windows import Notice, to_minutes
 from maitred.planner.answer.choice import STAFF, BrokenRules, Choice, Judgement, judge
 from maitred.planner.day.demand import PRIOR, learn_demand
 from maitred.planner.day.drawn_day import Problem
-from maitred.planner.model import Plan, Refusal
+from maitred.planner.model import Covers, Plan, Refusal
 from maitred.planner.options import FULL
 from maitred.services import events, ports
 from maitred.services.assignment import records
@@ -179,12 +179,14 @@ def _require_no_worker(booking: Booking, now: datetime) -> None:
 
 def _problem(booking: Booking, snapshot: ports.Snapshot) -> Problem:
     """The choice against everybody else: the party is not in its own way and is not counted twice."""
+    confirmed = booking.state is State.CONFIRMED
     return Problem(
         request=booking_request(booking),
         span=(to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)),
         allocations=tuple(row for row in snapshot.allocations if row.booking_id != str(booking.id)),
-        pacing=() if booking.state is State.CONFIRMED else snapshot.covers,
+        pacing=() if confirmed else snapshot.covers,
         demand=learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
+        owned=Covers(to_minutes(booking.start_at), booking.party_size) if confirmed else None,
     )
 
 
