@@ -78,7 +78,12 @@ def _everything(document: Document) -> None:
         "maxTables": 4,
         "adjacency": "neighbors",
         "turnTimes": [{"maxParty": 2, "minutes": 60}, {"maxParty": None, "minutes": 100}],
-        "pacing": {"slotMinutes": 30, "maxCoversPerSlot": 20},
+        "pacing": {
+            "slotMinutes": 30,
+            "maxCoversPerSlot": 20,
+            "perZone": {"main": 9},
+            "perSlot": [{"time": "19:00", "maxCovers": 8}],
+        },
         "weights": {"wasted_seats": 2, "extra_tables": 0.5},
     }
     document["services"] = [
@@ -108,7 +113,7 @@ def _everything(document: Document) -> None:
 def test_every_member_reaches_the_floor() -> None:
     floor = to_floor(parse(FloorDocument, changed(_everything))[0], "harbour", 1)
     assert floor.policy.adjacency is Adjacency.NEIGHBORS
-    assert floor.policy.pacing == Pacing(30, 20)
+    assert floor.policy.pacing == Pacing(30, 20, {"main": 9}, ((1140, 8),))
     assert floor.policy.turn_times == (TurnTime(2, 60), TurnTime(None, 100))
     assert floor.policy.weights == {"wasted_seats": 2, "extra_tables": 0.5}
     policy = floor.policy
@@ -267,6 +272,18 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
         (_policy(minDiningMinutes=0), "policy.minDiningMinutes", "greater_than_equal"),
         (_policy(pacing={"slotMinutes": 0}), "policy.pacing.slotMinutes", "greater_than_equal"),
         (_policy(pacing={"maxCoversPerSlot": 0}), "policy.pacing.maxCoversPerSlot", "greater_than_equal"),
+        (_policy(pacing={"perZone": {"attic": 4}}), "policy.pacing.perZone.attic", "unknown_reference"),
+        (_policy(pacing={"perZone": {"main": -1}}), "policy.pacing.perZone.main", "greater_than_equal"),
+        (
+            _policy(pacing={"perSlot": [{"time": "19", "maxCovers": 1}]}),
+            "policy.pacing.perSlot.0.time",
+            "string_pattern_mismatch",
+        ),
+        (
+            _policy(pacing={"perSlot": [{"time": "19:00", "maxCovers": 1}] * 2}),
+            "policy.pacing.perSlot.1.time",
+            "duplicate_time",
+        ),
         (_policy(weights={"luck": 1}), "policy.weights.luck", "unknown_weight"),
         (_policy(weights={"wasted_seats": -1}), "policy.weights.wasted_seats", "greater_than_equal"),
         (_closure(to="2026-12-25T00:00"), "closures.0.to", "not_after_from"),

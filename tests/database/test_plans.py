@@ -116,7 +116,15 @@ def questions() -> list[Question]:
         Question("read_layout", {"restaurant_id": "harbour", "known_version": 1, **key}, 20),
         Question(
             "read_snapshot",
-            {**day, **evening, "known_version": 1, "movable_from": now(), "profile": "5:dinner", **key},
+            {
+                **day,
+                **evening,
+                "known_version": 1,
+                "movable_from": now(),
+                "profile": "5:dinner",
+                "by_zone": False,
+                **key,
+            },
             400,
         ),
         Question("read_reply", {"restaurant_id": "harbour", **key}, 8),

@@ -37,6 +37,7 @@ _MAX_SEATS = _MAX_COMBINED * _MAX_CAPACITY
 _DEFAULT = Policy()
 TurnMinutes = Annotated[int, Field(ge=15, le=720)]
 PartySize = Annotated[int, Field(ge=1, le=_MAX_SEATS)]
+Covers = Annotated[int, Field(ge=0, le=10_000)]
 BufferMinutes = Annotated[int, Field(ge=0, le=120)]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(is_iana_zone)]
 LanguageTag = Annotated[str, Field(max_length=35), AfterValidator(language_tag)]
@@ -55,11 +56,20 @@ class TurnTimeDocument(StrictModel):
 TurnTimes = Annotated[tuple[TurnTimeDocument, ...], Field(min_length=1, max_length=50)]
 
 
+class SlotLimitDocument(StrictModel):
+    """The own limit of the slot in which the local ``time`` lies."""
+
+    time: ClockTime
+    max_covers: Covers
+
+
 class PacingDocument(StrictModel):
-    """How many guests may start in one slot; null: no limit."""
+    """How many guests may start in one slot; null: no limit. ``per_zone``: at most so many in a zone."""
 
     slot_minutes: int = Field(default=_DEFAULT.pacing.slot_minutes, ge=5, le=240)
     max_covers_per_slot: int | None = Field(default=_DEFAULT.pacing.max_covers_per_slot, ge=1, le=10_000)
+    per_zone: dict[str, Covers] = Field(default_factory=dict, max_length=100)
+    per_slot: Annotated[tuple[SlotLimitDocument, ...], Field(max_length=300)] = ()
 
 
 class PolicyDocument(StrictModel):
@@ -205,6 +215,7 @@ class FloorDocument(StrictModel):
             *_unique_ids(self),
             *_weights(self),
             *_turn_times(self),
+            *_pacing(self),
             *_services(self),
             *_closures(self),
             *_pauses(self),
@@ -276,6 +287,19 @@ def _turn_list(turns: tuple[TurnTimeDocument, ...], location: Location) -> Itera
             "sizes_not_covered",
             "must be null in the last row, so that every party has a turn time",
         )
+
+
+def _pacing(document: FloorDocument) -> Iterator[Problem]:
+    zones, seen, pacing = _zone_ids(document), set[str](), document.policy.pacing
+    for zone in pacing.per_zone:
+        if zone not in zones:
+            where: Location = ("policy", "pacing", "perZone", zone)
+            yield where, "unknown_reference", "must be the id of one of the zones"
+    for number, slot in enumerate(pacing.per_slot):
+        if slot.time in seen:
+            where = ("policy", "pacing", "perSlot", number, "time")
+            yield where, "duplicate_time", "has a limit already; name each time once"
+        seen.add(slot.time)
 
 
 def _services(document: FloorDocument) -> Iterator[Problem]:

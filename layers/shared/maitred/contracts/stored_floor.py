@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from maitred.contracts.floor_values import last_seating_minutes, service_minutes
+from maitred.contracts.floor_values import clock_minutes, last_seating_minutes, service_minutes
 from maitred.domain.floor import (
     DEFAULT_LOCALE,
     Adjacency,
@@ -75,7 +75,12 @@ def _policy(row: Mapping[str, Any]) -> Policy:
         max_days_ahead=row.get("maxDaysAhead", default.max_days_ahead),
         max_party_online=row.get("maxPartyOnline"),
         turn_times=_turn_times(row["turnTimes"]),
-        pacing=Pacing(pacing["slotMinutes"], pacing["maxCoversPerSlot"]),
+        pacing=Pacing(
+            slot_minutes=pacing["slotMinutes"],
+            max_covers_per_slot=pacing["maxCoversPerSlot"],
+            per_zone=dict(pacing.get("perZone", {})),
+            per_slot=tuple((clock_minutes(s["time"]), s["maxCovers"]) for s in pacing.get("perSlot", ())),
+        ),
         weights=dict(row["weights"]),
     )
 

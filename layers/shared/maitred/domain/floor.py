@@ -33,10 +33,21 @@ class TurnTime:
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """At most ``max_covers_per_slot`` guests (None: any number) start in one slot, counted from ``opens``."""
+    """At most ``max_covers_per_slot`` guests (None: any number) start in one slot, counted from ``opens``.
+
+    ``per_zone``: at most so many of them in a zone. ``per_slot``: own limits of single slots, each with a
+    minute after local midnight that lies in the slot.
+    """
 
     slot_minutes: int = 15
     max_covers_per_slot: int | None = None
+    per_zone: Mapping[str, int] = field(default_factory=dict)
+    per_slot: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def limited(self) -> bool:
+        """Is there any limit?"""
+        return self.max_covers_per_slot is not None or bool(self.per_zone) or bool(self.per_slot)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,10 +73,10 @@ def judge(index: FloorIndex, problem: Problem, choice: Choice) -> Judgement | Br
     return Judgement(_decision(situation, index.bits_of(choice.tables), overridden), overridden, exceeded)
 
 
-def _limits(situation: Situation, tables: Iterable[str]) -> Iterator[Violation]:
+def _limits(situation: Situation, tables: Sequence[str]) -> Iterator[Violation]:
     """What keeps the planner from such a choice, and not a person."""
     index = situation.index
-    if situation.slot_full():
+    if situation.slot.full or situation.slot.crowded & index.bits_of(tables):
         yield Violation("pacing", situation.pacing_sentence())
     walk_in = [table for table in tables if index.tables[index.position[table]].walk_in_only]
     if walk_in:

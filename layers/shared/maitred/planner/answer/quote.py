@@ -45,7 +45,7 @@ def _decide(situation: Situation, steps: Steps) -> Decision:
     pause = situation.house_pause
     if pause is not None:
         return refused(paused(pause))
-    full = situation.slot_full()
+    full = situation.slot.full
     plan = None if full else find_plan(situation, steps)
     if plan is not None:
         return explained(situation, plan)

@@ -27,14 +27,13 @@ def binding_reason(situation: Situation, steps: Steps) -> Reason:
     """The reason for a refusal already proven. Raises ``SearchEndedError`` if the deadline passes."""
     steps.restart()
     party = f"a party of {situation.request.party_size} at this time"
-    if not situation.slot_full(with_holds=False) and situation.free_sets(
-        situation.blocked_but_for_holds, steps
-    ):
+    if not situation.slot.full_by_bookings and situation.free_sets(situation.blocked_but_for_holds, steps):
         return Reason(ReasonCode.HOLD_CONFLICT, f"The only tables left for {party} are on hold")
-    if situation.slot_full():
-        if situation.free_sets(situation.blocked, steps):
+    if situation.slot.full or situation.slot.crowded:
+        if situation.free_sets(situation.blocked_but_for_pacing, steps):
             return Reason(ReasonCode.PACING, situation.pacing_sentence())
-        return Reason(ReasonCode.NO_CAPACITY, f"No tables are free for {party}")
+        if situation.slot.full:
+            return Reason(ReasonCode.NO_CAPACITY, f"No tables are free for {party}")
     for code, detail, lifted in _lifts(situation, steps):
         steps.restart(_STEPS_A_RULE)
         try:
@@ -72,7 +71,7 @@ def _lifts(situation: Situation, steps: Steps) -> Iterator[tuple[ReasonCode, str
         yield (
             ReasonCode.PAUSED,
             "Tables are free only in a zone where no parties start at this time",
-            lambda: bool(situation.free_sets(occupied | situation.unfit, steps)),
+            lambda: bool(situation.free_sets(occupied | situation.unfit | situation.slot.crowded, steps)),
         )
     yield (
         ReasonCode.MAX_TABLES,

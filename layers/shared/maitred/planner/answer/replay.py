@@ -47,7 +47,7 @@ def record(index: FloorIndex, problem: Problem, decision: Decision) -> str:
     numbers = {name: number for number, name in enumerate(names)}
     base, demand, options, exact = problem.span[0], problem.demand, problem.options, problem.exact
     moves = decision.moves if isinstance(decision, Plan) else ()
-    pacing = problem.pacing if index.floor.policy.pacing.max_covers_per_slot is not None else ()
+    pacing = problem.pacing if index.floor.policy.pacing.limited else ()
     size, start, end, *wishes = [getattr(problem.request, each.name) for each in fields(PartyRequest)]
 
     def positions(tables: Iterable[str]) -> list[int]:
@@ -59,7 +59,10 @@ def record(index: FloorIndex, problem: Problem, decision: Decision) -> str:
         "span": problem.span,
         "request": [size, start - base, end - start, *map(_plain, wishes)],
         "stays": _stays(index, problem, numbers),
-        "covers": sorted([each.start - base, each.covers, int(each.on_hold)] for each in pacing),
+        "covers": sorted(
+            [each.start - base, each.covers, int(each.on_hold), *([each.zones] if each.zones else ())]
+            for each in pacing
+        ),
         "owned": problem.owned and [problem.owned.start - base, problem.owned.covers],
         "demand": None if demand == PRIOR else [demand.observed, *demand.shares],
         "strategies": None if options.strategies == FULL.strategies else options.strategies,
@@ -154,13 +157,17 @@ def _problem(index: FloorIndex, data: Mapping[str, Any]) -> Problem:
         PartyRequest(size, *stay, service, date.fromisoformat(day), *wishes),
         tuple(data["span"]),
         tuple(allocations),
-        pacing=tuple(Covers(base + at, count, bool(hold)) for at, count, hold in data.get("covers", [])),
+        pacing=tuple(_covers(base, *row) for row in data.get("covers", [])),
         movable=tuple(movable),
         demand=Demand(tuple(map(tuple, shares)), observed) if shares else PRIOR,
         options=PlannerOptions(tuple(data.get("strategies", FULL.strategies)), data.get("maxMoves")),
         exact=_exact(index, data["exact"], movable) if "exact" in data else None,
         owned=Covers(base + owned[0], owned[1]) if owned else None,
     )
+
+
+def _covers(base: int, at: int, count: int, hold: int, zones: Sequence[str] = ()) -> Covers:
+    return Covers(base + at, count, bool(hold), tuple(zones))
 
 
 def _exact(index: FloorIndex, row: Sequence[Any], movable: Sequence[MovableBooking]) -> ExactAnswer:

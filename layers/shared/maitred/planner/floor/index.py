@@ -143,6 +143,17 @@ class FloorIndex:
             bits &= self.attribute_bits.get(attribute, 0)
         return bits
 
+    def matching_zones(self, zones: Iterable[str]) -> int:
+        """The tables, as bits, that lie in any of these zones."""
+        bits = 0
+        for zone in zones:
+            bits |= self.zone_bits.get(zone, 0)
+        return bits
+
+    def zones_of(self, tables: int) -> int:
+        """All tables, as bits, of the zones in which these tables lie."""
+        return self.matching_zones({self.tables[position].zone for position in bit_positions(tables)})
+
     def bits_of(self, table_ids: Iterable[str]) -> int:
         """The tables as bits; ids that this layout does not have are left out."""
         bits = 0
@@ -332,9 +343,7 @@ def _most_seats(floor: Floor, position: dict[str, int]) -> dict[int, int]:
 
 def _closed_tables(index: FloorIndex, closure: Closure) -> _ClosedTables:
     start, end = closure_interval(index.floor, closure.start, closure.end)
-    bits = index.bits_of(closure.tables or ())
-    for zone in closure.zones or ():
-        bits |= index.zone_bits.get(zone, 0)
+    bits = index.bits_of(closure.tables or ()) | index.matching_zones(closure.zones or ())
     if closure.whole_house:
         bits = index.matching(None, ())
     return _ClosedTables(bits, to_minutes(start), to_minutes(end), closure.whole_house)
@@ -342,9 +351,7 @@ def _closed_tables(index: FloorIndex, closure: Closure) -> _ClosedTables:
 
 def _paused_tables(index: FloorIndex, pause: Pause) -> _PausedTables:
     start, end = closure_interval(index.floor, pause.start, pause.end)
-    bits = index.matching(None, ()) if pause.zones is None else 0
-    for zone in pause.zones or ():
-        bits |= index.zone_bits.get(zone, 0)
+    bits = index.matching(None, ()) if pause.zones is None else index.matching_zones(pause.zones)
     return _PausedTables(bits, to_minutes(start), to_minutes(end), pause)
 
 

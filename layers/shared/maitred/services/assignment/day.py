@@ -119,7 +119,15 @@ def day_of(floor: Floor, window: Window, now: datetime) -> Day:
     opens, closes = service_day(floor, window.service_date)
     start, end = _with_buffers(floor, min(opens, window.start), max(closes, window.end))
     profile = profile_name(window.service_date.isoweekday(), window.service.id)
-    return Day(floor.restaurant_id, window.service_date, start, end, _movable_from(floor, now), profile)
+    return Day(
+        floor.restaurant_id,
+        window.service_date,
+        start,
+        end,
+        _movable_from(floor, now),
+        profile,
+        _by_zone(floor),
+    )
 
 
 def day_of_services(floor: Floor, service_date: date, now: datetime) -> Day:
@@ -128,19 +136,26 @@ def day_of_services(floor: Floor, service_date: date, now: datetime) -> Day:
     slots = slot_starts(floor, service_date)
     last_to_open = slots[-1][0].id if slots else ""  # one profile of demand serves the whole day
     profile = profile_name(service_date.isoweekday(), last_to_open)
-    return Day(floor.restaurant_id, service_date, start, end, _movable_from(floor, now), profile)
+    return Day(
+        floor.restaurant_id, service_date, start, end, _movable_from(floor, now), profile, _by_zone(floor)
+    )
 
 
 def day_of_stay(floor: Floor, booking: Booking) -> Day:
     """The part of the ledger that exactly this stay touches; no booking is moved for it."""
     start, end = _with_buffers(floor, booking.start_at, booking.end_at)
     profile = profile_name(booking.service_date.isoweekday(), booking.service_id)
-    return Day(floor.restaurant_id, booking.service_date, start, end, None, profile)
+    return Day(floor.restaurant_id, booking.service_date, start, end, None, profile, _by_zone(floor))
 
 
 def _with_buffers(floor: Floor, start: datetime, end: datetime) -> tuple[datetime, datetime]:
     before, after = floor.policy.buffer_before_minutes, floor.policy.buffer_after_minutes
     return start - timedelta(minutes=before), end + timedelta(minutes=after)
+
+
+def _by_zone(floor: Floor) -> bool:
+    """Are the covers wanted by zone? They cost a look at each party's tables."""
+    return bool(floor.policy.pacing.per_zone)
 
 
 def _movable_from(floor: Floor, now: datetime) -> datetime | None:

@@ -57,6 +57,7 @@ class Day:
     """Which part of the ledger a snapshot covers: a service date, and ``[start, end)`` around it.
 
     ``movable_from``: bookings that start later may be moved (None: none is). ``profile``: whose demand.
+    ``by_zone``: its covers are wanted by party, with the zones of each.
     """
 
     restaurant_id: str
@@ -65,6 +66,7 @@ class Day:
     end: datetime
     movable_from: datetime | None
     profile: str
+    by_zone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Snapshot:
         start, same_day = to_minutes(party.start_at), party.service_date == self.day.service_date
         covers = tuple(
             replace(row, covers=row.covers - party.party_size)
-            if same_day and (row.start, row.on_hold) == (start, on_hold)
+            if same_day and (row.start, row.on_hold, row.owner or own) == (start, on_hold, own)
             else row
             for row in self.covers
         )
