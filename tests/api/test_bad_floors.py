@@ -58,7 +58,7 @@ FLAWS: list[tuple[Change, str]] = [
     (_policy(weights={"luck": 10**400}), "policy.weights.luck"),
     (_policy(turnTimes=[]), "policy.turnTimes"),
     (_policy(turnTimes=[{"maxParty": 2, "minutes": 90}]), f"{TURNS}.maxParty"),
-    (_policy(turnTimes=[{"maxParty": None, "minutes": 5}]), f"{TURNS}.minutes"),
+    (_policy(turnTimes=[{"maxParty": None, "minutes": 4}]), f"{TURNS}.minutes"),
     (_policy(turnTimes=[{"maxParty": None, "minutes": 90}] * 2), f"{TURNS}.maxParty"),
     (
         _policy(turnTimes=[{"maxParty": 0, "minutes": 90}, {"maxParty": None, "minutes": 90}]),

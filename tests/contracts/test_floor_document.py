@@ -260,7 +260,7 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
             "policy.turnTimes.0.maxParty",
             "null_before_last",
         ),
-        (_policy(turnTimes=_turns((None, 14))), "policy.turnTimes.0.minutes", "greater_than_equal"),
+        (_policy(turnTimes=_turns((None, 4))), "policy.turnTimes.0.minutes", "greater_than_equal"),
         (_policy(turnTimes=_turns((None, 721))), "policy.turnTimes.0.minutes", "less_than_equal"),
         (_policy(adjacency="touching"), "policy.adjacency", "enum"),
         (_policy(maxTables=7), "policy.maxTables", "less_than_equal"),

@@ -64,7 +64,21 @@ class Judge:
         missed = sum(any(name not in t.attributes for t in tables) for name in request.attributes)
         zone_preferred = request.zone is not None and not request.zone_required
         elsewhere = zone_preferred and any(t.zone != request.zone for t in tables)
-        return (seats - request.party_size) + 1.5 * (len(tables) - 1) + 4.0 * elsewhere + 2.0 * missed
+        asked = request.attributes | request.required
+        accessible = any("accessible" in t.attributes for t in tables) and "accessible" not in asked
+        special = any(t.seating_type not in {"standard", *asked} for t in tables)
+        joins = len(tables) == 1 and self._joinable(tables[0])
+        kept = 0.05 * joins + 0.04 * (2 * accessible + special) / 3
+        return (seats - request.party_size) + 1.5 * (len(tables) - 1) + 4.0 * elsewhere + 2.0 * missed + kept
+
+    def _joinable(self, one: Table) -> bool:
+        usable = {t.id: t for t in self.floor.tables if t.assignable}
+        rows = [set(row.tables) for row in self.floor.combinations if usable.keys() >= set(row.tables)]
+        if any(one.id in row for row in rows):
+            return True
+        others = [t for t in usable.values() if t.id != one.id and t.movable and t.zone == one.zone]
+        touching = [t for t in others if self._touch(sorted((one.id, t.id)))]
+        return one.movable and self.floor.policy.max_tables > 1 and bool(touching)
 
     def seats(self, way: frozenset[str], party_size: int) -> int:
         """The tables' own seats, with those that may be added if the party needs them."""

@@ -93,7 +93,7 @@ class HoldBody(StrictModel):
     time: ClockTime | None = None
     start_at: str | None = None
     preferences: PreferencesBody = PreferencesBody()
-    duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=5, le=720)] | None = None
 
     @field_validator("preferences")
     @classmethod

@@ -27,7 +27,7 @@ from maitred.contracts.floor_values import (
     local_minute,
     service_minutes,
 )
-from maitred.domain.floor import Adjacency, Policy
+from maitred.domain.floor import STANDARD, Adjacency, Policy
 from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 
 _MAX_CAPACITY = 100
@@ -35,7 +35,7 @@ _MAX_COMBINED = 40
 #: Seats of the largest combination. It exceeds MAX_PARTY because a row may name all of its seats.
 _MAX_SEATS = _MAX_COMBINED * _MAX_CAPACITY
 _DEFAULT = Policy()
-TurnMinutes = Annotated[int, Field(ge=15, le=720)]
+TurnMinutes = Annotated[int, Field(ge=5, le=720)]
 PartySize = Annotated[int, Field(ge=1, le=_MAX_SEATS)]
 Covers = Annotated[int, Field(ge=0, le=10_000)]
 BufferMinutes = Annotated[int, Field(ge=0, le=120)]
@@ -167,7 +167,7 @@ class TableDocument(StrictModel):
     out_of_service: bool = False
     walk_in_only: bool = False
     priority: int = Field(default=0, ge=-1000, le=1000)
-    seating_type: Label = "standard"
+    seating_type: Label = STANDARD
     attributes: Annotated[tuple[Label, ...], Field(max_length=50)] = ()
 
 

@@ -12,6 +12,9 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 DEFAULT_LOCALE = "en"
+#: An attribute that is kept for who needs it, and the seating type that is nothing special.
+ACCESSIBLE = "accessible"
+STANDARD = "standard"
 
 
 class Adjacency(StrEnum):

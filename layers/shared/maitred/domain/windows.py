@@ -14,7 +14,7 @@ from maitred.domain.booking import LocalStart
 from maitred.domain.errors import Closed, FieldError, InvalidRequest, OutsideService, ServiceOverrun
 from maitred.domain.floor import Closure, Floor, Service, Table, TurnTime
 
-MIN_DURATION_MINUTES = 15
+MIN_DURATION_MINUTES = 5
 MAX_DURATION_MINUTES = 720
 #: No booking has a date outside these years. They keep clear of datetime's own limits.
 FIRST_YEAR, LAST_YEAR = 1971, 2199

@@ -17,11 +17,13 @@ from maitred.planner.answer.settle import settled
 from maitred.planner.day.demand import PRIOR, Demand
 from maitred.planner.day.drawn_day import Problem, draw_day
 from maitred.planner.day.exact import ExactAnswer, Proof
-from maitred.planner.floor.index import FloorIndex
+from maitred.planner.floor.index import FloorIndex, compile_floor
+from maitred.planner.floor.weights import JOINS, UNASKED
 from maitred.planner.model import Allocation, Covers, Decision, MovableBooking, Move, PartyRequest, Plan
 from maitred.planner.options import FULL, PlannerOptions
 
-_SCHEMA = 1
+_SCHEMA = 2
+_WITHOUT_SCARCE_THINGS = 1  # decisions of this schema cost nothing for joins and for what was not asked for
 _HOLD, _NOBODY = -1, -2  # in the place of a booking's number
 
 
@@ -85,6 +87,8 @@ def replay(index: FloorIndex, recorded: str) -> Decision:
     data = json.loads(recorded)
     if data["layout"] != index.floor.layout_version:
         raise WrongFloorError(f"made on layout {data['layout']}, not {index.floor.layout_version}")
+    if data["v"] <= _WITHOUT_SCARCE_THINGS:
+        index = _as_it_was(index)
     problem = _problem(index, data)
     day = draw_day(index, problem)
     decision = quote(index, problem, _Until(data.get("checks")), day)
@@ -95,6 +99,13 @@ def replay(index: FloorIndex, recorded: str) -> Decision:
     ids = {_name(int(number)): name for number, name in data.get("ids", {}).items()}
     moves = [replace(move, booking_id=ids.get(move.booking_id, move.booking_id)) for move in decision.moves]
     return replace(decision, moves=tuple(moves))
+
+
+def _as_it_was(index: FloorIndex) -> FloorIndex:
+    """The floor as decisions of the first schema saw it."""
+    policy = index.floor.policy
+    weights = {**policy.weights, JOINS: 0.0, UNASKED: 0.0}
+    return compile_floor(replace(index.floor, policy=replace(policy, weights=weights)))
 
 
 def _plain(value: object) -> object:

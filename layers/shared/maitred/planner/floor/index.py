@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 
-from maitred.domain.floor import Closure, Combination, Floor, Pause, Table
+from maitred.domain.floor import ACCESSIBLE, STANDARD, Closure, Combination, Floor, Pause, Table
 from maitred.domain.windows import closure_interval, to_minutes
-from maitred.planner.floor.joins import JoinedSet, JoinRules, bit_positions, joined_sets, smaller_join
+from maitred.planner.floor.joins import (
+    JoinedSet,
+    JoinRules,
+    bit_positions,
+    joinable_tables,
+    joined_sets,
+    smaller_join,
+)
 from maitred.planner.floor.needs import Needs
-from maitred.planner.floor.weights import DEFAULT_WEIGHTS, EXTRA_TABLES, WASTED_SEATS
+from maitred.planner.floor.weights import DEFAULT_WEIGHTS, EXTRA_TABLES, JOINS, UNASKED, WASTED_SEATS
 
 #: The most sets of joined tables that are kept. 160 tables on a dense grid with four to a set need 15,000. A
 #: floor with more (say, any four of 160) is truncated, and searched when a question is asked instead.
@@ -97,6 +104,8 @@ class FloorIndex:
     shortest turn time, in minutes, with its buffers; a shorter gap is of no use. ``needs``: the least that
     parties take. ``shares``: groups of tables, as bits, between which guests are
     balanced: the sections, with the tables that have none as one more, or without sections the zones.
+    ``joinable``: the tables that may be part of a joined set; ``accessible`` and ``special``: those that are
+    accessible, and those of a seating type other than standard.
     """
 
     floor: Floor
@@ -107,6 +116,9 @@ class FloorIndex:
     zone_bits: dict[str, int]
     attribute_bits: dict[str, int]
     shares: tuple[int, ...]
+    joinable: int
+    accessible: int
+    special: int
     rules: JoinRules
     weights: Mapping[str, float]
     truncated: bool
@@ -208,6 +220,7 @@ class FloorIndex:
         seats = self.seats_for(bits, party_size)
         waste, extra = seats - party_size, len(positions) - 1
         cost = waste * self.weights[WASTED_SEATS] + extra * self.weights[EXTRA_TABLES]
+        cost += self.cost_of_joins(bits) + self.cost_of_unasked(bits)
         priority = sum(self.tables[position].priority for position in positions)
         return TableSet(bits, positions, seats, priority, round(cost, _SCORE_DIGITS))
 
@@ -215,6 +228,29 @@ class FloorIndex:
         """The seats of these tables, with as many more as this party needs and the floor allows them."""
         own = self.rules.seats(bits)
         return max(own, min(party_size, self._most_seats.get(bits, own)))
+
+    def cost_of_joins(self, bits: int) -> float:
+        """The cost of a single table that could be joined; a joined set uses its tables as they are meant."""
+        alone = not bits & (bits - 1)
+        return self.weights[JOINS] if alone and bits & self.joinable else 0.0
+
+    def cost_of_unasked(self, bits: int, asked: frozenset[str] = frozenset()) -> float:
+        """The cost of what these tables have and nobody ``asked`` for: two thirds if accessible."""
+        accessible = bits & self.accessible and ACCESSIBLE not in asked
+        special = bits & self.special
+        for kind in asked if special else ():
+            special &= ~self.attribute_bits.get(kind, 0)
+        return (2 * bool(accessible) + bool(special)) / 3 * self.weights[UNASKED]
+
+    def keeps(self, attribute: str) -> bool:
+        """Are some tables kept for guests who ask for this?"""
+        bits = self.accessible if attribute == ACCESSIBLE else self.special
+        return bool(bits & self.attribute_bits.get(attribute, 0))
+
+    def most_joined(self) -> int:
+        """The largest party that a joined set or a combination seats; 0: there is none."""
+        joined = max([each.seats for each in self._joined], default=0)
+        return max([joined, *(row.max_party for _, row in self._rows)])
 
     def below_least_party(self, party_size: int) -> Iterator[int]:
         """Tables and combinations, as bits, that are kept for larger parties than this."""
@@ -269,6 +305,7 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
     zone_bits = _grouped((table.zone, number) for number, table in enumerate(tables))
     rules = _join_rules(floor, tables, position, assignable, zone_bits)
     joined, truncated = joined_sets(rules, max_joined_sets)
+    rows = _rows(floor, position, assignable)
     return FloorIndex(
         floor=floor,
         tables=tables,
@@ -280,13 +317,16 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
             (attribute, number) for number, table in enumerate(tables) for attribute in table.attributes
         ),
         shares=_shares(floor, position, zone_bits),
+        joinable=joinable_tables(rules) | reduce(or_, (bits for bits, _ in rows), 0),
+        accessible=_bits(n for n, table in enumerate(tables) if ACCESSIBLE in table.attributes),
+        special=_bits(n for n, table in enumerate(tables) if table.seating_type != STANDARD),
         rules=rules,
         weights={**DEFAULT_WEIGHTS, **floor.policy.weights},
         truncated=truncated,
         shortest_stay=_shortest_stay(floor),
         needs=Needs.build(rules.capacities),
         _joined=joined,
-        _rows=_rows(floor, position, assignable),
+        _rows=rows,
         _most_seats=_most_seats(floor, position),
     )
 

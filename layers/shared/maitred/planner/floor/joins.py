@@ -53,6 +53,17 @@ def bit_positions(bits: int) -> Iterator[int]:
         bits ^= lowest
 
 
+def joinable_tables(rules: JoinRules) -> int:
+    """The tables, as bits, that may be joined with at least one other."""
+    found = 0
+    for pool in rules.pools if rules.max_tables >= _SMALLEST_JOIN else ():
+        for position in bit_positions(pool):
+            others = pool & ~(1 << position)
+            if rules.mode is Adjacency.NONE or rules.neighbours[position] & others:
+                found |= bool(others) << position
+    return found
+
+
 def joined_sets(rules: JoinRules, limit: int) -> tuple[list[JoinedSet], bool]:
     """All allowed sets of two or more tables, smaller ones first, and whether ``limit`` ended the search.
 
