@@ -53,8 +53,9 @@ def test_defaults_are_filled_in(service: Service) -> None:
     assert restaurant["policy"] == {
         "bufferBeforeMinutes": 0, "bufferAfterMinutes": 5, "maxTables": 3, "adjacency": "connected",
         "minDiningMinutes": 45, "maxMoves": 2, "freezeMinutes": 120, "holdSeconds": 300,
-        "startCutoffMinutes": 10,
-        "turnTimes": turns, "pacing": {"slotMinutes": 15, "maxCoversPerSlot": None}, "weights": {},
+        "startCutoffMinutes": 10, "earlySeatMinutes": 120, "lookaheadMinutes": 60, "lateMinutes": 15,
+        "minNoticeMinutes": 0, "maxDaysAhead": 365, "maxPartyOnline": None, "turnTimes": turns,
+        "pacing": {"slotMinutes": 15, "maxCoversPerSlot": None, "perZone": {}, "perSlot": []}, "weights": {},
     }  # fmt: skip
     assert restaurant["services"][0]["days"] == ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     assert restaurant["tables"][0] == {

@@ -85,7 +85,7 @@ def test_the_guest_is_told_once(place: Service) -> None:
 
 
 def test_other_tables_for_a_confirmed_booking(place: Service) -> None:
-    booking = booked(place, 4)
+    booking = booked(place, 4, preferences={"zone": "main"})
     before = place.booking(booking).json["booking"]
     assert before["tables"] != ["D"]
     after = place.assign(booking, "D", pin=False).json["booking"]

@@ -28,9 +28,6 @@ class SlotRoom:
     crowded_by_bookings: int = 0
 
 
-_UNLIMITED = SlotRoom()
-
-
 def slot_room(
     index: FloorIndex, request: PartyRequest, pacing: Sequence[Covers], owned: Covers | None
 ) -> SlotRoom:
@@ -40,12 +37,12 @@ def slot_room(
     """
     limits = index.floor.policy.pacing
     if not limits.limited:
-        return _UNLIMITED
+        return SlotRoom()
     floor = index.floor
     slot = pacing_slot(floor, request.service_id, request.service_date, from_minutes(request.start))
     begin, end = (to_minutes(moment) for moment in slot)
     if owned is not None and begin <= owned.start < end and request.party_size <= owned.covers:
-        return _UNLIMITED
+        return SlotRoom()
     inside = [each for each in pacing if begin <= each.start < end]
     booked = [each for each in inside if not each.on_hold]
     most, size = _most(limits, slot[0].astimezone(floor.timezone)), request.party_size

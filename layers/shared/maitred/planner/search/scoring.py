@@ -60,7 +60,7 @@ class Scoring:
         self._wide = situation.problem.options.wide
         self.preferences = _preferences(situation)
         asked = self._request.attributes | self._request.required
-        # The costs of the floor's lists count what nobody asked for; this party may have asked for some of it.
+        # The floor's lists count what nobody asked for; this party may have asked for some of it.
         self._asked = asked if any(self._index.keeps(each) for each in asked) else frozenset()
         self._prices: tuple[float, ...] | None = None
         index, demand = self._index, situation.problem.demand
