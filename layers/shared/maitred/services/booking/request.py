@@ -78,8 +78,8 @@ def stay(
     ``is_staff``: the policy's limits for guests do not bind the caller.
     """
     floor = index.floor
-    if request.party_size > floor.seats():
-        raise errors.PartyTooLarge(f"the restaurant has {floor.seats()} seats in all")
+    if request.party_size > index.seats:
+        raise errors.PartyTooLarge(f"the restaurant has {index.seats} seats in all")
     moment, notices = moment_of(request.start, floor.timezone)
     stays = changed is not None and moment == changed.start_at
     if moment < now - _LATE and not stays:
