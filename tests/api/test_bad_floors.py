@@ -58,7 +58,7 @@ FLAWS: list[tuple[Change, str]] = [
     (_policy(weights={"luck": 10**400}), "policy.weights.luck"),
     (_policy(turnTimes=[]), "policy.turnTimes"),
     (_policy(turnTimes=[{"maxParty": 2, "minutes": 90}]), f"{TURNS}.maxParty"),
-    (_policy(turnTimes=[{"maxParty": None, "minutes": 5}]), f"{TURNS}.minutes"),
+    (_policy(turnTimes=[{"maxParty": None, "minutes": 4}]), f"{TURNS}.minutes"),
     (_policy(turnTimes=[{"maxParty": None, "minutes": 90}] * 2), f"{TURNS}.maxParty"),
     (
         _policy(turnTimes=[{"maxParty": 0, "minutes": 90}, {"maxParty": None, "minutes": 90}]),
@@ -92,12 +92,12 @@ FLAWS: list[tuple[Change, str]] = [
     (_table(capacity=None), "tables.0.capacity"),
     (_table(minParty=3), "tables.0.minParty"),
     (_table(minParty=0), "tables.0.minParty"),
-    (_table(maxParty=3), "tables.0.maxParty"),
+    (_table(maxParty=101), "tables.0.maxParty"),
     (_table(movable="yes"), "tables.0.movable"),
     (_table(attributes="window"), "tables.0.attributes"),
     (_table(id="T2"), "tables.1.id"),
     (_table(id=""), "tables.0.id"),
-    (_table(id="T 1"), "tables.0.id"),
+    (_table(id="T/1"), "tables.0.id"),
     (_table(chairs=2), "tables.0.chairs"),
     (_top(adjacency=[["T1", "T9"]]), "adjacency.0.1"),
     (_top(adjacency=[["T1", "T1"]]), "adjacency.0"),
@@ -105,7 +105,7 @@ FLAWS: list[tuple[Change, str]] = [
     (_top(combinations=[{"tables": ["T1"]}]), "combinations.0.tables"),
     (_top(combinations=[{"tables": ["T1", "T9"]}]), "combinations.0.tables.1"),
     (_top(combinations=[{"tables": ["T1", "T1"]}]), "combinations.0.tables"),
-    (_top(combinations=[{"tables": ["T1", "T2"], "maxParty": 5}]), "combinations.0.maxParty"),
+    (_top(combinations=[{"tables": ["T1", "T2"], "seats": 5, "maxParty": 6}]), "combinations.0.maxParty"),
     (_top(combinations=[{"tables": ["T1", "T2"], "minParty": 5}]), "combinations.0.minParty"),
 ]
 

@@ -53,15 +53,18 @@ def test_defaults_are_filled_in(service: Service) -> None:
         "bufferBeforeMinutes": 0, "bufferAfterMinutes": 5, "maxTables": 3, "adjacency": "connected",
         "minDiningMinutes": 45, "maxMoves": 2, "freezeMinutes": 120, "holdSeconds": 300,
         "startCutoffMinutes": 10, "earlySeatMinutes": 120, "lookaheadMinutes": 60, "lateMinutes": 15,
-        "turnTimes": turns, "pacing": {"slotMinutes": 15, "maxCoversPerSlot": None}, "weights": {},
+        "minNoticeMinutes": 0, "maxDaysAhead": 365, "maxPartyOnline": None, "turnTimes": turns,
+        "pacing": {"slotMinutes": 15, "maxCoversPerSlot": None, "perZone": {}, "perSlot": []}, "weights": {},
     }  # fmt: skip
     assert restaurant["services"][0]["days"] == ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
     assert restaurant["tables"][0] == {
-        "id": "T1", "zone": "main", "capacity": 4, "minParty": 1, "maxParty": None, "movable": True,
-        "active": True, "outOfService": False, "walkInOnly": False, "priority": 0, "seatingType": "standard",
-        "attributes": [],
+        "id": "T1", "name": None, "zone": "main", "capacity": 4, "minParty": 1, "maxParty": None,
+        "movable": True, "active": True, "outOfService": False, "walkInOnly": False, "priority": 0,
+        "seatingType": "standard", "attributes": [],
     }  # fmt: skip
     assert restaurant["closures"] == restaurant["adjacency"] == restaurant["combinations"] == []
+    assert restaurant["sections"] == restaurant["pauses"] == []
+    assert {restaurant["services"][0][member] for member in ("dates", "from", "to")} == {None}
 
 
 def test_the_document_can_be_read(service: Service) -> None:

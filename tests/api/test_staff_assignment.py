@@ -85,7 +85,7 @@ def test_the_guest_is_told_once(place: Service) -> None:
 
 
 def test_other_tables_for_a_confirmed_booking(place: Service) -> None:
-    booking = booked(place, 4)
+    booking = booked(place, 4, preferences={"zone": "main"})
     before = place.booking(booking).json["booking"]
     assert before["tables"] != ["D"]
     after = place.assign(booking, "D", pin=False).json["booking"]
@@ -195,15 +195,40 @@ def test_a_new_floor_respects_what_a_person_set_aside(place: Service) -> None:
     assert [each["bookingId"] for each in gone.json["affected"]] == [booking]
 
 
-def test_pacing_binds_a_person_too_but_not_who_is_counted_already(service: Service) -> None:
-    paced = house(2, 2, 4, policy={"maxTables": 1, "pacing": {"maxCoversPerSlot": 4}})
+def test_a_person_may_exceed_pacing_and_is_told_so_unless_it_was_named(service: Service) -> None:
+    paced = house(2, 2, 4, 4, policy={"maxTables": 1, "pacing": {"maxCoversPerSlot": 4}})
     service.put_restaurant("harbour", paced)
     booked(service, 2)
-    second = booked(service, 2)
-    third = booked(service, 2)
+    second, third = booked(service, 2), booked(service, 2)
     service.work()
-    assert violated(service.assign(third, "T3")) == {"pacing"}
-    assert service.assign(second, "T3").status == 200
+    assert service.assign(second, "T3").json["warnings"] == []  # it is counted already
+    answer = service.assign(third, "T2")
+    assert [each["code"] for each in answer.json["warnings"]] == ["pacing"]
+    assert ledger(service, third) == [("T2", [])]
+    fourth = booked(service, 2)
+    service.work()
+    assert service.assign(fourth, "T4", override=["pacing"]).json["warnings"] == []
+    assert ledger(service, fourth) == [("T4", ["pacing"])]
+
+
+def test_a_walk_in_table_may_be_named_as_set_aside(place: Service) -> None:
+    booking = in_review(place, 2)
+    assert place.assign(booking, "W", override=["walk_in"]).status == 200
+    assert ledger(place, booking) == [("W", ["walk_in"])]
+
+
+@pytest.mark.parametrize("override", [["max_tables"], ["adjacency", "zone"]])
+def test_a_person_may_push_many_tables_together(service: Service, override: list[str]) -> None:
+    """Who sets aside all of how tables join may also join more of them."""
+    tables = [{"id": f"T{number}", "zone": "main", "capacity": 4} for number in range(20)]
+    edges = [[f"T{number}", f"T{number + 1}"] for number in range(19)]
+    service.put_restaurant("harbour", house(tables=tables, adjacency=edges))
+    booking = booked(service, 60)
+    chosen = sorted(f"T{number}" for number in range(15))
+    assert violated(service.assign(booking, *chosen)) == {"max_tables"}
+    assert service.assign(booking, *chosen, override=override).json["booking"]["tables"] == chosen
+    assert ledger(service, booking) == [(table, ["max_tables"]) for table in chosen]
+    assert_consistent(service.database)
 
 
 def test_a_closed_house_is_closed_for_a_person_too(place: Service) -> None:
@@ -303,10 +328,10 @@ def test_a_key_takes_away_once(place: Service) -> None:
         ({}, "tables"),
         ({"tables": "B"}, "tables"),
         ({"tables": [1]}, "tables.0"),
-        ({"tables": ["no such id"]}, "tables.0"),
+        ({"tables": ["a/b"]}, "tables.0"),
         ({"tables": ["B"], "pin": "yes"}, "pin"),
         ({"tables": ["B"], "override": ["occupancy"]}, "override.0"),
-        ({"tables": ["B"], "override": ["max_tables"]}, "override.0"),
+        ({"tables": ["B"], "override": ["not_movable"]}, "override.0"),
         ({"tables": ["B"], "force": True}, "force"),
         ({"tables": ["B"] * 101}, "tables"),
     ],

@@ -1,5 +1,6 @@
 """Reading what the outside sends: strict, and never with an exception of the parser's."""
 
+import json
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from pydantic import Field
 from maitred.contracts.base import (
     MAX_FIELD_ERRORS,
     ClockTime,
+    FloorId,
     Identifier,
     StrictModel,
     Text,
@@ -179,3 +181,22 @@ def test_a_message_says_what_to_send(body: str, message: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse(Outer, body)[0]
     assert [error.message for error in caught.value.errors] == [message]
+
+
+class _Named(StrictModel):
+    id: FloorId
+
+
+@pytest.mark.parametrize("text", ["1", "Tisch 12", "Bar #3 (links)", "12½", "窓際", "🪟", "T&1%2", "x" * 40])
+def test_any_visible_characters_are_an_id_of_the_floor(text: str) -> None:
+    assert parse(_Named, json.dumps({"id": text}))[0].id == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", " T1", "T1 ", "a/b", "x" * 41, "a\tb", "a\nb", "a\u200bb", "\ufeffa", "a\u00a0b", "\u202ea"],
+)
+def test_what_is_no_id_of_the_floor(text: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse(_Named, json.dumps({"id": text}))
+    assert [error.field for error in caught.value.errors] == ["id"]

@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from maitred.contracts.base import parse
 from maitred.contracts.floor_document import FloorDocument
 from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain.errors import InvalidRequest
-from maitred.domain.floor import Adjacency, Combination, Floor, Pacing, Policy, TurnTime
+from maitred.domain.floor import Adjacency, Combination, Floor, Pacing, Policy, Section, TurnTime
 from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 
 type Document = dict[str, Any]
@@ -78,7 +78,12 @@ def _everything(document: Document) -> None:
         "maxTables": 4,
         "adjacency": "neighbors",
         "turnTimes": [{"maxParty": 2, "minutes": 60}, {"maxParty": None, "minutes": 100}],
-        "pacing": {"slotMinutes": 30, "maxCoversPerSlot": 20},
+        "pacing": {
+            "slotMinutes": 30,
+            "maxCoversPerSlot": 20,
+            "perZone": {"main": 9},
+            "perSlot": [{"time": "19:00", "maxCovers": 8}],
+        },
         "weights": {"wasted_seats": 2, "extra_tables": 0.5},
     }
     document["services"] = [
@@ -91,16 +96,34 @@ def _everything(document: Document) -> None:
     ]
     document["tables"][0] |= {"attributes": ["window"], "seatingType": "booth", "priority": -3, "maxParty": 3}
     document["adjacency"] = [["T2", "T1"], ["T1", "T2"]]
-    document["combinations"] = [{"tables": ["T2", "T1"], "minParty": 5}]
+    document["tables"][0]["name"] = "By the window"
+    document["zones"][0]["position"] = 2
+    document["combinations"] = [{"tables": ["T2", "T1"], "minParty": 5, "seats": 7}]
+    document["policy"] |= {"minNoticeMinutes": 60, "maxDaysAhead": 90, "maxPartyOnline": 8}
+    document["services"] += [
+        {"id": "gala", "opens": "19:00", "closes": "23:00", "dates": ["2026-12-31"], "adds": True},
+        {"id": "summer", "opens": "12:00", "closes": "15:00", "from": "2026-06-01", "to": "2026-08-31"},
+    ]
+    document["pauses"] = [
+        {"from": "2026-12-24T19:00", "to": "2026-12-24T19:30", "zones": ["main"], "reason": "Carols"}
+    ]
+    document["sections"] = [{"id": "S 1", "tables": ["T1"], "server": "Kim"}]
 
 
 def test_every_member_reaches_the_floor() -> None:
     floor = to_floor(parse(FloorDocument, changed(_everything))[0], "harbour", 1)
     assert floor.policy.adjacency is Adjacency.NEIGHBORS
-    assert floor.policy.pacing == Pacing(30, 20)
+    assert floor.policy.pacing == Pacing(30, 20, {"main": 9}, ((1140, 8),))
     assert floor.policy.turn_times == (TurnTime(2, 60), TurnTime(None, 100))
     assert floor.policy.weights == {"wasted_seats": 2, "extra_tables": 0.5}
-    (late,) = floor.services
+    policy = floor.policy
+    assert (policy.min_notice_minutes, policy.max_days_ahead, policy.max_party_online) == (60, 90, 8)
+    late, gala, summer = floor.services
+    assert (gala.dates, gala.adds, gala.dated) == (frozenset({date(2026, 12, 31)}), True, True)
+    assert (summer.first, summer.last, late.dated) == (date(2026, 6, 1), date(2026, 8, 31), False)
+    [pause] = floor.pauses
+    assert (pause.start.hour, pause.end.minute) == (19, 30)
+    assert (pause.zones, pause.reason) == (frozenset({"main"}), "Carols")
     assert (late.days, late.opens, late.closes, late.last_seating) == (frozenset({4, 5}), 1080, 1560, 1470)
     assert late.turn_times == (TurnTime(None, 45),)
     christmas, works = floor.closures
@@ -108,8 +131,10 @@ def test_every_member_reaches_the_floor() -> None:
     assert (works.zones, works.tables, works.whole_house) == (frozenset({"main"}), frozenset({"T1"}), False)
     assert floor.tables[0].attributes == frozenset({"window", "booth"})
     assert (floor.tables[0].priority, floor.tables[0].max_party) == (-3, 3)
+    assert (floor.tables[0].name, floor.tables[1].name, floor.zones[0].position) == ("By the window", None, 2)
+    assert floor.sections == (Section("S 1", frozenset({"T1"}), "Kim"),)
     assert floor.adjacency == frozenset({("T1", "T2")})
-    assert floor.combinations == (Combination(("T1", "T2"), 5, 6),)
+    assert floor.combinations == (Combination(("T1", "T2"), 5, 7, 7),)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +168,11 @@ def _closure(**members: object) -> Callable[[Document], object]:
     return lambda d: d["closures"].append({**times, **members})
 
 
+def _pause(**members: object) -> Callable[[Document], object]:
+    times = {"from": "2026-12-24T19:00", "to": "2026-12-24T19:30"}
+    return lambda d: d.update(pauses=[{**times, **members}])
+
+
 def _row(**members: object) -> Callable[[Document], object]:
     return lambda d: d["combinations"].append({"tables": ["T1", "T2"], **members})
 
@@ -172,11 +202,28 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
         (lambda d: d.pop("services"), "services", "missing"),
         (lambda d: d.update(colour="red"), "colour", "unknown_member"),
         (_table(zone="attic"), "tables.0.zone", "unknown_reference"),
-        (_table(id="T 1"), "tables.0.id", "string_pattern_mismatch"),
+        (_table(id="T/1"), "tables.0.id", "value_error"),
+        (_table(id="x" * 41), "tables.0.id", "string_too_long"),
+        (
+            lambda d: d.update(sections=[{"id": "a", "tables": ["T9"]}]),
+            "sections.0.tables.0",
+            "unknown_reference",
+        ),
+        (lambda d: d.update(sections=[{"id": "a", "tables": []}]), "sections.0.tables", "too_short"),
+        (
+            lambda d: d.update(sections=[{"id": x, "tables": ["T1"]} for x in "ab"]),
+            "sections.1.tables.0",
+            "duplicate_table",
+        ),
+        (
+            lambda d: d.update(sections=[{"id": "a", "tables": [x]} for x in ("T1", "T2")]),
+            "sections.1.id",
+            "duplicate_id",
+        ),
         (_table(capacity=0), "tables.0.capacity", "greater_than_equal"),
         (_table(capacity=101), "tables.0.capacity", "less_than_equal"),
         (_table(capacity="4"), "tables.0.capacity", "int_type"),
-        (_table(maxParty=5), "tables.0.maxParty", "above_capacity"),
+        (_table(maxParty=101), "tables.0.maxParty", "less_than_equal"),
         (_table(minParty=5), "tables.0.minParty", "above_max_party"),
         (_table(minParty=3, maxParty=2), "tables.0.minParty", "above_max_party"),
         (_table(minParty=0), "tables.0.minParty", "greater_than_equal"),
@@ -185,6 +232,17 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
         (_service(closes="17:00"), "services.0.closes", "empty_service"),
         (_service(closes="17:30"), "services.0.closes", "service_too_short"),
         (_service(lastSeating="23:01"), "services.0.lastSeating", "outside_service"),
+        (_service(dates=[]), "services.0.dates", "too_short"),
+        (_service(dates=["2026-12-31"] * 2), "services.0.dates", "duplicate_date"),
+        (_service(dates=["2026-02-30"]), "services.0.dates.0", "value_error"),
+        (_service(dates=["20261231"]), "services.0.dates.0", "value_error"),
+        (_service(dates=["2026-12-31"], to="2026-12-31"), "services.0.dates", "dates_and_period"),
+        (_service(**{"from": "2026-12-31", "to": "2026-12-30"}), "services.0.to", "before_from"),
+        (_service(adds=True), "services.0.adds", "not_dated"),
+        (_pause(to="2026-12-24T19:00"), "pauses.0.to", "not_after_from"),
+        (_pause(zones=["attic"]), "pauses.0.zones.0", "unknown_reference"),
+        (_policy(minNoticeMinutes=-1), "policy.minNoticeMinutes", "greater_than_equal"),
+        (_policy(maxPartyOnline=0), "policy.maxPartyOnline", "greater_than_equal"),
         (_service(lastSeating="16:59"), "services.0.lastSeating", "outside_service"),
         (_service(opens="7:00"), "services.0.opens", "string_pattern_mismatch"),
         (_service(days=[]), "services.0.days", "too_short"),
@@ -202,7 +260,7 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
             "policy.turnTimes.0.maxParty",
             "null_before_last",
         ),
-        (_policy(turnTimes=_turns((None, 14))), "policy.turnTimes.0.minutes", "greater_than_equal"),
+        (_policy(turnTimes=_turns((None, 4))), "policy.turnTimes.0.minutes", "greater_than_equal"),
         (_policy(turnTimes=_turns((None, 721))), "policy.turnTimes.0.minutes", "less_than_equal"),
         (_policy(adjacency="touching"), "policy.adjacency", "enum"),
         (_policy(maxTables=7), "policy.maxTables", "less_than_equal"),
@@ -214,6 +272,18 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
         (_policy(minDiningMinutes=0), "policy.minDiningMinutes", "greater_than_equal"),
         (_policy(pacing={"slotMinutes": 0}), "policy.pacing.slotMinutes", "greater_than_equal"),
         (_policy(pacing={"maxCoversPerSlot": 0}), "policy.pacing.maxCoversPerSlot", "greater_than_equal"),
+        (_policy(pacing={"perZone": {"attic": 4}}), "policy.pacing.perZone.attic", "unknown_reference"),
+        (_policy(pacing={"perZone": {"main": -1}}), "policy.pacing.perZone.main", "greater_than_equal"),
+        (
+            _policy(pacing={"perSlot": [{"time": "19", "maxCovers": 1}]}),
+            "policy.pacing.perSlot.0.time",
+            "string_pattern_mismatch",
+        ),
+        (
+            _policy(pacing={"perSlot": [{"time": "19:00", "maxCovers": 1}] * 2}),
+            "policy.pacing.perSlot.1.time",
+            "duplicate_time",
+        ),
         (_policy(weights={"luck": 1}), "policy.weights.luck", "unknown_weight"),
         (_policy(weights={"wasted_seats": -1}), "policy.weights.wasted_seats", "greater_than_equal"),
         (_closure(to="2026-12-25T00:00"), "closures.0.to", "not_after_from"),
@@ -233,8 +303,10 @@ def _turns(*rows: tuple[int | None, int]) -> list[dict[str, int | None]]:
         (_row(tables=["T1", "T9"]), "combinations.0.tables.1", "unknown_reference"),
         (_row(tables=["T1", "T1"]), "combinations.0.tables", "duplicate_table"),
         (_row(tables=["T1"]), "combinations.0.tables", "too_short"),
-        (_row(maxParty=7), "combinations.0.maxParty", "above_capacity"),
+        (_row(seats=6, maxParty=7), "combinations.0.maxParty", "above_capacity"),
         (_row(minParty=7), "combinations.0.minParty", "above_max_party"),
+        (_row(seats=7, minParty=8), "combinations.0.minParty", "above_max_party"),
+        (_row(seats=0), "combinations.0.seats", "greater_than_equal"),
         (_row(minParty=4, maxParty=3), "combinations.0.minParty", "above_max_party"),
     ],
 )

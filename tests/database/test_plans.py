@@ -124,6 +124,7 @@ def questions() -> list[Question]:
                 "movable_from": now(),
                 "profile": "5:dinner",
                 **room,
+                "by_zone": False,
                 **key,
             },
             400,

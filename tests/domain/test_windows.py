@@ -351,3 +351,54 @@ def test_until_when_a_table_is_closed(hour: int, until: int | None) -> None:
     everybody = Closure(wall(20), wall(22), None, None, None)
     place = house(DINNER, closures=(everybody, others, zone, own))
     assert closed_until(place, table("T1"), at(hour)) == (until and at(until))
+
+
+# --- dated services ---
+
+NEW_YEARS_EVE = date(2026, 12, 31)  # a Thursday
+
+
+def ids_on(place: Floor, day: date) -> list[str]:
+    return [each.id for each in place.services_on(day)]
+
+
+def test_a_dated_service_replaces_the_weekly_ones_of_its_date() -> None:
+    gala = service(19, 25, 20, "gala", dates=frozenset({NEW_YEARS_EVE}))
+    place = house(service(12, 15, 14, "lunch"), DINNER, gala)
+    assert ids_on(place, NEW_YEARS_EVE) == ["gala"]
+    assert ids_on(place, FRIDAY) == ["lunch", "dinner"]
+    assert {each.id for each, _ in slot_starts(place, NEW_YEARS_EVE)} == {"gala"}
+    assert service_day(place, NEW_YEARS_EVE)[0] == at(19, day=NEW_YEARS_EVE)
+    assert resolve_window(place, at(19, 30, NEW_YEARS_EVE), 2).service.id == "gala"
+    with pytest.raises(OutsideService):
+        resolve_window(place, at(12, 30, NEW_YEARS_EVE), 2)
+
+
+def test_a_dated_service_may_add_to_them_and_two_stand_side_by_side() -> None:
+    brunch = service(10, 12, 11, "brunch", dates=frozenset({NEW_YEARS_EVE}), adds=True)
+    assert ids_on(house(DINNER, brunch), NEW_YEARS_EVE) == ["dinner", "brunch"]
+    gala = service(19, 23, 20, "gala", dates=frozenset({NEW_YEARS_EVE}))
+    assert ids_on(house(DINNER, brunch, gala), NEW_YEARS_EVE) == ["brunch", "gala"]
+
+
+def test_a_period_is_inclusive_and_keeps_its_weekdays() -> None:
+    terrace = replace(
+        service(11, 15, 14, "terrace", first=FRIDAY, days=frozenset({4})), last=date(2026, 12, 11)
+    )
+    place = house(DINNER, terrace)
+    days = [date(2026, 11, 27) + timedelta(days=number) for number in range(22)]
+    assert [day.day for day in days if ids_on(place, day) == ["terrace"]] == [4, 11]
+    assert ids_on(place, date(2026, 12, 7)) == ["dinner"]  # a Monday of the period
+
+
+def test_a_period_may_be_open_at_either_end() -> None:
+    since = house(DINNER, service(18, 23, 22, "new", first=FRIDAY))
+    assert (ids_on(since, FRIDAY - timedelta(days=1)), ids_on(since, FRIDAY)) == (["dinner"], ["new"])
+    until = house(DINNER, replace(service(18, 23, 22, "old"), last=FRIDAY))
+    assert (ids_on(until, FRIDAY), ids_on(until, FRIDAY + timedelta(days=1))) == (["old"], ["dinner"])
+
+
+def test_a_dated_service_after_midnight_belongs_to_the_day_it_opened() -> None:
+    place = house(service(18, 26, 25, "gala", dates=frozenset({NEW_YEARS_EVE})))
+    window = resolve_window(place, at(0, 30, date(2027, 1, 1)), 2)
+    assert (window.service.id, window.service_date) == ("gala", NEW_YEARS_EVE)

@@ -24,6 +24,8 @@ DOCUMENTS = (
     floor_document.ClosureDocument,
     floor_document.TableDocument,
     floor_document.CombinationDocument,
+    floor_document.SectionDocument,
+    floor_document.PauseDocument,
     bookings.AssignmentBody,
 )
 

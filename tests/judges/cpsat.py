@@ -109,11 +109,12 @@ def _parties(question: ExactQuestion) -> tuple[list[_Party], list[Allocation]]:
     fixed = [row for row in occupancy.allocations if row.hold_id is not None or row.booking_id not in names]
     zone = request.zone if request.zone_required else None
     allowed = index.matching(zone, request.required) & ~index.closed(request.start, request.end)
+    allowed &= ~question.barred
     start, end = occupancy.buffered(request.start, request.end)
     parties = [_party(index, fixed, _Party(None, start, end, frozenset()), request.party_size, allowed)]
     for each in movable:
         allowed = index.matching(each.zone, each.attributes | each.required)
-        allowed &= ~index.closed(each.start, each.end)
+        allowed &= ~index.closed(each.start, each.end) & ~index.paused(each.start)
         first = rows[each.booking_id][0]
         party = _Party(each, first.start, first.end, frozenset(each.tables))
         parties.append(_party(index, fixed, party, each.party_size, allowed))

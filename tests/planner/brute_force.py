@@ -66,11 +66,32 @@ class Judge:
     def score(self, way: frozenset[str], request: PartyRequest) -> float:
         """The score of a set by the documented default weights."""
         tables = [t for t in self.floor.tables if t.id in way]
-        seats = sum(t.capacity for t in tables)
+        seats = self.seats(way, request.party_size)
         missed = sum(any(name not in t.attributes for t in tables) for name in request.attributes)
         zone_preferred = request.zone is not None and not request.zone_required
         elsewhere = zone_preferred and any(t.zone != request.zone for t in tables)
-        return (seats - request.party_size) + 1.5 * (len(tables) - 1) + 4.0 * elsewhere + 2.0 * missed
+        asked = request.attributes | request.required
+        accessible = any("accessible" in t.attributes for t in tables) and "accessible" not in asked
+        special = any(t.seating_type not in {"standard", *asked} for t in tables)
+        joins = len(tables) == 1 and self._joinable(tables[0])
+        kept = 0.05 * joins + 0.04 * (2 * accessible + special) / 3
+        return (seats - request.party_size) + 1.5 * (len(tables) - 1) + 4.0 * elsewhere + 2.0 * missed + kept
+
+    def _joinable(self, one: Table) -> bool:
+        usable = {t.id: t for t in self.floor.tables if t.assignable}
+        rows = [set(row.tables) for row in self.floor.combinations if usable.keys() >= set(row.tables)]
+        if any(one.id in row for row in rows):
+            return True
+        others = [t for t in usable.values() if t.id != one.id and t.movable and t.zone == one.zone]
+        touching = [t for t in others if self._touch(sorted((one.id, t.id)))]
+        return one.movable and self.floor.policy.max_tables > 1 and bool(touching)
+
+    def seats(self, way: frozenset[str], party_size: int) -> int:
+        """The tables' own seats, with those that may be added if the party needs them."""
+        own = sum(t.capacity for t in self.floor.tables if t.id in way)
+        more = [row.seats or row.max_party for row in self.floor.combinations if set(row.tables) == way]
+        more += [t.max_party for t in self.floor.tables if {t.id} == way]
+        return max([own, *(min(party_size, seats) for seats in more)])
 
     def _serves(self, chosen: tuple[Table, ...], party_size: int, lifted: str) -> bool:
         names = {t.id for t in chosen}
@@ -81,7 +102,7 @@ class Judge:
         if len(chosen) == 1:
             only = chosen[0]
             enough = party_size >= only.min_party or lifted == "min_party"
-            return enough and party_size <= min(only.max_party, only.capacity)
+            return enough and party_size <= only.max_party
         return (
             sum(t.capacity for t in chosen) >= party_size
             and all(t.movable for t in chosen)

@@ -25,7 +25,7 @@ class Case:
 @st.composite
 def tables(draw: DrawFn, name: str) -> Table:
     capacity = draw(st.sampled_from([1, 2, 2, 4, 4, 6, 8]))
-    most = draw(st.sampled_from([capacity, capacity, capacity, max(1, capacity - 1)]))
+    most = draw(st.sampled_from([capacity, capacity, capacity, max(1, capacity - 1), capacity + 1]))
     often = st.sampled_from([True, True, True, True, True, False])
     return table(
         name,
@@ -45,9 +45,10 @@ def tables(draw: DrawFn, name: str) -> Table:
 @st.composite
 def rows(draw: DrawFn, inside: tuple[Table, ...]) -> Combination:
     chosen = draw(st.lists(st.sampled_from(inside), min_size=2, max_size=4, unique=True))
-    seats = sum(t.capacity for t in chosen)
+    seats = sum(t.capacity for t in chosen) + draw(st.sampled_from([0, 0, 0, 2]))
     most = draw(st.integers(1, seats))
-    return Combination(tuple(sorted(t.id for t in chosen)), draw(st.integers(1, most)), most)
+    together = draw(st.sampled_from([None, seats]))
+    return Combination(tuple(sorted(t.id for t in chosen)), draw(st.integers(1, most)), most, together)
 
 
 @st.composite

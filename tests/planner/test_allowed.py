@@ -1,9 +1,11 @@
 """Sets that a person or an old layout chose, against the rules."""
 
 from datetime import datetime
+from typing import get_args
 
 import pytest
 
+from maitred.contracts.bookings import Overridable
 from maitred.domain.floor import Adjacency, Closure, Combination, Floor
 from maitred.planner.floor.index import compile_floor
 from maitred.planner.floor.rules import OVERRIDABLE, check_tables
@@ -24,9 +26,10 @@ PLACE = floor(
         table("E", active=False),
         table("F", out_of_service=True),
         table("G", walk_in_only=True),
+        table("H", max_party=5),
     ],
     ["A-B", "B-C", "B-D"],
-    combinations=[Combination(("C", "D"), 6, 7)],
+    combinations=[Combination(("C", "D"), 6, 7), Combination(("D", "H"), 5, 10, 10)],
     max_tables=2,
 )
 
@@ -47,6 +50,10 @@ PLACE = floor(
         (["C", "D"], party(8), ["capacity"]),
         (["C", "D"], party(5), ["min_party"]),
         (["A", "B", "D"], party(9), ["max_tables", "zone"]),
+        (["H"], party(5), []),
+        (["H"], party(6), ["capacity"]),
+        (["D", "H"], party(10), []),
+        (["D", "H"], party(11), ["capacity"]),
         (["E"], party(2), ["inactive"]),
         (["F"], party(2), ["out_of_service"]),
         (["G"], party(2), []),
@@ -77,4 +84,4 @@ def test_b7_two_separate_pairs_are_no_set() -> None:
 
 
 def test_the_rules_a_person_may_override_have_the_names_of_the_contract() -> None:
-    assert {"capacity", "min_party", "adjacency", "zone"} == OVERRIDABLE
+    assert frozenset(get_args(Overridable)) == OVERRIDABLE

@@ -1,12 +1,21 @@
 """Why a party is not seated: the one rule that binds, in the documented order."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-from maitred.domain.floor import Closure, Combination, Floor
+from maitred.domain.floor import Closure, Combination, Floor, Pause
 from maitred.domain.reasons import Category, ReasonCode
 from maitred.planner.answer.quote import quote
 from maitred.planner.floor.index import compile_floor
-from maitred.planner.model import Allocation, Covers, Decision, PartyRequest, Refusal
+from maitred.planner.model import (
+    Allocation,
+    Covers,
+    Decision,
+    MovableBooking,
+    PartyRequest,
+    Plan,
+    Refusal,
+)
 from tests.planner.floors import (
     SEVEN,
     AfterChecks,
@@ -171,3 +180,50 @@ def test_a_hopeless_search_ends_at_its_deadline() -> None:
     assert decision.reason.code is ReasonCode.SEARCH_TRUNCATED
     assert decision.truncated
     assert deadline.left == -1, "nothing is asked after the deadline has passed"
+
+
+# --- pauses ---
+
+_SEVEN = datetime(2026, 12, 4, 19)  # noqa: DTZ001 - wall time
+
+
+def paused(place: Floor, *zones: str, begin: int = 0, end: int = 30) -> Floor:
+    """No party starts between these minutes after seven; without zones, nowhere."""
+    start, finish = (_SEVEN + timedelta(minutes=minute) for minute in (begin, end))
+    return replace(place, pauses=(Pause(start, finish, frozenset(zones) or None, "Kitchen"),))
+
+
+def test_nobody_starts_in_a_pause_and_it_is_half_open() -> None:
+    place = paused(floor([table("A")]))
+    found = [refusal(place, party(2, SEVEN + minute)) for minute in (-1, 0, 29, 30)]
+    assert found == [None, ReasonCode.PAUSED, ReasonCode.PAUSED, None]
+    decision = decide(place, party(2))
+    assert isinstance(decision, Refusal)
+    assert decision.explanation == "No parties start from 19:00 to 19:30 (Kitchen)."
+    assert decision.reason.category is Category.DETERMINISTIC
+
+
+def test_a_pause_of_a_zone_leaves_the_others() -> None:
+    place = paused(floor([table("A"), table("B", 6, zone="patio")]), "main")
+    decision = decide(place, party(4))
+    assert isinstance(decision, Plan)
+    assert decision.tables == ("B",)
+    assert refusal(place, party(4), taken("B")) is ReasonCode.PAUSED
+    assert refusal(place, party(4), taken("A", "B")) is ReasonCode.NO_CAPACITY
+
+
+def test_nobody_is_moved_to_where_nobody_may_start() -> None:
+    """The pair at the four could go to the patio, were it not for the pause there."""
+    place = floor([table("A"), table("B", 2, zone="patio")])
+    pair = MovableBooking("pair", 2, SEVEN, SEVEN + 90, ("A",))
+    busy = [Allocation("A", SEVEN, SEVEN + 90, "pair")]
+    for where, expected in ((place, None), (paused(place, "patio"), ReasonCode.NO_CAPACITY)):
+        asked = problem(party(4), busy, movable=(pair,))
+        assert refused_by(quote(compile_floor(where), asked, Unhurried())) is expected
+
+
+def test_who_is_in_the_book_at_this_start_already_is_no_new_arrival() -> None:
+    place = paused(floor([table("A")]))
+    for start, expected in ((SEVEN, None), (SEVEN - 60, ReasonCode.PAUSED)):
+        asked = problem(party(4), owned=Covers(start, 2))
+        assert refused_by(quote(compile_floor(place), asked, Unhurried())) is expected

@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maitred.domain.floor import Adjacency, Combination, Floor, Section
 from maitred.planner.answer.explanation import explanation_data
 from maitred.planner.answer.quote import quote
+from maitred.planner.answer.replay import record, replay
 from maitred.planner.day.demand import PRIOR, Demand, learn_demand, scarcities
 from maitred.planner.floor.index import compile_floor
+from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 from maitred.planner.model import Decision, MovableBooking, Move, PartyRequest, Plan, Refusal
 from maitred.planner.options import ALL_STRATEGIES, PLAIN, PlannerOptions
 from tests.planner.brute_force import Judge
@@ -117,6 +121,115 @@ def test_of_two_equal_tables_the_one_in_the_emptier_zone_is_taken() -> None:
     assert isinstance(decision, Plan)
     assert decision.zone == "patio"
     assert decision.losers[0].term == "balance"
+
+
+def test_guests_are_balanced_over_sections_where_there_are_any() -> None:
+    """A is taken: its section is fuller than the other one, although B is in another zone."""
+    tables = [table("A"), table("B", zone="patio"), table("C"), table("D")]
+    sections = (Section("one", frozenset("AB"), "Kim"), Section("two", frozenset("CD")))
+    place = replace(floor(tables), sections=sections)
+    decision = decide(place, party(4), taken("A"))
+    assert isinstance(decision, Plan)
+    assert decision.tables == ("C",)
+    assert decision.losers[-1].tables == ("B",)
+    assert decision.losers[-1].term == "balance"
+
+
+def test_tables_without_a_section_are_balanced_as_one_more() -> None:
+    place = replace(floor([table("A"), table("B"), table("C")]), sections=(Section("one", frozenset("AB")),))
+    decision = decide(place, party(4), taken("A"))
+    assert isinstance(decision, Plan)
+    assert decision.tables == ("C",)
+
+
+# --- scarce things last ---
+
+
+def chosen(place: Floor, request: PartyRequest, demand: Demand = PRIOR) -> tuple[tuple[str, ...], str | None]:
+    """The tables, and the term that decided."""
+    decision = decide(place, request, demand=demand)
+    assert isinstance(decision, Plan)
+    assert decision.score == round(sum(cost for _, cost in decision.terms), 6)
+    return decision.tables, decision.losers[0].term if decision.losers else None
+
+
+@pytest.mark.parametrize("plain", ["0", "Z"])
+@pytest.mark.parametrize("how", ["row", "edge", "none"])
+def test_plain_tables_go_before_those_that_can_be_joined(plain: str, how: str) -> None:
+    tables = [table("8"), table("9"), table(plain, movable=how == "edge", priority=7)]
+    rows = (Combination(("8", "9"), 5, 8),) if how == "row" else ()
+    mode = Adjacency.NONE if how == "none" else Adjacency.CONNECTED
+    place = floor(tables, ["8-9"] if how == "edge" else (), combinations=rows, adjacency=mode)
+    assert chosen(place, party(4)) == ((plain,), "joins")
+
+
+def test_tables_that_could_be_joined_with_nothing_are_plain() -> None:
+    alone = floor([table("A"), table("B", priority=1)], ["A-B"], max_tables=1)
+    assert chosen(alone, party(4)) == (("A",), "priority")
+    neighbour_gone = floor([table("A"), table("B", active=False), table("C", priority=1)], ["A-B"])
+    assert chosen(neighbour_gone, party(4)) == (("A",), "priority")
+
+
+def test_what_nobody_asked_for_is_kept_and_accessible_tables_most() -> None:
+    wheelchair = frozenset({"standard", "accessible"})
+    booth = frozenset({"booth"})
+    tables = [
+        table("A", attributes=wheelchair),
+        table("B", seating_type="booth", attributes=booth),
+        table("C", priority=9),
+    ]
+    place = floor(tables)
+    assert chosen(place, party(4)) == (("C",), "unasked")
+    assert chosen(floor(tables[:2]), party(4)) == (("B",), "unasked")
+    assert chosen(place, party(4, required=frozenset({"accessible"}))) == (("A",), None)
+    assert chosen(floor(tables[::2]), party(4, attributes=frozenset({"accessible"})))[0] == ("A",)
+    assert chosen(place, party(4, attributes=frozenset({"booth"})))[0] == ("B",)
+    assert "unasked" not in dict(_terms(place, party(4, attributes=frozenset({"booth"}))))
+
+
+def _terms(place: Floor, request: PartyRequest) -> tuple[tuple[str, float], ...]:
+    decision = decide(place, request)
+    assert isinstance(decision, Plan)
+    return decision.terms
+
+
+def test_an_exact_fit_still_wins_over_a_plain_table_that_is_too_large() -> None:
+    special = table("A", attributes=frozenset({"accessible", "booth"}), seating_type="booth")
+    place = floor([special, table("B", 5), table("C", 2)], ["A-C"])
+    assert chosen(place, party(4)) == (("A",), "wasted_seats")
+    kept = DEFAULT_WEIGHTS["joins"] + DEFAULT_WEIGHTS["unasked"]
+    soft = kept + DEFAULT_WEIGHTS["dead_time"] + DEFAULT_WEIGHTS["balance"]
+    assert soft < DEFAULT_WEIGHTS["wasted_seats"]
+
+
+def test_the_weights_may_turn_it_off() -> None:
+    tables = [table("A", attributes=frozenset({"accessible"})), table("B"), table("C")]
+    place = floor(tables, ["A-B"], weights={"joins": 0.0, "unasked": 0.0})
+    assert chosen(place, party(4)) == (("A",), "order")
+
+
+def test_parties_that_only_joined_tables_seat_make_those_scarce() -> None:
+    """Eights come often, and only A and B joined seat them: a four takes C."""
+    place = floor([table("A"), table("B"), table("C")], ["A-B"])
+    index = compile_floor(place)
+    prices = scarcities(index, learn_demand({4: 100, 8: 100}))
+    assert prices[0] == prices[1] > prices[2]
+    assert scarcities(index, learn_demand({9: 200}))[2] == 0.0  # nothing seats nine
+    off = compile_floor(floor([table("A"), table("B"), table("C")], ["A-B"], weights={"joins": 0.0}))
+    assert len(set(scarcities(off, learn_demand({4: 100, 8: 100})))) == 1
+
+
+def test_a_decision_of_the_first_schema_is_made_again_as_it_was() -> None:
+    """Before these terms, the first of equal tables was taken."""
+    index = compile_floor(floor([table("A"), table("B"), table("C")], ["A-B"]))
+    asked = problem(party(4))
+    now = quote(index, asked, Unhurried())
+    recorded = record(index, asked, now)
+    before = replay(index, recorded.replace('"v":2', '"v":1'))
+    assert isinstance(now, Plan)
+    assert isinstance(before, Plan)
+    assert (now.tables, before.tables, before.score) == (("C",), ("A",), 0.0)
+    assert replay(index, recorded) == now
 
 
 def mover(booking_id: str, size: int, *tables: str, **promise: object) -> MovableBooking:

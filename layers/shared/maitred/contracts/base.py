@@ -37,6 +37,18 @@ type Location = tuple[int | str, ...]
 
 Identifier = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
 
+MAX_FLOOR_ID = 40
+
+
+def _visible(value: str) -> str:
+    if "/" in value or not value.isprintable() or value != value.strip():
+        raise ValueError(f"must be 1-{MAX_FLOOR_ID} visible characters without /, and no space at either end")
+    return value
+
+
+#: The id of a table, zone or section: what is written on the restaurant's own plan.
+FloorId = Annotated[str, StringConstraints(min_length=1, max_length=MAX_FLOOR_ID), AfterValidator(_visible)]
+
 
 def _clean(value: object) -> object:
     return words.clean(value) if isinstance(value, str) else value

@@ -25,7 +25,7 @@ from maitred.contracts.base import (
     SEVERAL_LINES,
     ClockTime,
     EmailAddress,
-    Identifier,
+    FloorId,
     Label,
     Phone,
     StrictModel,
@@ -39,12 +39,17 @@ _FIRST_YEAR = 2000
 _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
 _MOST_ATTRIBUTES = 20
+_MOST_TABLES = 40  # for one party
 _FAR_AHEAD = timedelta(days=3660)  # keeps calendar arithmetic in range
 
 # RFC 3339 with optional seconds. The offset is optional here, so that the answer can name it as missing.
 _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII | re.IGNORECASE
 )
+
+
+#: The rules that a person may set aside; planner/floor/rules.py has the same names.
+Overridable = Literal["capacity", "min_party", "adjacency", "zone", "max_tables", "pacing", "walk_in"]
 
 
 def _whole(value: object) -> object:
@@ -95,8 +100,8 @@ class PreferencesBody(StrictModel):
 
 
 #: Rules that a person sets aside.
-Overrides = tuple[Literal["capacity", "min_party", "adjacency", "zone"], ...]
-TableIds = Annotated[tuple[Identifier, ...], Field(max_length=100)]
+Overrides = tuple[Overridable, ...]
+TableIds = Annotated[tuple[FloorId, ...], Field(max_length=_MOST_TABLES)]
 
 
 class HoldBody(StrictModel):
@@ -107,7 +112,7 @@ class HoldBody(StrictModel):
     time: ClockTime | None = None
     start_at: str | None = None
     preferences: PreferencesBody = PreferencesBody()
-    duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=5, le=720)] | None = None
 
     @field_validator("preferences")
     @classmethod

@@ -1,7 +1,7 @@
 """Reads the values of a floor document: clock times, local times, time zones, languages."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from importlib.resources import files
 
@@ -53,6 +53,19 @@ def local_minute(text: str) -> str:
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         raise ValueError(f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return minute
+
+
+def local_date(text: str) -> str:
+    """Check a date, ``YYYY-MM-DD``, and return it. Raises ValueError."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date such as 2026-12-31") from None
+    if day.isoformat() != text:
+        raise ValueError("must be written as 2026-12-31")
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError(f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return text
 
 
 def is_iana_zone(name: str) -> str:

@@ -5,11 +5,11 @@ defaults filled in are stored. A document that an earlier release stored lacks t
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from maitred.contracts.floor_values import last_seating_minutes, service_minutes
+from maitred.contracts.floor_values import clock_minutes, last_seating_minutes, service_minutes
 from maitred.domain.floor import (
     DEFAULT_LOCALE,
     Adjacency,
@@ -17,7 +17,9 @@ from maitred.domain.floor import (
     Combination,
     Floor,
     Pacing,
+    Pause,
     Policy,
+    Section,
     Service,
     Table,
     TurnTime,
@@ -40,12 +42,17 @@ def floor_from_document(document: dict[str, Any], restaurant_id: str, layout_ver
         policy=policy,
         services=tuple(_service(row, policy.min_dining_minutes) for row in document["services"]),
         closures=tuple(_closure(row) for row in document["closures"]),
-        zones=tuple(Zone(row["id"], row["name"] or row["id"]) for row in document["zones"]),
+        zones=tuple(_zone(row) for row in document["zones"]),
         tables=tables,
         adjacency=frozenset((min(edge), max(edge)) for edge in document["adjacency"]),
         combinations=tuple(_combination(row, seats) for row in document["combinations"]),
         locale=document.get("locale", DEFAULT_LOCALE),
         contact_email=document.get("contactEmail"),
+        pauses=tuple(_pause(row) for row in document.get("pauses", ())),
+        sections=tuple(
+            Section(row["id"], frozenset(row["tables"]), row["server"])
+            for row in document.get("sections", ())
+        ),
     )
 
 
@@ -64,8 +71,16 @@ def _policy(row: Mapping[str, Any]) -> Policy:
         early_seat_minutes=row.get("earlySeatMinutes", default.early_seat_minutes),
         lookahead_minutes=row.get("lookaheadMinutes", default.lookahead_minutes),
         late_minutes=row.get("lateMinutes", default.late_minutes),
+        min_notice_minutes=row.get("minNoticeMinutes", default.min_notice_minutes),
+        max_days_ahead=row.get("maxDaysAhead", default.max_days_ahead),
+        max_party_online=row.get("maxPartyOnline"),
         turn_times=_turn_times(row["turnTimes"]),
-        pacing=Pacing(pacing["slotMinutes"], pacing["maxCoversPerSlot"]),
+        pacing=Pacing(
+            slot_minutes=pacing["slotMinutes"],
+            max_covers_per_slot=pacing["maxCoversPerSlot"],
+            per_zone=dict(pacing.get("perZone", {})),
+            per_slot=tuple((clock_minutes(s["time"]), s["maxCovers"]) for s in pacing.get("perSlot", ())),
+        ),
         weights=dict(row["weights"]),
     )
 
@@ -87,7 +102,15 @@ def _service(row: Mapping[str, Any], min_dining: int) -> Service:
         ),
         allow_overrun=row["allowOverrun"],
         turn_times=None if row["turnTimes"] is None else _turn_times(row["turnTimes"]),
+        dates=frozenset(map(date.fromisoformat, row.get("dates") or ())),
+        first=_date(row.get("from")),
+        last=_date(row.get("to")),
+        adds=row.get("adds", False),
     )
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _closure(row: Mapping[str, Any]) -> Closure:
@@ -98,6 +121,19 @@ def _closure(row: Mapping[str, Any]) -> Closure:
         tables=None if row["tables"] is None else frozenset(row["tables"]),
         reason=row["reason"],
     )
+
+
+def _pause(row: Mapping[str, Any]) -> Pause:
+    return Pause(
+        start=datetime.fromisoformat(row["from"]),
+        end=datetime.fromisoformat(row["to"]),
+        zones=None if row["zones"] is None else frozenset(row["zones"]),
+        reason=row["reason"],
+    )
+
+
+def _zone(row: Mapping[str, Any]) -> Zone:
+    return Zone(row["id"], row["name"] or row["id"], row.get("position"))
 
 
 def _table(row: Mapping[str, Any]) -> Table:
@@ -114,9 +150,12 @@ def _table(row: Mapping[str, Any]) -> Table:
         priority=row["priority"],
         seating_type=row["seatingType"],
         attributes=frozenset((*row["attributes"], row["seatingType"])),
+        name=row.get("name"),
     )
 
 
 def _combination(row: Mapping[str, Any], seats: Mapping[str, int]) -> Combination:
     tables = tuple(sorted(row["tables"]))
-    return Combination(tables, row["minParty"], row["maxParty"] or sum(seats[table] for table in tables))
+    together = row.get("seats")
+    most = row["maxParty"] or together or sum(seats[table] for table in tables)
+    return Combination(tables, row["minParty"], most, together)

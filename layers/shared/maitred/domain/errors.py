@@ -71,6 +71,18 @@ class InThePast(MaitredError, code="in_the_past", status=422):
     title = "The start is in the past"
 
 
+class TooSoon(MaitredError, code="too_soon", status=422):
+    title = "The restaurant needs more notice"
+
+
+class TooFarAhead(MaitredError, code="too_far_ahead", status=422):
+    title = "The restaurant does not take bookings so far ahead"
+
+
+class PartyNeedsACall(MaitredError, code="party_needs_a_call", status=422):
+    title = "A party of this size has to call the restaurant"
+
+
 class Forbidden(MaitredError, code="forbidden", status=403):
     title = "The token does not allow this"
 

@@ -25,6 +25,7 @@ class ReasonCode(StrEnum):
     ATTRIBUTES = "attributes"
     MIN_PARTY = "min_party"
     PACING = "pacing"
+    PAUSED = "paused"
     OUTSIDE_SERVICE = "outside_service"
     SERVICE_OVERRUN = "service_overrun"
     CLOSED = "closed"

@@ -14,7 +14,7 @@ from maitred.domain.booking import LocalStart
 from maitred.domain.errors import Closed, FieldError, InvalidRequest, OutsideService, ServiceOverrun
 from maitred.domain.floor import Closure, Floor, Service, Table, TurnTime
 
-MIN_DURATION_MINUTES = 15
+MIN_DURATION_MINUTES = 5
 MAX_DURATION_MINUTES = 720
 #: No booking has a date outside these years. They keep clear of datetime's own limits.
 FIRST_YEAR, LAST_YEAR = 1971, 2199
@@ -226,16 +226,14 @@ def _at(floor: Floor, service_date: date, minutes: int) -> datetime:
 
 
 def _sittings_of(floor: Floor, service_date: date) -> Iterator[_Sitting]:
-    weekday = service_date.weekday()
-    for service in floor.services:
-        if weekday in service.days:
-            yield _Sitting(
-                service,
-                service_date,
-                _at(floor, service_date, service.opens),
-                _at(floor, service_date, service.last_seating),
-                _at(floor, service_date, service.closes),
-            )
+    for service in floor.services_on(service_date):
+        yield _Sitting(
+            service,
+            service_date,
+            _at(floor, service_date, service.opens),
+            _at(floor, service_date, service.last_seating),
+            _at(floor, service_date, service.closes),
+        )
 
 
 def _sittings_at(floor: Floor, start: datetime) -> list[_Sitting]:

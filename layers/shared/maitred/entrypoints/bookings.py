@@ -72,7 +72,7 @@ def list_bookings(restaurant_id: str) -> Response[str]:
 
 @routes.get("/restaurants/<restaurant_id>/availability")
 def get_availability(restaurant_id: str) -> Response[str]:
-    routes.caller_for(restaurant_id, BOOKINGS_READ)
+    caller = routes.caller_for(restaurant_id, BOOKINGS_READ)
     query = routes.query("date", "partySize", "zone", "required")
     day = _service_date(query.get("date"))
     if day is None:
@@ -82,6 +82,7 @@ def get_availability(restaurant_id: str) -> Response[str]:
         service_date=day,
         party_size=contract.parse_party_size(query.get("partySize")),
         preferences=contract.parse_musts(query.get("zone"), query.get("required")),
+        is_staff=caller.is_staff,
     )
     return send(routes.services.availability.of_day(request))
 

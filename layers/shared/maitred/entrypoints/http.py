@@ -56,6 +56,11 @@ class Caller:
         if scope not in self.scopes:
             raise Forbidden(f"the token lacks the scope {scope}")
 
+    @property
+    def is_staff(self) -> bool:
+        """Does the token carry the scope ``operations``?"""
+        return OPERATIONS in self.scopes
+
     def may_see(self, restaurant_id: str) -> bool:
         return "*" in self.restaurants or restaurant_id in self.restaurants
 
@@ -159,9 +164,9 @@ class Routes[S: Services](APIGatewayHttpRouter):
     def request_context(self, caller: Caller, restaurant_id: str) -> RequestContext:
         """Raises InvalidRequest for a malformed Idempotency-Key."""
         correlation_id: str = self.context["correlation_id"]
-        key, is_staff = self.header("idempotency-key"), OPERATIONS in caller.scopes
+        key = self.header("idempotency-key")
         if key is None:
-            return RequestContext(caller.subject, correlation_id, is_staff=is_staff)
+            return RequestContext(caller.subject, correlation_id, is_staff=caller.is_staff)
         if not _KEY.fullmatch(key):
             raise InvalidRequest(
                 [FieldError("Idempotency-Key", "invalid_key", "must be 1-255 visible ASCII characters")]
@@ -170,7 +175,7 @@ class Routes[S: Services](APIGatewayHttpRouter):
         query = event.query_string_parameters or {}
         request = fingerprint(event.http_method, event.path + _sorted(query), self._value())
         stored = IdempotencyKey(caller.subject, restaurant_id, key, request)
-        return RequestContext(caller.subject, correlation_id, stored, is_staff)
+        return RequestContext(caller.subject, correlation_id, stored, caller.is_staff)
 
     def header(self, name: str) -> str | None:
         return self.current_event.headers.get(name)

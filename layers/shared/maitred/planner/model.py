@@ -47,11 +47,17 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Covers:
-    """``covers`` guests start at minute ``start`` (for pacing). ``on_hold``: they are a live hold's."""
+    """``covers`` guests start at minute ``start`` (for pacing). ``on_hold``: they are a live hold's.
+
+    Where zones have limits, they are of one party: ``zones`` are those of its tables, and ``owner`` is the id
+    of its booking or hold.
+    """
 
     start: int
     covers: int
     on_hold: bool = False
+    zones: tuple[str, ...] = ()
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def problem_reply(
 class RequestContext:
     """Of one call: who, the key if one was sent, and the id that follows the request everywhere.
 
-    ``is_staff``: the caller works for the restaurant (scope ``operations``).
+    ``is_staff``: the caller has the scope ``operations``; limits for guests do not bind it.
     """
 
     actor: str

@@ -93,7 +93,8 @@ class _Uses:
     def _of_party(self) -> Iterator[Use]:
         question = self._question
         request, occupancy = question.request, question.occupancy
-        unfit = unfit_tables(question.index, request) | question.index.closed(request.start, request.end)
+        closed = question.index.closed(request.start, request.end) | question.barred
+        unfit = unfit_tables(question.index, request) | closed
         window = occupancy.buffered(request.start, request.end)
         return self._of(None, window, request.party_size, unfit)
 

@@ -89,9 +89,23 @@ def _layout_calls(floor: Floor, document: Mapping[str, Any], now: datetime) -> l
         "lookahead_minutes": floor.policy.lookahead_minutes,
     }
     tables = [{"id": t.id, "zone": t.zone, "capacity": t.capacity} for t in floor.tables]
+    sets = list(_sets_with_more_seats(floor))
     return [
         Call("put_restaurant", {**key, **restaurant}),
         Call("insert_layout", {**key, "document": rows.jsonb(dict(document))}),
         Call("insert_layout_tables", {**key, "rows": rows.jsonb(tables)}),
+        *([Call("insert_layout_sets", {**key, "rows": rows.jsonb(sets)})] if sets else ()),
         Call("follow_zones", {**key, "now": now}),
     ]
+
+
+def _sets_with_more_seats(floor: Floor) -> Iterator[ports.Json]:
+    """The sets that seat more than the sum of their tables' capacities, ids in code point order."""
+    capacities = {table.id: table.capacity for table in floor.tables}
+    for table in floor.tables:
+        if table.max_party > table.capacity:
+            yield {"tables": [table.id], "seats": table.max_party}
+    for row in floor.combinations:
+        seats = row.seats or row.max_party
+        if seats > sum(capacities[table] for table in row.tables):
+            yield {"tables": sorted(row.tables), "seats": seats}

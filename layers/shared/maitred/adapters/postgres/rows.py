@@ -49,7 +49,10 @@ def reply_of(value: Sequence[Any] | None) -> ports.StoredReply | None:
 
 
 def covers_of(value: Sequence[Sequence[Any]] | None) -> tuple[Covers, ...]:
-    return tuple(Covers(start, int(covers), on_hold) for start, covers, on_hold in value or ())
+    return tuple(
+        Covers(start, int(covers), on_hold, tuple(zones or ()), owner)
+        for start, covers, on_hold, zones, owner in value or ()
+    )
 
 
 def uses_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.TableUse, ...]:

@@ -48,7 +48,7 @@ def alternatives(
             if not day.occupancy.covers(request.start, request.end):
                 continue
             situation = Situation.of(day, problem, request)
-            plan = None if situation.slot_full() else find_plan(situation, steps)
+            plan = None if situation.turned_away else find_plan(situation, steps)
             if plan is not None:
                 found.append(Alternative(request.start, request.end, plan.tables, plan.zone))
             if len(found) >= reach.limit:

@@ -1,6 +1,6 @@
 """Tables that were chosen before, by a person or with a hold: are they allowed, and what do they score?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from maitred.domain.reasons import Reason, ReasonCode
@@ -17,6 +17,8 @@ from maitred.planner.search.situation import Situation
 #: The strategy's name where a person chose, and where a hold had kept the tables.
 STAFF = "staff"
 HOLD = "hold"
+
+_ALL_OF_JOINING = frozenset({"adjacency", "zone"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +40,47 @@ class BrokenRules:
 class Judgement:
     """The choice as a plan with the score that the planner gives it, or a refusal if a table is taken.
 
-    ``overridden``: the rules that the choice breaks and the person set aside, sorted.
+    ``overridden``: the rules that the choice breaks and the person set aside, sorted. ``exceeded``: a limit
+    that the choice exceeds without having named it.
     """
 
     decision: Decision
     overridden: tuple[str, ...]
+    exceeded: tuple[Violation, ...] = ()
 
 
 def judge(index: FloorIndex, problem: Problem, choice: Choice) -> Judgement | BrokenRules:
     """May the party have these tables? The rules are those of a quote, less the ones set aside.
 
+    Who sets aside both where joined tables stand and how they touch (``zone``, ``adjacency``) may also join
+    more of them (``max_tables``). Full slots and tables for walk-ins bind the planner and not a person; one
+    who names them (``pacing``, ``walk_in``) has it on record. A pause is set aside by ``pacing`` only.
     The problem's allocations and pacing are without the party itself. A taken table cannot be overridden.
     Raises ``ValueError`` if the problem's span does not cover the stay with its buffers.
     """
     situation = _situation(index, problem)
-    violations = [*check_tables(index, choice.tables, problem.request)]
-    if situation.slot_full():
-        most = index.floor.policy.pacing.max_covers_per_slot
-        violations.append(Violation("pacing", f"The kitchen takes at most {most} covers in this slot"))
-    may_be_set_aside = choice.override & OVERRIDABLE
-    broken = tuple(each for each in violations if each.code not in may_be_set_aside)
+    named = choice.override & OVERRIDABLE
+    set_aside = named | {"max_tables"} if named >= _ALL_OF_JOINING else named
+    violations = check_tables(index, choice.tables, problem.request)
+    if situation.paused & index.bits_of(choice.tables):
+        violations = (*violations, Violation("pacing", "No parties start at these tables at this time"))
+    broken = tuple(each for each in violations if each.code not in set_aside)
     if broken:
         return BrokenRules(broken)
-    overridden = tuple(sorted({each.code for each in violations}))
-    return Judgement(_decision(situation, index.bits_of(choice.tables), overridden), overridden)
+    limits = tuple(_limits(situation, choice.tables))
+    overridden = tuple(sorted({each.code for each in (*violations, *limits) if each.code in set_aside}))
+    exceeded = tuple(each for each in limits if each.code == "pacing" and each.code not in named)
+    return Judgement(_decision(situation, index.bits_of(choice.tables), overridden), overridden, exceeded)
+
+
+def _limits(situation: Situation, tables: Sequence[str]) -> Iterator[Violation]:
+    """What keeps the planner from such a choice, and not a person."""
+    index = situation.index
+    if situation.slot.full or situation.slot.crowded & index.bits_of(tables):
+        yield Violation("pacing", situation.pacing_sentence())
+    walk_in = [table for table in tables if index.tables[index.position[table]].walk_in_only]
+    if walk_in:
+        yield Violation("walk_in", f"These tables are kept for walk-ins: {', '.join(sorted(walk_in))}")
 
 
 def _situation(index: FloorIndex, problem: Problem) -> Situation:

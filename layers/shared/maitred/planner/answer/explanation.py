@@ -8,7 +8,9 @@ from maitred.planner.floor.weights import (
     ATTRIBUTES_MISSED,
     BALANCE,
     DEAD_TIME,
+    JOINS,
     SCARCITY,
+    UNASKED,
     WASTED_SEATS,
     ZONE_MISSED,
 )
@@ -21,7 +23,9 @@ MOST_BYTES = 4096
 _LOST = {
     SCARCITY: "is kept for parties that need it more",
     DEAD_TIME: "would leave a gap that is too short for another party",
-    BALANCE: "is in a busier zone",
+    JOINS: "can be joined for a larger party",
+    UNASKED: "has what other guests ask for",
+    BALANCE: "is in a busier part of the restaurant",
 }
 
 

@@ -2,7 +2,7 @@
 
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.planner.answer.explanation import explained
-from maitred.planner.answer.refusal import binding_reason
+from maitred.planner.answer.refusal import binding_reason, paused
 from maitred.planner.day.drawn_day import DrawnDay, Problem, draw_day
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Deadline, Decision, Refusal, StrategyResult
@@ -45,7 +45,10 @@ def quote(index: FloorIndex, problem: Problem, deadline: Deadline, day: DrawnDay
 
 
 def _decide(situation: Situation, steps: Steps) -> Decision:
-    full = situation.slot_full()
+    pause = situation.house_pause
+    if pause is not None:
+        return refused(paused(pause))
+    full = situation.slot.full
     plan = None if full else find_plan(situation, steps)
     if plan is not None:
         return explained(situation, plan)

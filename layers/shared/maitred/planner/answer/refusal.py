@@ -2,9 +2,10 @@
 
 The reason is the first of these that holds: ``hold_conflict`` if the party could be seated without the live
 holds; ``pacing`` if a set is free and only the slot is full; then the first rule that would let the party in
-if it alone were lifted, in the order ``max_tables``, ``adjacency``, ``zone`` (a required zone, and that
-joined tables share a zone), ``attributes``, ``min_party``; else ``no_capacity``, or ``party_too_large`` for a
-party that no set of tables will ever seat. Such a party is told so, whatever the code.
+if it alone were lifted, in the order ``paused`` (in a zone), ``max_tables``, ``adjacency``, ``zone`` (a
+required zone, and that joined tables share a zone), ``attributes``, ``min_party``; else ``no_capacity``, or
+``party_too_large`` for a party that no set of tables will ever seat. Such a party is told so, whatever the
+code.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from maitred.domain.floor import Adjacency
+from maitred.domain.floor import Adjacency, Pause
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.planner.search.join_search import SearchEndedError, Steps, find_joined
 from maitred.planner.search.situation import Situation
@@ -40,15 +41,13 @@ def binding_reason(situation: Situation, steps: Steps) -> Reason:
 def _binding_now(situation: Situation, steps: Steps) -> Reason:
     steps.restart()
     party = f"a party of {situation.request.party_size} at this time"
-    if not situation.slot_full(with_holds=False) and situation.free_sets(
-        situation.blocked_but_for_holds, steps
-    ):
+    if not situation.slot.full_by_bookings and situation.free_sets(situation.blocked_but_for_holds, steps):
         return Reason(ReasonCode.HOLD_CONFLICT, f"The only tables left for {party} are on hold")
-    if situation.slot_full():
-        if situation.free_sets(situation.blocked, steps):
-            most = situation.index.floor.policy.pacing.max_covers_per_slot
-            return Reason(ReasonCode.PACING, f"The kitchen takes at most {most} covers in this slot")
-        return Reason(ReasonCode.NO_CAPACITY, f"No tables are free for {party}")
+    if situation.slot.full or situation.slot.crowded:
+        if situation.free_sets(situation.blocked_but_for_pacing, steps):
+            return Reason(ReasonCode.PACING, situation.pacing_sentence())
+        if situation.slot.full:
+            return Reason(ReasonCode.NO_CAPACITY, f"No tables are free for {party}")
     for code, detail, lifted in _lifts(situation, steps):
         steps.restart(_STEPS_A_RULE)
         try:
@@ -59,11 +58,19 @@ def _binding_now(situation: Situation, steps: Steps) -> Reason:
     return Reason(ReasonCode.NO_CAPACITY, f"No table or combination of tables is free for {party}")
 
 
+def paused(pause: Pause) -> Reason:
+    """The reason for a refusal because no parties start during this pause."""
+    because = f" ({pause.reason})" if pause.reason else ""
+    text = f"No parties start from {pause.start:%H:%M} to {pause.end:%H:%M}{because}"
+    return Reason(ReasonCode.PAUSED, text)
+
+
 def _lifts(situation: Situation, steps: Steps) -> Iterator[tuple[ReasonCode, str, Lifted]]:
     """Each rule with the sentence for it, and the question whether the party could be seated without it."""
     index, request = situation.index, situation.request
     rules, policy = index.rules, index.floor.policy
-    taken = situation.booked | situation.on_hold | situation.closed
+    occupied = situation.booked | situation.on_hold | situation.closed
+    taken = occupied | situation.barred
     zone = request.zone if request.zone_required else None
 
     def joined(blocked: int = situation.blocked, **lifted: Any) -> bool:
@@ -74,6 +81,12 @@ def _lifts(situation: Situation, steps: Steps) -> Iterator[tuple[ReasonCode, str
         free = situation.free_sets(blocked, steps)
         return bool(free) or joined(blocked, pools=(reduce(or_, rules.pools, 0),))
 
+    if situation.paused:
+        yield (
+            ReasonCode.PAUSED,
+            "Tables are free only in a zone where no parties start at this time",
+            lambda: bool(situation.free_sets(occupied | situation.unfit | situation.slot.crowded, steps)),
+        )
     yield (
         ReasonCode.MAX_TABLES,
         f"The free tables would be enough only if more than {policy.max_tables} could be joined",

@@ -17,11 +17,13 @@ from maitred.planner.answer.settle import settled
 from maitred.planner.day.demand import PRIOR, Demand
 from maitred.planner.day.drawn_day import Problem, draw_day
 from maitred.planner.day.exact import ExactAnswer, Proof
-from maitred.planner.floor.index import FloorIndex
+from maitred.planner.floor.index import FloorIndex, compile_floor
+from maitred.planner.floor.weights import JOINS, UNASKED
 from maitred.planner.model import Allocation, Covers, Decision, MovableBooking, Move, PartyRequest, Plan
 from maitred.planner.options import FULL, PlannerOptions
 
-_SCHEMA = 1
+_SCHEMA = 2
+_WITHOUT_SCARCE_THINGS = 1  # decisions of this schema cost nothing for joins and for what was not asked for
 _HOLD, _NOBODY = -1, -2  # in the place of a booking's number
 
 
@@ -47,7 +49,7 @@ def record(index: FloorIndex, problem: Problem, decision: Decision) -> str:
     numbers = {name: number for number, name in enumerate(names)}
     base, demand, options, exact = problem.span[0], problem.demand, problem.options, problem.exact
     moves = decision.moves if isinstance(decision, Plan) else ()
-    pacing = problem.pacing if index.floor.policy.pacing.max_covers_per_slot is not None else ()
+    pacing = problem.pacing if index.floor.policy.pacing.limited else ()
     size, start, end, *wishes = [getattr(problem.request, each.name) for each in fields(PartyRequest)]
 
     def positions(tables: Iterable[str]) -> list[int]:
@@ -59,7 +61,11 @@ def record(index: FloorIndex, problem: Problem, decision: Decision) -> str:
         "span": problem.span,
         "request": [size, start - base, end - start, *map(_plain, wishes)],
         "stays": _stays(index, problem, numbers),
-        "covers": sorted([each.start - base, each.covers, int(each.on_hold)] for each in pacing),
+        "covers": sorted(
+            [each.start - base, each.covers, int(each.on_hold), *([each.zones] if each.zones else ())]
+            for each in pacing
+        ),
+        "owned": problem.owned and [problem.owned.start - base, problem.owned.covers],
         "demand": None if demand == PRIOR else [demand.observed, *demand.shares],
         "strategies": None if options.strategies == FULL.strategies else options.strategies,
         "maxMoves": options.max_moves,
@@ -81,6 +87,8 @@ def replay(index: FloorIndex, recorded: str) -> Decision:
     data = json.loads(recorded)
     if data["layout"] != index.floor.layout_version:
         raise WrongFloorError(f"made on layout {data['layout']}, not {index.floor.layout_version}")
+    if data["v"] <= _WITHOUT_SCARCE_THINGS:
+        index = _as_it_was(index)
     problem = _problem(index, data)
     day = draw_day(index, problem)
     decision = quote(index, problem, _Until(data.get("checks")), day)
@@ -91,6 +99,13 @@ def replay(index: FloorIndex, recorded: str) -> Decision:
     ids = {_name(int(number)): name for number, name in data.get("ids", {}).items()}
     moves = [replace(move, booking_id=ids.get(move.booking_id, move.booking_id)) for move in decision.moves]
     return replace(decision, moves=tuple(moves))
+
+
+def _as_it_was(index: FloorIndex) -> FloorIndex:
+    """The floor as decisions of the first schema saw it."""
+    policy = index.floor.policy
+    weights = {**policy.weights, JOINS: 0.0, UNASKED: 0.0}
+    return compile_floor(replace(index.floor, policy=replace(policy, weights=weights)))
 
 
 def _plain(value: object) -> object:
@@ -148,16 +163,22 @@ def _problem(index: FloorIndex, data: Mapping[str, Any]) -> Problem:
             promised = (*promises[:1], *map(frozenset, promises[1:]))
             movable.append(MovableBooking(name, guests, start + before, end - after, tables, *promised))
     observed, *shares = data.get("demand", [0])
+    owned = data.get("owned")
     return Problem(
         PartyRequest(size, *stay, service, date.fromisoformat(day), *wishes),
         tuple(data["span"]),
         tuple(allocations),
-        pacing=tuple(Covers(base + at, count, bool(hold)) for at, count, hold in data.get("covers", [])),
+        pacing=tuple(_covers(base, *row) for row in data.get("covers", [])),
         movable=tuple(movable),
         demand=Demand(tuple(map(tuple, shares)), observed) if shares else PRIOR,
         options=PlannerOptions(tuple(data.get("strategies", FULL.strategies)), data.get("maxMoves")),
         exact=_exact(index, data["exact"], movable) if "exact" in data else None,
+        owned=Covers(base + owned[0], owned[1]) if owned else None,
     )
+
+
+def _covers(base: int, at: int, count: int, hold: int, zones: Sequence[str] = ()) -> Covers:
+    return Covers(base + at, count, bool(hold), tuple(zones))
 
 
 def _exact(index: FloorIndex, row: Sequence[Any], movable: Sequence[MovableBooking]) -> ExactAnswer:

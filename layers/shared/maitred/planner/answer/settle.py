@@ -35,9 +35,10 @@ def exact_question(day: DrawnDay, problem: Problem) -> ExactQuestion | None:
     A solver moves others. If none may move, or the party's pacing slot is full, no moves can help.
     """
     situation = Situation.of(day, problem)
-    if not situation.most_moves or situation.slot_full():
+    if not situation.most_moves or situation.turned_away:
         return None
-    return ExactQuestion(day.index, day.occupancy, problem.request, problem.movable, situation.most_moves)
+    request, movable, most = problem.request, problem.movable, situation.most_moves
+    return ExactQuestion(day.index, day.occupancy, request, movable, most, situation.barred)
 
 
 def settled(day: DrawnDay, problem: Problem, decision: Decision, answer: ExactAnswer) -> Decision:

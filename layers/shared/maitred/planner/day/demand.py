@@ -4,13 +4,14 @@ A profile is learnt from a restaurant's own bookings for one weekday and service
 prior of restaurants in general, has no confidence, and makes no table scarcer than another.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from types import MappingProxyType
 
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.floor.joins import bit_positions
+from maitred.planner.floor.weights import JOINS
 
 #: Shares of party sizes that restaurants in general see.
 PRIOR_SHARES: Mapping[int, float] = MappingProxyType(
@@ -55,25 +56,49 @@ PRIOR = learn_demand({})
 def scarcities(index: FloorIndex, demand: Demand) -> tuple[float, ...]:
     """For each table (by position), from 0 to ``MOST_SCARCE``: how much scarcer it is than the average one.
 
-    A party wants the smallest single tables that are large enough. The scarcity of a capacity is
-    ``wanted / supply / average - 1``, cut to 0 and ``MOST_SCARCE``, times the confidence: ``wanted`` is the
-    share of the parties that want tables of this capacity, ``supply`` the number of such tables, ``average``
-    the mean of ``wanted / supply`` over all tables.
+    A party wants the smallest single tables that are large enough, or else, if only joined tables seat it,
+    as many of those that can be joined as it needs at least. A table is ``wanted`` by the share of the
+    parties that want tables of its kind, divided by the number of such tables. Its scarcity is
+    ``wanted / average - 1``, cut to 0 and ``MOST_SCARCE``, times the confidence; ``average`` is the mean of
+    all tables. The weight 0 for ``joins`` leaves out the parties that only joined tables seat.
     """
     if not demand.observed:
         return (0.0,) * len(index.tables)
-    supply = Counter(index.tables[position].capacity for position in bit_positions(index.assignable))
-    wanted = dict.fromkeys(sorted(supply), 0.0)
+    usable = list(bit_positions(index.assignable))
+    wanted = dict.fromkeys(usable, 0.0)
+    most_joined = index.most_joined() if index.weights[JOINS] else 0
     for size, share in demand.shares:
-        fitting = min((capacity for capacity in supply if capacity >= size), default=None)
-        if fitting is not None:
-            wanted[fitting] += share
-    average = sum(wanted.values()) / max(1, sum(supply.values()))
-    prices = {
-        capacity: _price(wanted[capacity] / count, average) * demand.confidence
-        for capacity, count in supply.items()
-    }
-    return tuple(round(prices.get(table.capacity, 0.0), _DIGITS) for table in index.tables)
+        positions, count = _wanted(index, usable, size, most_joined)
+        for position in positions:
+            wanted[position] += share * count / len(positions)
+    average = sum(wanted.values()) / max(1, len(usable))
+    # Tables that are not assignable have the price of their like.
+    like = {index.tables[position].capacity: wanted[position] for position in reversed(usable)}
+    return tuple(
+        round(
+            _price(wanted.get(position, like.get(table.capacity, 0.0)), average) * demand.confidence, _DIGITS
+        )
+        for position, table in enumerate(index.tables)
+    )
+
+
+def _wanted(
+    index: FloorIndex, usable: Sequence[int], size: int, most_joined: int
+) -> tuple[Sequence[int], int]:
+    """The tables that a party of this size wants, and how many of them it takes."""
+    tables = index.tables
+    for fits in (
+        [position for position in usable if tables[position].capacity >= size],
+        [position for position in usable if tables[position].max_party >= size],
+    ):
+        if fits:
+            least = min(tables[position].capacity for position in fits)
+            return [position for position in fits if tables[position].capacity == least], 1
+    if size > most_joined:
+        return (), 0
+    joined = list(bit_positions(index.joinable))
+    largest = max(tables[position].capacity for position in joined)
+    return joined, min(len(joined), ceil(size / largest))
 
 
 def _price(wanted_a_table: float, average: float) -> float:

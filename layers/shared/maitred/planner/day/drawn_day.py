@@ -20,6 +20,7 @@ class Problem:
 
     ``span``: the minutes that are known; ``allocations``: everything that overlaps it, of whatever service
     date. ``pacing``: the covers that start on the day. ``movable``: the bookings that may get other tables.
+    ``owned``: the covers that the party has in the book already, if it only changes what it has.
     ``demand``: the parties that the service expects. ``exact``: what an exact solver answered where the
     planner's own search ran out of time.
     """
@@ -32,6 +33,7 @@ class Problem:
     demand: Demand = PRIOR
     options: PlannerOptions = FULL
     exact: ExactAnswer | None = None
+    owned: Covers | None = None
 
 
 class DrawnDay:

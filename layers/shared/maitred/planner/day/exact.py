@@ -35,7 +35,8 @@ class ExactAnswer:
 class ExactQuestion:
     """A party on a floor, and the bookings that may move for it; ``most_moves`` None: any number of them.
 
-    The rules are those of the planner's own search; pacing is not looked at.
+    The rules are those of the planner's own search; pacing is not looked at. ``barred``: tables, as bits,
+    that take no party at this start.
     """
 
     index: FloorIndex
@@ -43,6 +44,7 @@ class ExactQuestion:
     request: PartyRequest
     movable: Sequence[MovableBooking]
     most_moves: int | None = None
+    barred: int = 0
 
 
 class ExactSolver(Protocol):

@@ -53,7 +53,9 @@ def _moving(
     fixed: list[Allocation],
 ) -> list[PlacedStay]:
     """The stays that may be moved; the rows of bookings that do not move are added to ``fixed``."""
-    stays, (begin, finish), closures = [], occupancy.span, bool(index.floor.closures)
+    stays, (begin, finish), closures = [], occupancy.span, bool(index.floor.closures or index.floor.pauses)
+    # A move must not fill up another zone's slot, so nobody moves into a zone with a limit of covers.
+    limited = index.matching_zones(index.floor.policy.pacing.per_zone)
     promises: dict[tuple[str | None, frozenset[str], frozenset[str]], int] = {}
     for booking, rows in bookings:
         start, end = rows[0].start, rows[0].end
@@ -66,7 +68,9 @@ def _moving(
         if unfit is None:  # equal promises are looked at once
             unfit = promises[key] = ~index.matching(booking.zone, booking.attributes | booking.required)
         if closures:
-            unfit |= index.closed(booking.start, booking.end)
+            unfit |= index.closed(booking.start, booking.end) | index.paused(booking.start)
+        if limited:
+            unfit |= limited & ~index.zones_of(index.bits_of(booking.tables))
         positions = tuple([index.position[row.table_id] for row in rows])
         tables = 1 << positions[0] if len(rows) == 1 else index.bits_of(booking.tables)
         stays.append(PlacedStay(booking, start, end, tables, positions, unfit, booking.party_size))

@@ -8,11 +8,18 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import or_
 
-from maitred.domain.floor import Closure, Combination, Floor, Table
+from maitred.domain.floor import ACCESSIBLE, STANDARD, Closure, Combination, Floor, Pause, Table
 from maitred.domain.windows import closure_interval, to_minutes
-from maitred.planner.floor.joins import JoinedSet, JoinRules, bit_positions, joined_sets, smaller_join
+from maitred.planner.floor.joins import (
+    JoinedSet,
+    JoinRules,
+    bit_positions,
+    joinable_tables,
+    joined_sets,
+    smaller_join,
+)
 from maitred.planner.floor.needs import Needs
-from maitred.planner.floor.weights import DEFAULT_WEIGHTS, EXTRA_TABLES, WASTED_SEATS
+from maitred.planner.floor.weights import DEFAULT_WEIGHTS, EXTRA_TABLES, JOINS, UNASKED, WASTED_SEATS
 
 #: The most sets of joined tables that are kept. 160 tables on a dense grid with four to a set need 15,000. A
 #: floor with more (say, any four of 160) is truncated, and searched when a question is asked instead.
@@ -79,6 +86,14 @@ class _ClosedTables:
     whole_restaurant: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _PausedTables:
+    bits: int
+    start: int
+    end: int
+    pause: Pause
+
+
 @dataclass(slots=True)
 class FloorIndex:
     """One compiled floor. Only its caches ever change.
@@ -87,7 +102,10 @@ class FloorIndex:
     ``assignable``: tables, as bits, that the planner may give away. ``seats``: a larger party is refused as
     ``party_too_large``. ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration. ``shortest_stay``: the
     shortest turn time, in minutes, with its buffers; a shorter gap is of no use. ``needs``: the least that
-    parties take.
+    parties take. ``shares``: groups of tables, as bits, between which guests are
+    balanced: the sections, with the tables that have none as one more, or without sections the zones.
+    ``joinable``: the tables that may be part of a joined set; ``accessible`` and ``special``: those that are
+    accessible, and those of a seating type other than standard.
     """
 
     floor: Floor
@@ -97,6 +115,10 @@ class FloorIndex:
     seats: int
     zone_bits: dict[str, int]
     attribute_bits: dict[str, int]
+    shares: tuple[int, ...]
+    joinable: int
+    accessible: int
+    special: int
     rules: JoinRules
     weights: Mapping[str, float]
     truncated: bool
@@ -104,7 +126,9 @@ class FloorIndex:
     needs: Needs
     _joined: list[JoinedSet]
     _rows: tuple[tuple[int, Combination], ...]
+    _most_seats: Mapping[int, int]
     _closures: tuple[_ClosedTables, ...] | None = None
+    _pauses: tuple[_PausedTables, ...] | None = None
     _candidates: dict[int, Candidates] = field(default_factory=dict)
     _prices: dict[Hashable, tuple[float, ...]] = field(default_factory=dict)
     _largest: int | None = None
@@ -156,6 +180,17 @@ class FloorIndex:
             bits &= self.attribute_bits.get(attribute, 0)
         return bits
 
+    def matching_zones(self, zones: Iterable[str]) -> int:
+        """The tables, as bits, that lie in any of these zones."""
+        bits = 0
+        for zone in zones:
+            bits |= self.zone_bits.get(zone, 0)
+        return bits
+
+    def zones_of(self, tables: int) -> int:
+        """All tables, as bits, of the zones in which these tables lie."""
+        return self.matching_zones({self.tables[position].zone for position in bit_positions(tables)})
+
     def bits_of(self, table_ids: Iterable[str]) -> int:
         """The tables as bits; ids that this layout does not have are left out."""
         bits = 0
@@ -181,6 +216,24 @@ class FloorIndex:
         """Is the whole restaurant closed at some minute of ``[start, end)``?"""
         return any(c.whole_restaurant and c.start < end and start < c.end for c in self._resolved())
 
+    def paused(self, start: int) -> int:
+        """Tables, as bits, at which no party may start at this minute."""
+        bits = 0
+        for each in self._pauses_at(start):
+            bits |= each.bits
+        return bits
+
+    def house_pause(self, start: int) -> Pause | None:
+        """The pause of the whole restaurant at this minute, if there is one."""
+        return next((each.pause for each in self._pauses_at(start) if each.pause.zones is None), None)
+
+    def _pauses_at(self, start: int) -> list[_PausedTables]:
+        if not self.floor.pauses:
+            return []
+        if self._pauses is None:
+            self._pauses = tuple(_paused_tables(self, pause) for pause in self.floor.pauses)
+        return [each for each in self._pauses if each.start <= start < each.end]
+
     def _resolved(self) -> tuple[_ClosedTables, ...]:
         if self._closures is None:
             self._closures = tuple(_closed_tables(self, closure) for closure in self.floor.closures)
@@ -189,11 +242,40 @@ class FloorIndex:
     def table_set(self, bits: int, party_size: int) -> TableSet:
         """The set of these tables, with its cost for this party."""
         positions = tuple(bit_positions(bits))
-        seats = self.rules.seats(bits)
+        seats = self.seats_for(bits, party_size)
         waste, extra = seats - party_size, len(positions) - 1
         cost = waste * self.weights[WASTED_SEATS] + extra * self.weights[EXTRA_TABLES]
+        cost += self.cost_of_joins(bits) + self.cost_of_unasked(bits)
         priority = sum(self.tables[position].priority for position in positions)
         return TableSet(bits, positions, seats, priority, round(cost, _SCORE_DIGITS))
+
+    def seats_for(self, bits: int, party_size: int) -> int:
+        """The seats of these tables, with as many more as this party needs and the floor allows them."""
+        own = self.rules.seats(bits)
+        return max(own, min(party_size, self._most_seats.get(bits, own)))
+
+    def cost_of_joins(self, bits: int) -> float:
+        """The cost of a single table that could be joined; a joined set uses its tables as they are meant."""
+        alone = not bits & (bits - 1)
+        return self.weights[JOINS] if alone and bits & self.joinable else 0.0
+
+    def cost_of_unasked(self, bits: int, asked: frozenset[str] = frozenset()) -> float:
+        """The cost of what these tables have and nobody ``asked`` for: two thirds if accessible."""
+        accessible = bits & self.accessible and ACCESSIBLE not in asked
+        special = bits & self.special
+        for kind in asked if special else ():
+            special &= ~self.attribute_bits.get(kind, 0)
+        return (2 * bool(accessible) + bool(special)) / 3 * self.weights[UNASKED]
+
+    def keeps(self, attribute: str) -> bool:
+        """Are some tables kept for guests who ask for this?"""
+        bits = self.accessible if attribute == ACCESSIBLE else self.special
+        return bool(bits & self.attribute_bits.get(attribute, 0))
+
+    def most_joined(self) -> int:
+        """The largest party that a joined set or a combination seats; 0: there is none."""
+        joined = max([each.seats for each in self._joined], default=0)
+        return max([joined, *(row.max_party for _, row in self._rows)])
 
     def below_least_party(self, party_size: int) -> Iterator[int]:
         """Tables and combinations, as bits, that are kept for larger parties than this."""
@@ -248,6 +330,7 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
     zone_bits = _grouped((table.zone, number) for number, table in enumerate(tables))
     rules = _join_rules(floor, tables, position, assignable, zone_bits)
     joined, truncated = joined_sets(rules, max_joined_sets)
+    rows = _rows(floor, position, assignable)
     return FloorIndex(
         floor=floor,
         tables=tables,
@@ -258,14 +341,27 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
         attribute_bits=_grouped(
             (attribute, number) for number, table in enumerate(tables) for attribute in table.attributes
         ),
+        shares=_shares(floor, position, zone_bits),
+        joinable=joinable_tables(rules) | reduce(or_, (bits for bits, _ in rows), 0),
+        accessible=_bits(n for n, table in enumerate(tables) if ACCESSIBLE in table.attributes),
+        special=_bits(n for n, table in enumerate(tables) if table.seating_type != STANDARD),
         rules=rules,
         weights={**DEFAULT_WEIGHTS, **floor.policy.weights},
         truncated=truncated,
         shortest_stay=_shortest_stay(floor),
         needs=Needs.build(rules.capacities),
         _joined=joined,
-        _rows=_rows(floor, position, assignable),
+        _rows=rows,
+        _most_seats=_most_seats(floor, position),
     )
+
+
+def _shares(floor: Floor, position: dict[str, int], zone_bits: dict[str, int]) -> tuple[int, ...]:
+    if not floor.sections:
+        return tuple(zone_bits[zone] for zone in sorted(zone_bits))
+    sections = [_bits(position[table] for table in section.tables) for section in floor.sections]
+    without = (1 << len(floor.tables)) - 1 & ~reduce(or_, sections)
+    return (*sections, without) if without else tuple(sections)
 
 
 def _shortest_stay(floor: Floor) -> int:
@@ -301,14 +397,27 @@ def _rows(floor: Floor, position: dict[str, int], assignable: int) -> tuple[tupl
     return tuple((bits, row) for bits, row in rows if not bits & ~assignable)
 
 
+def _most_seats(floor: Floor, position: dict[str, int]) -> dict[int, int]:
+    """The sets, as bits, that may have more seats than their tables' capacities add up to."""
+    most = {1 << position[table.id]: table.max_party for table in floor.tables}
+    for row in floor.combinations:
+        bits = _bits(position[table] for table in row.tables)
+        most[bits] = max(most.get(bits, 0), row.seats or row.max_party)
+    return most
+
+
 def _closed_tables(index: FloorIndex, closure: Closure) -> _ClosedTables:
     start, end = closure_interval(index.floor, closure.start, closure.end)
-    bits = index.bits_of(closure.tables or ())
-    for zone in closure.zones or ():
-        bits |= index.zone_bits.get(zone, 0)
+    bits = index.bits_of(closure.tables or ()) | index.matching_zones(closure.zones or ())
     if closure.whole_house:
         bits = index.matching(None, ())
     return _ClosedTables(bits, to_minutes(start), to_minutes(end), closure.whole_house)
+
+
+def _paused_tables(index: FloorIndex, pause: Pause) -> _PausedTables:
+    start, end = closure_interval(index.floor, pause.start, pause.end)
+    bits = index.matching(None, ()) if pause.zones is None else index.matching_zones(pause.zones)
+    return _PausedTables(bits, to_minutes(start), to_minutes(end), pause)
 
 
 def _bits(positions: Iterable[int]) -> int:

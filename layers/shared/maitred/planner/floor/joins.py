@@ -6,12 +6,13 @@ star can lose a leaf, every part of a clique is a clique), so growing all sets o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from maitred.domain.floor import Adjacency
 
 _SMALLEST_JOIN = 2
+_MOST_PARTS = 5_000  # of one combination: 40 tables of which any three may be joined have twice as many
 
 type Growth = Callable[[int], int]
 
@@ -50,6 +51,17 @@ def bit_positions(bits: int) -> Iterator[int]:
         lowest = bits & -bits
         yield lowest.bit_length() - 1
         bits ^= lowest
+
+
+def joinable_tables(rules: JoinRules) -> int:
+    """The tables, as bits, that may be joined with at least one other."""
+    found = 0
+    for pool in rules.pools if rules.max_tables >= _SMALLEST_JOIN else ():
+        for position in bit_positions(pool):
+            others = pool & ~(1 << position)
+            if rules.mode is Adjacency.NONE or rules.neighbours[position] & others:
+                found |= bool(others) << position
+    return found
 
 
 def joined_sets(rules: JoinRules, limit: int) -> tuple[list[JoinedSet], bool]:
@@ -134,8 +146,13 @@ def _growth(rules: JoinRules) -> Growth:
 def smaller_join(rules: JoinRules, bits: int, party_size: int) -> int:
     """The first allowed join, by size and then ids, of a part of these tables that seats the party.
 
-    As bits; 0 if there is none.
+    As bits; 0 if there is none. A set of more tables than may be joined (a combination of the floor document)
+    is searched within bounds: 0 means then that none was found.
     """
+    if bits.bit_count() > max(rules.max_tables, _SMALLEST_JOIN):
+        within = replace(rules, pools=tuple(pool & bits for pool in rules.pools))
+        parts, _ = joined_sets(within, _MOST_PARTS)
+        return next((each.bits for each in parts if each.seats >= party_size), 0)
     positions = tuple(bit_positions(bits))
     for size in range(_SMALLEST_JOIN, min(len(positions) - 1, rules.max_tables) + 1):
         for part in combinations(positions, size):

@@ -9,7 +9,7 @@ from maitred.planner.floor.joins import adjacency_holds
 from maitred.planner.model import PartyRequest
 
 #: The rules that a person may set aside.
-OVERRIDABLE = frozenset({"capacity", "min_party", "adjacency", "zone"})
+OVERRIDABLE = frozenset({"capacity", "min_party", "adjacency", "zone", "max_tables", "pacing", "walk_in"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _shape(index: FloorIndex, chosen: Sequence[Table], request: PartyRequest) ->
     """Size and joining: a table's own range, the rules for joins, or a combination that lists the set."""
     if len(chosen) == 1:
         table = chosen[0]
-        yield from _range(request.party_size, table.min_party, min(table.max_party, table.capacity))
+        yield from _range(request.party_size, table.min_party, table.max_party)
         return
     joined = tuple(_joined(index, chosen, request.party_size))
     names = {table.id for table in chosen}

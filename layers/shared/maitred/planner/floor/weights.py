@@ -14,13 +14,17 @@ DEAD_TIME = "dead_time"
 SCARCITY = "scarcity"
 BALANCE = "balance"
 MOVES = "moves"
+JOINS = "joins"
+UNASKED = "unasked"
 
 #: The cost of one unit of each term: a seat left empty; a table beyond the first; a preferred zone missed; a
 #: preferred attribute missed; gaps beside the stay that are too short for any party (1: as bad as they can
 #: be); a table's scarcity (day/demand.py); a zone fuller than the emptiest one (1: full against empty); a
-#: booking that is moved. An exact fit of two tables is worth more than a table with two seats too many. Dead
-#: time and balance together weigh less than one seat, so that of two single tables the one that fits better
-#: wins, unless the expected demand makes it the scarcer one.
+#: booking that is moved; a single table that could be joined with others; what a set has and the party did
+#: not ask for (2/3: an accessible table; 1/3: a seating type other than standard). An exact fit of two tables
+#: is worth more than a table with two seats too many. Dead time, balance, joins and unasked together weigh
+#: less than one seat, so that of two single tables the one that fits better wins, unless the expected demand
+#: makes it the scarcer one.
 DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         WASTED_SEATS: 1.0,
@@ -31,5 +35,7 @@ DEFAULT_WEIGHTS: Mapping[str, float] = MappingProxyType(
         SCARCITY: 1.0,
         BALANCE: 0.3,
         MOVES: 3.0,
+        JOINS: 0.05,
+        UNASKED: 0.04,
     }
 )

@@ -84,10 +84,11 @@ def _wanted(situation: Situation, stays: Stays, scoring: Scoring) -> list[Option
     """The sets that the party could have if few enough others moved, best first."""
     candidates, index = situation.candidates, situation.index
     present = stays.overlapping(*situation.window)
-    free, unfit = index.assignable & ~situation.blocked, situation.unfit | situation.closed
+    free = index.assignable & ~situation.blocked
+    unfit = situation.unfit | situation.closed | situation.barred
     around = Neighbourhood(candidates, present, stays.at_table, free, unfit)
     found = around.open_sets(range(len(stays.at_table)), stays.movers, situation.most_moves)
-    if not scoring.preferences:
+    if scoring.as_listed:
         return list(found)
     sets = candidates.sets
     return sorted(found, key=lambda option: (scoring.fit(sets[option.order]), option.order))

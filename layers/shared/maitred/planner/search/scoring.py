@@ -6,13 +6,16 @@ from heapq import nsmallest
 
 from maitred.planner.day.demand import scarcities
 from maitred.planner.floor.index import TableSet
+from maitred.planner.floor.joins import bit_positions
 from maitred.planner.floor.weights import (
     ATTRIBUTES_MISSED,
     BALANCE,
     DEAD_TIME,
     EXTRA_TABLES,
+    JOINS,
     MOVES,
     SCARCITY,
+    UNASKED,
     WASTED_SEATS,
     ZONE_MISSED,
 )
@@ -35,7 +38,7 @@ class Preference:
 
 @dataclass(slots=True)  # not frozen, for speed: a quote weighs dozens
 class Weighed:
-    """A free set with its costs. ``fit``: empty seats, tables, and the preferences it does not meet."""
+    """A free set with its costs. ``fit``: seats, tables, scarce things, preferences not met."""
 
     set: TableSet
     fit: float
@@ -56,28 +59,41 @@ class Scoring:
         self._index, self._request = situation.index, situation.request
         self._wide = situation.problem.options.wide
         self.preferences = _preferences(situation)
+        asked = self._request.attributes | self._request.required
+        # The floor's lists count what nobody asked for; this party may have asked for some of it.
+        self._asked = asked if any(self._index.keeps(each) for each in asked) else frozenset()
         self._prices: tuple[float, ...] | None = None
         index, demand = self._index, situation.problem.demand
         if self._wide and demand.observed and index.weights[SCARCITY]:
             self._prices = index.prices(demand, lambda: scarcities(index, demand))
-        self._loads = _zone_loads(situation) if self._wide else {}
+        self._loads = _loads(situation) if self._wide else []
+
+    @property
+    def as_listed(self) -> bool:
+        """Is the fit of every set the cost that the floor's list has?"""
+        return not self.preferences and not self._asked
 
     def fit(self, each: TableSet) -> float:
-        """The cost of empty seats, of tables beyond the first, and of preferences missed."""
-        if not self.preferences:
+        """The cost of empty seats, tables beyond the first, scarce things, and preferences missed."""
+        if self.as_listed:
             return each.cost
         missed = sum(wanted.cost for wanted in self.preferences if each.bits & wanted.without)
+        if self._asked:
+            missed += self._unasked(each) - self._index.cost_of_unasked(each.bits)
         return round(each.cost + missed, SCORE_DIGITS)
+
+    def _unasked(self, each: TableSet) -> float:
+        return self._index.cost_of_unasked(each.bits, self._asked)
 
     def shortlist(self, free: Sequence[TableSet]) -> list[tuple[float, TableSet]]:
         """The free sets that fit best, with their fit, best first; ``free`` is sorted by cost alone."""
-        if not self.preferences:
+        if self.as_listed:
             return [(each.cost, each) for each in free[:SHORTLIST]]
         near: list[tuple[float, TableSet]] = []
-        best = float("inf")
+        best, less = float("inf"), self._index.weights[UNASKED] if self._asked else 0.0
         for each in free:
-            # The fit is never below the cost, so all sets that follow are worse than the best so far.
-            if each.cost > best and len(near) >= SHORTLIST:
+            # The fit is never below the cost but for what was asked for, so all sets that follow are worse.
+            if each.cost > best + less and len(near) >= SHORTLIST:
                 break
             fit = self.fit(each)
             best = min(best, fit)
@@ -91,7 +107,7 @@ class Scoring:
         if not self._wide:
             return Weighed(each, fit, 0.0, 0.0, 0.0, fit)
         dead, scarcity = self._dead_time(each), self._scarcity(each)
-        balance = self._loads[self._index.tables[each.positions[0]].zone] if self._loads else 0.0
+        balance = self._loads[each.positions[0]] if self._loads else 0.0
         score = round(fit + dead + scarcity + balance, SCORE_DIGITS)
         return Weighed(each, fit, dead, scarcity, balance, score)
 
@@ -105,7 +121,13 @@ class Scoring:
         for wanted in self.preferences:
             if chosen.bits & wanted.without:
                 terms[wanted.term] = terms.get(wanted.term, 0.0) + wanted.cost
-        extra = {DEAD_TIME: weighed.dead_time, SCARCITY: weighed.scarcity, BALANCE: weighed.balance}
+        extra = {
+            JOINS: self._index.cost_of_joins(chosen.bits),
+            UNASKED: self._unasked(chosen),
+            DEAD_TIME: weighed.dead_time,
+            SCARCITY: weighed.scarcity,
+            BALANCE: weighed.balance,
+        }
         terms |= {name: cost for name, cost in extra.items() if cost}
         return {name: round(cost, SCORE_DIGITS) for name, cost in terms.items()}
 
@@ -172,12 +194,18 @@ def _preferences(situation: Situation) -> list[Preference]:
     return wanted
 
 
-def _zone_loads(situation: Situation) -> dict[str, float]:
-    """How much fuller each zone is than the emptiest one, weighed; no entries on a floor of one zone."""
-    zones = situation.index.zone_bits
-    if len(zones) <= 1:
-        return {}
-    taken = situation.booked | situation.on_hold
-    share = {zone: (taken & bits).bit_count() / bits.bit_count() for zone, bits in zones.items()}
-    least, weight = min(share.values()), situation.index.weights[BALANCE]
-    return {zone: round((load - least) * weight, SCORE_DIGITS) for zone, load in share.items()}
+def _loads(situation: Situation) -> list[float]:
+    """For each table, how much fuller its section (or zone) is than the emptiest one, weighed.
+
+    Empty on a floor of one section or zone.
+    """
+    index = situation.index
+    if len(index.shares) <= 1:
+        return []
+    taken, weight = situation.booked | situation.on_hold, index.weights[BALANCE]
+    full = [(taken & bits).bit_count() / bits.bit_count() for bits in index.shares]
+    least, loads = min(full), [0.0] * len(index.tables)
+    for bits, load in zip(index.shares, full, strict=True):
+        for position in bit_positions(bits):
+            loads[position] = round((load - least) * weight, SCORE_DIGITS)
+    return loads

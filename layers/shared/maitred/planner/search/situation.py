@@ -1,15 +1,15 @@
 """A problem put to its day: which tables are in the party's way, and is any set left?"""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maitred.domain.windows import from_minutes, pacing_slot, to_minutes
+from maitred.domain.floor import Pause
 from maitred.planner.day.drawn_day import DrawnDay, Problem
 from maitred.planner.day.occupancy import Occupancy, Span
 from maitred.planner.floor.index import Candidates, FloorIndex, TableSet
 from maitred.planner.floor.joins import smaller_join
-from maitred.planner.model import Covers, PartyRequest
+from maitred.planner.model import PartyRequest
 from maitred.planner.search.join_search import Steps, find_joined
+from maitred.planner.search.pacing import SlotRoom, slot_room
 
 _SETS_BETWEEN_CHECKS = 4096
 
@@ -20,9 +20,9 @@ class Situation:
 
     ``request``: the problem's, or the same party at another start or in another zone. ``booked``, ``on_hold``
     and ``closed``: the tables that bookings, live holds and closures keep from the stay. (Closures apply to
-    the stay itself, not to its buffers.) ``unfit``: the tables without something the request requires.
-    ``covers_started`` and ``covers_on_hold``: guests of bookings and of live holds that start in the party's
-    pacing slot.
+    the stay itself, not to its buffers.) ``paused``: the tables at which no party may start now. ``unfit``:
+    the tables without something the request requires.
+    ``slot``: what the party's pacing slot still takes.
     """
 
     day: DrawnDay
@@ -31,9 +31,9 @@ class Situation:
     booked: int
     on_hold: int
     closed: int
+    paused: int
     unfit: int
-    covers_started: int
-    covers_on_hold: int
+    slot: SlotRoom
 
     @classmethod
     def of(cls, day: DrawnDay, problem: Problem, request: PartyRequest | None = None) -> "Situation":
@@ -41,8 +41,9 @@ class Situation:
         request = request or problem.request
         index, start, end = day.index, request.start, request.end
         taken, unfit = day.occupancy.taken(start, end), unfit_tables(index, request)
-        covers = _covers_in_slot(index, request, problem.pacing)
-        return cls(day, problem, request, *taken, index.closed(start, end), unfit, *covers)
+        slot = slot_room(index, request, problem.pacing, problem.owned)
+        paused = 0 if _starts_already(problem, request) else index.paused(start)
+        return cls(day, problem, request, *taken, index.closed(start, end), paused, unfit, slot)
 
     @property
     def index(self) -> FloorIndex:
@@ -70,18 +71,38 @@ class Situation:
     @property
     def blocked(self) -> int:
         """The tables that the party cannot have."""
-        return self.on_hold | self.blocked_but_for_holds
+        return self.on_hold | self.closed | self.booked | self.unfit | self.barred
 
     @property
     def blocked_but_for_holds(self) -> int:
         """The tables that the party could not have if every live hold were gone."""
-        return self.booked | self.closed | self.unfit
+        return self.booked | self.closed | self.unfit | self.paused | self.slot.crowded_by_bookings
 
-    def slot_full(self, *, with_holds: bool = True) -> bool:
-        """Would the party be too many for its pacing slot?"""
-        most = self.index.floor.policy.pacing.max_covers_per_slot
-        started = self.covers_started + (self.covers_on_hold if with_holds else 0)
-        return most is not None and started + self.request.party_size > most
+    @property
+    def blocked_but_for_pacing(self) -> int:
+        """The tables that the party could not have if no zone had a limit of covers."""
+        return self.on_hold | self.closed | self.booked | self.unfit | self.paused
+
+    @property
+    def barred(self) -> int:
+        """The tables that take no party of this size at this start."""
+        return self.paused | self.slot.crowded
+
+    @property
+    def house_pause(self) -> Pause | None:
+        """The pause of the whole restaurant that the party would start in."""
+        return self.index.house_pause(self.request.start) if self.paused else None
+
+    @property
+    def turned_away(self) -> bool:
+        """Does the start alone refuse the party, whatever is free?"""
+        return self.slot.full or self.house_pause is not None
+
+    def pacing_sentence(self) -> str:
+        """Why a full slot takes no more guests."""
+        if self.slot.full:
+            return f"The kitchen takes at most {self.slot.most} covers in this slot"
+        return "The zones with free tables take no more covers in this slot"
 
     def free_sets(self, blocked: int, steps: Steps) -> list[TableSet]:
         """The candidates without a blocked table, best first; empty only if no allowed set is free.
@@ -103,18 +124,12 @@ class Situation:
         return free
 
 
+def _starts_already(problem: Problem, request: PartyRequest) -> bool:
+    """Is it no new arrival, since the party is in the book at this very start?"""
+    return problem.owned is not None and problem.owned.start == request.start
+
+
 def unfit_tables(index: FloorIndex, request: PartyRequest) -> int:
     """The tables, as bits, outside the required zone or without a required attribute."""
     zone = request.zone if request.zone_required else None
     return ~index.matching(zone, request.required)
-
-
-def _covers_in_slot(index: FloorIndex, request: PartyRequest, pacing: Sequence[Covers]) -> tuple[int, int]:
-    """The covers of bookings and of live holds that start in the request's pacing slot."""
-    if index.floor.policy.pacing.max_covers_per_slot is None:
-        return 0, 0
-    slot = pacing_slot(index.floor, request.service_id, request.service_date, from_minutes(request.start))
-    begin, end = (to_minutes(moment) for moment in slot)
-    inside = [each for each in pacing if begin <= each.start < end]
-    on_hold = sum(each.covers for each in inside if each.on_hold)
-    return sum(each.covers for each in inside) - on_hold, on_hold

@@ -164,6 +164,7 @@ def _day(
         profile=profile_name(service_date.isoweekday(), service_id),
         overdue=now + after,
         overdue_until=now + stays_on,
+        by_zone=bool(floor.policy.pacing.per_zone),  # costs a look at each party's tables
     )
 
 

@@ -293,6 +293,7 @@ class Replanner:
             request=booking_request(booking),
             span=(to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)),
             allocations=snapshot.allocations,
+            owned=Covers(to_minutes(booking.start_at), booking.party_size),
             options=FULL.moving_nobody(),
         )
         return self._planning.quote(
@@ -307,8 +308,7 @@ class Replanner:
             request=_promised(booking, snapshot),
             span=(to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)),
             allocations=day.allocations(without=booking.booking_id),
-            # Its guests were counted when it was booked, and a move changes no start.
-            pacing=(Covers(booking.start, -booking.party_size),),
+            owned=Covers(booking.start, booking.party_size),  # counted when it was booked
             movable=tuple(each for each in day.movable.values() if each.booking_id != booking.booking_id),
             options=self._planning.allowed(FULL),
         )

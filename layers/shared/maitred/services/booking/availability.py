@@ -26,12 +26,13 @@ _PASSES = 2  # who used up its share is asked once more, with what the others le
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityRequest:
-    """``preferences``: musts only."""
+    """``preferences``: musts only. ``is_staff``: limits for guests do not bind who asks."""
 
     restaurant_id: str
     service_date: date
     party_size: int
     preferences: Preferences
+    is_staff: bool = False
 
 
 #: By start: what the planner decides, or what the floor document says against it.
@@ -67,7 +68,7 @@ class Availability:
         for _, start in slot_starts(reading.index.floor, request.service_date):
             next_call = BookingRequest(request.restaurant_id, request.party_size, start, request.preferences)
             try:
-                window, _ = stay(next_call, reading.index, now)
+                window, _ = stay(next_call, reading.index, now, is_staff=request.is_staff)
             except MaitredError as error:
                 answers[start] = error
                 continue

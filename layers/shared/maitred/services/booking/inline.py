@@ -16,7 +16,7 @@ from maitred.domain.errors import MaitredError
 from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.windows import Window, to_minutes
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Alternative, PartyRequest, Plan
+from maitred.planner.model import Alternative, Covers, PartyRequest, Plan
 from maitred.services import ports
 from maitred.services.assignment.attempt import (
     Attempt,
@@ -36,7 +36,14 @@ from maitred.services.assignment.day import Floors, day_of, version_of
 from maitred.services.assignment.failures import reason_of
 from maitred.services.assignment.planning import Planning, party_request, problem_of
 from maitred.services.assignment.shadow import Shadow
-from maitred.services.booking.request import BookingRequest, DayReading, InlineCall, stay, unknown_words
+from maitred.services.booking.request import (
+    BookingRequest,
+    DayReading,
+    InlineCall,
+    earliest_start,
+    stay,
+    unknown_words,
+)
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, problem_reply, repeat, to_store
@@ -202,6 +209,7 @@ class Inline:
         """Ask the planner about ``snapshot``, which is without the party's own tables."""
         with self._deps.telemetry.span("plan", restaurant=call.request.restaurant_id):
             problem = problem_of(reading.index, request_of(call, reading), call.attempt.options, snapshot)
+            problem = replace(problem, owned=_owned(call))
             run = self._planning.quote(
                 reading.index, problem, call.attempt.budget, cache_hit=reading.cache_hit
             )
@@ -223,7 +231,8 @@ class Inline:
         last = runs[-1] if runs else None
         if not isinstance(last, Quote):
             return ()
-        return self._planning.alternatives(last, call.request.duration_minutes, call.now, call.attempt.budget)
+        earliest = earliest_start(last.index.floor, call.now, is_staff=call.context.is_staff)
+        return self._planning.alternatives(last, call.request.duration_minutes, earliest, call.attempt.budget)
 
     # --- after the commit, or without one ---
 
@@ -331,6 +340,14 @@ def _holds_at(reading: DayReading) -> list[UUID]:
     end = to_minutes(window.end) + policy.buffer_after_minutes
     rows = reading.snapshot.allocations
     return [UUID(row.hold_id) for row in rows if row.hold_id and row.start < end and start < row.end]
+
+
+def _owned(call: InlineCall) -> Covers | None:
+    """What the booking that is changed has in the book already."""
+    changed = call.changed
+    if changed is None or not changed.tables:
+        return None
+    return Covers(to_minutes(changed.start_at), changed.party_size)
 
 
 def request_of(call: InlineCall, reading: DayReading) -> PartyRequest:

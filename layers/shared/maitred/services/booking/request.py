@@ -77,9 +77,10 @@ def stay(
 
     A party that only tables for walk-ins could seat is no input error of staff's: it waits for a person.
     A booking that is ``changed`` may keep a start that has passed; the same party also keeps its end.
+    ``is_staff``: the policy's limits for guests do not bind the caller.
     """
     floor = index.floor
-    seats = floor.seats(walk_in=is_staff)
+    seats = floor.seats(walk_in=True) if is_staff else index.seats
     if request.party_size > seats:
         raise errors.PartyTooLarge(f"the restaurant has {seats} seats in all; call it, or split the party")
     moment, notices = moment_of(request.start, floor.timezone)
@@ -89,8 +90,28 @@ def stay(
     same = (request.party_size, request.duration_minutes)
     if changed is not None and stays and same == (changed.party_size, changed.duration_minutes):
         return _promised_window(floor, changed), notices
+    fewer = changed is not None and stays and request.party_size < changed.party_size
+    if not (is_staff or fewer or request.hold_id):  # who has a hold was let in when it was made
+        _check_limits(floor, request.party_size, moment, now)
     window = resolve_window(floor, moment, request.party_size, request.duration_minutes)
     return window, (*notices, *window.notices)
+
+
+def earliest_start(floor: Floor, now: datetime, *, is_staff: bool) -> datetime:
+    """The first moment at which this caller's party may start."""
+    return now if is_staff else now + timedelta(minutes=floor.policy.min_notice_minutes)
+
+
+def _check_limits(floor: Floor, party_size: int, start: datetime, now: datetime) -> None:
+    """The limits for guests. Raises PartyNeedsACall, TooSoon or TooFarAhead."""
+    policy, zone = floor.policy, floor.timezone
+    most, notice, ahead = policy.max_party_online, policy.min_notice_minutes, policy.max_days_ahead
+    if most is not None and party_size > most:
+        raise errors.PartyNeedsACall(f"{floor.name} takes parties of more than {most} by telephone only")
+    if notice and start < earliest_start(floor, now, is_staff=False):
+        raise errors.TooSoon(f"{floor.name} takes bookings at least {notice} minutes ahead")
+    if (start.astimezone(zone).date() - now.astimezone(zone).date()).days > ahead:
+        raise errors.TooFarAhead(f"{floor.name} takes bookings at most {ahead} days ahead")
 
 
 def _promised_window(floor: Floor, booking: Booking) -> Window:

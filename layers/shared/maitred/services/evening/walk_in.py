@@ -21,7 +21,7 @@ from maitred.domain.windows import Window, from_minutes, resolve_window, to_minu
 from maitred.planner.answer.choice import BrokenRules, Choice, judge
 from maitred.planner.day.drawn_day import Problem
 from maitred.planner.floor.index import FloorIndex, compile_floor
-from maitred.planner.model import Plan, Refusal
+from maitred.planner.model import Covers, Plan, Refusal
 from maitred.planner.options import FULL
 from maitred.services import events, ports
 from maitred.services.assignment import records
@@ -210,7 +210,7 @@ class WalkIns:
 
 def _window(floor: Floor, request: WalkInRequest, now: datetime) -> Window:
     """The stay from this minute on. Raises PartyTooLarge, OutsideService, ServiceOverrun, Closed."""
-    seats = sum(table.capacity for table in floor.tables if table.active)
+    seats = floor.seats(walk_in=True)
     if request.party_size > seats and "capacity" not in request.override:
         raise errors.PartyTooLarge(f"the restaurant has {seats} seats in all")
     minute = now.replace(second=0, microsecond=0)
@@ -220,7 +220,9 @@ def _window(floor: Floor, request: WalkInRequest, now: datetime) -> Window:
 def _problem(visit: _Visit) -> Problem:
     request = party_request(visit.request.party_size, visit.window, visit.request.preferences)
     problem = problem_of(visit.room.index, request, visit.attempt.options, visit.room.snapshot)
-    return replace(problem, pacing=()) if "pacing" in visit.request.override else problem
+    if "pacing" not in visit.request.override:
+        return problem
+    return replace(problem, owned=Covers(request.start, request.party_size))  # as if it were counted already
 
 
 def _possible_starts(visit: _Visit) -> list[int]:

@@ -59,6 +59,7 @@ class Day:
     ``movable_from``: bookings that start later may be moved (None: none is). ``profile``: whose demand.
     ``overdue``: a party that sits at a table whose time, buffer included, ended by then is over time, and is
     taken to stay until ``overdue_until``.
+    ``by_zone``: its covers are wanted by party, with the zones of each.
     """
 
     restaurant_id: str
@@ -69,6 +70,7 @@ class Day:
     profile: str
     overdue: datetime
     overdue_until: datetime
+    by_zone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Snapshot:
         start, same_day = to_minutes(party.start_at), party.service_date == self.day.service_date
         covers = tuple(
             replace(row, covers=row.covers - party.party_size)
-            if same_day and (row.start, row.on_hold) == (start, on_hold)
+            if same_day and (row.start, row.on_hold, row.owner or own) == (start, on_hold, own)
             else row
             for row in self.covers
         )

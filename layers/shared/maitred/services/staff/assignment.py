@@ -14,11 +14,11 @@ from maitred.domain.booking import Booking, Flow, MailKind, Trigger
 from maitred.domain.errors import FieldError
 from maitred.domain.reasons import Reason
 from maitred.domain.states import State
-from maitred.domain.windows import to_minutes
+from maitred.domain.windows import Notice, to_minutes
 from maitred.planner.answer.choice import STAFF, BrokenRules, Choice, Judgement, judge
 from maitred.planner.day.demand import PRIOR, learn_demand
 from maitred.planner.day.drawn_day import Problem
-from maitred.planner.model import Plan, Refusal
+from maitred.planner.model import Covers, Plan, Refusal
 from maitred.planner.options import FULL
 from maitred.services import events, ports
 from maitred.services.assignment import records
@@ -148,7 +148,7 @@ class StaffAssignment:
                 if isinstance(decision, Refusal):
                     return _attempt(call, Outcome.REFUSED, decision.reason, runs, judgement.overridden)
                 attempt = _attempt(call, Outcome.CONFIRMED, None, runs, judgement.overridden)
-                changes, reply = _assigned(call, day, decision, attempt, judgement.overridden)
+                changes, reply = _assigned(call, day, decision, attempt, judgement)
                 if day.commit(changes):
                     self._deps.telemetry.count("CoversSeated", call.booking.party_size, flow=Flow.STAFF.value)
                     self._count(Outcome.CONFIRMED)
@@ -179,12 +179,14 @@ def _require_no_worker(booking: Booking, now: datetime) -> None:
 
 def _problem(booking: Booking, snapshot: ports.Snapshot) -> Problem:
     """The choice against everybody else: the party is not in its own way and is not counted twice."""
+    confirmed = booking.state is State.CONFIRMED
     return Problem(
         request=booking_request(booking),
         span=(to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)),
         allocations=tuple(row for row in snapshot.allocations if row.booking_id != str(booking.id)),
-        pacing=() if booking.state is State.CONFIRMED else snapshot.covers,
+        pacing=() if confirmed else snapshot.covers,
         demand=learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
+        owned=Covers(to_minutes(booking.start_at), booking.party_size) if confirmed else None,
     )
 
 
@@ -204,7 +206,7 @@ def _attempt(
 
 
 def _assigned(
-    call: _Call, day: Try, plan: Plan, attempt: Attempt, overridden: tuple[str, ...]
+    call: _Call, day: Try, plan: Plan, attempt: Attempt, judgement: Judgement
 ) -> tuple[ports.Changes, Reply]:
     """The booking on the chosen tables, the guest's confirmation if it was not sent yet, and the reply."""
     before, correlation, actor = call.booking, call.context.correlation_id, call.context.actor
@@ -231,15 +233,16 @@ def _assigned(
         "fromTables": list(present),
         "tables": list(plan.tables),
         "pinned": call.pin,
-        "overrides": list(overridden),
+        "overrides": list(judgement.overridden),
     }
     history = records.history_rows(booking, through, actor, ASSIGNED, metadata)
-    reply = attempt_reply(200, booking, attempt, call.now)
+    notices = [Notice(each.code, each.message) for each in judgement.exceeded]
+    reply = attempt_reply(200, booking, attempt, call.now, notices)
     changes = ports.Changes(
         claim=day.claim,
         updates=[ports.BookingUpdate(before, booking, lease_token=before.lease_token)],
         release=[before.id] if present else [],
-        allocations=records.table_allocations(call.reading.index, booking, overridden),
+        allocations=records.table_allocations(call.reading.index, booking, judgement.overridden),
         history=history,
         attempts=[attempt_row(attempt, booking)],
         events=[

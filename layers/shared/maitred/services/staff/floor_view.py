@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from maitred.contracts import responses
 from maitred.domain import errors
-from maitred.domain.floor import Floor, Table
+from maitred.domain.floor import Floor, Table, Zone
 from maitred.domain.states import State
 from maitred.domain.windows import closed_until
 from maitred.services.assignment.day import Floors, version_of
@@ -96,11 +96,16 @@ def _body(floor: Floor, read: FloorRead, uses: Sequence[TableUse], at: datetime,
         "tables": [_table_json(moment, each) for each in seen],
         "zones": [
             {"id": zone.id, "name": zone.name, **_counts([s for s in seen if s.table.zone == zone.id])}
-            for zone in floor.zones
+            for zone in sorted(floor.zones, key=_place)
         ],
         "totals": _counts(seen),
         "conflicts": _conflicts(moment, uses),
     }
+
+
+def _place(zone: Zone) -> tuple[bool, int]:
+    """By position; zones without one come after those, in the document's order."""
+    return zone.position is None, zone.position or 0
 
 
 def _seen(moment: _Moment, table: Table, uses: Sequence[TableUse]) -> _Seen:
@@ -144,6 +149,8 @@ def _expected_end(party: FloorParty, at: datetime) -> datetime:
 
 def _table_json(moment: _Moment, seen: _Seen) -> Json:
     body: Json = {"id": seen.table.id, "status": seen.status.value}
+    if seen.table.name is not None:
+        body["name"] = seen.table.name
     if seen.party is not None:
         body["bookingId"] = seen.party.booking_id
         body["party"] = _party_json(moment, seen.party)

@@ -41,18 +41,24 @@ select r.layout_version,
               from allocations p
               where p.restaurant_id = r.id and p.live and p.seated and upper(p.occupied) <= %(overdue)s
                 and upper(p.occupied) <= %(start)s) a) as allocations,
-       (select json_agg(json_build_array(c.start, c.covers, c.on_hold))
-        from (select (extract(epoch from b.start_at) / 60)::bigint as start, sum(b.party_size) as covers, false as on_hold
-              from bookings b
-              where b.restaurant_id = r.id and b.service_date = %(service_date)s
-                and b.state in ('confirmed', 'seated', 'completed')
-              group by b.start_at
-              union all
-              select (extract(epoch from h.start_at) / 60)::bigint, sum(h.party_size), true
-              from holds h
-              where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
-                and h.used_by is null
-              group by h.start_at) c) as covers,
+       (select json_agg(json_build_array((extract(epoch from c.start_at) / 60)::bigint, c.covers, c.on_hold, c.zones,
+                        c.owner))
+        from (select p.start_at, sum(p.party_size) as covers, p.on_hold, seats.zones, seats.owner
+              from (select b.id, b.start_at, b.party_size, false as on_hold from bookings b
+                    where b.restaurant_id = r.id and b.service_date = %(service_date)s
+                      and b.state in ('confirmed', 'seated', 'completed')
+                    union all
+                    select h.id, h.start_at, h.party_size, true from holds h
+                    where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
+                      and h.used_by is null) p
+              left join lateral (  -- by party only where zones have limits: it is a look at each one's tables
+                    select p.id as owner, array_agg(distinct t.zone) as zones
+                    from allocations a
+                    join layout_tables t on t.restaurant_id = r.id and t.layout_version = r.layout_version
+                                        and t.table_id = a.table_id
+                    where a.live and (a.booking_id = p.id or a.hold_id = p.id)
+                    ) seats on %(by_zone)s::boolean
+              group by p.start_at, p.on_hold, seats.zones, seats.owner) c) as covers,
        (select json_agg(json_build_array(b.id, b.version, b.party_size,
                         (extract(epoch from b.start_at) / 60)::bigint, (extract(epoch from b.end_at) / 60)::bigint,
                         b.preferences) order by b.id)

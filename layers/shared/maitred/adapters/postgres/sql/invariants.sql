@@ -51,6 +51,7 @@ with wrong as (
     where case when b.state in ('confirmed', 'seated')
                then ledger.tables = 0 or not ledger.whole_stay
                     or ledger.seats < b.party_size and not ledger.seats_overridden
+                       and seats_together(b.id) < b.party_size
                else ledger.tables > 0 end)
 select (select count(*) from bookings), (select count(*) from wrong),
        array(select what from wrong order by what limit %(examples)s)

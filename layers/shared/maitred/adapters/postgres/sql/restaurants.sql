@@ -74,3 +74,9 @@ where a.restaurant_id = %(restaurant_id)s and a.live and a.occupied && tstzrange
   and was_there.zone <> now_there.zone
   and (a.booking_id is null or exists (select 1 from bookings b
                                        where b.id = a.booking_id and b.state = 'confirmed' and b.start_at > %(now)s))
+
+-- name: insert_layout_sets
+insert into layout_sets (restaurant_id, layout_version, tables, seats)
+select %(restaurant_id)s, %(layout_version)s, n.tables, max(n.seats)
+from jsonb_to_recordset(%(rows)s) as n(tables text[], seats integer)
+group by n.tables

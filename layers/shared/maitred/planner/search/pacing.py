@@ -1,0 +1,74 @@
+"""Pacing: how many guests may start in a party's slot, in all and in each zone."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from maitred.domain.floor import Pacing
+from maitred.domain.windows import from_minutes, pacing_slot, to_minutes
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.model import Covers, PartyRequest
+
+_DAY_MINUTES = 1440
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRoom:
+    """What a party's slot still takes of it.
+
+    ``most``: the slot's limit (None: no limit). ``full``: the party would be too many for the slot;
+    ``full_by_bookings``: also without the live holds. ``crowded`` and ``crowded_by_bookings``: the tables, as
+    bits, in zones for which it would be too many.
+    """
+
+    most: int | None = None
+    full: bool = False
+    full_by_bookings: bool = False
+    crowded: int = 0
+    crowded_by_bookings: int = 0
+
+
+def slot_room(
+    index: FloorIndex, request: PartyRequest, pacing: Sequence[Covers], owned: Covers | None
+) -> SlotRoom:
+    """The room in the request's slot. ``pacing``: the covers of the day, without the party itself.
+
+    ``owned``: what the party has in the book; a change that asks for no more in its slot is never too many.
+    """
+    limits = index.floor.policy.pacing
+    if not limits.limited:
+        return SlotRoom()
+    floor = index.floor
+    slot = pacing_slot(floor, request.service_id, request.service_date, from_minutes(request.start))
+    begin, end = (to_minutes(moment) for moment in slot)
+    if owned is not None and begin <= owned.start < end and request.party_size <= owned.covers:
+        return SlotRoom()
+    inside = [each for each in pacing if begin <= each.start < end]
+    booked = [each for each in inside if not each.on_hold]
+    most, size = _most(limits, slot[0].astimezone(floor.timezone)), request.party_size
+    return SlotRoom(
+        most,
+        full=most is not None and _sum(inside) + size > most,
+        full_by_bookings=most is not None and _sum(booked) + size > most,
+        crowded=_crowded(index, inside, size),
+        crowded_by_bookings=_crowded(index, booked, size),
+    )
+
+
+def _most(limits: Pacing, begin: datetime) -> int | None:
+    """The limit of the slot that begins at this local time: its own, if it has one."""
+    minute = begin.hour * 60 + begin.minute
+    own = [most for time, most in limits.per_slot if (time - minute) % _DAY_MINUTES < limits.slot_minutes]
+    return min(own) if own else limits.max_covers_per_slot
+
+
+def _sum(started: Iterable[Covers]) -> int:
+    return sum(each.covers for each in started)
+
+
+def _crowded(index: FloorIndex, started: Sequence[Covers], party_size: int) -> int:
+    bits = 0
+    for zone, most in index.floor.policy.pacing.per_zone.items():
+        if _sum(each for each in started if zone in each.zones) + party_size > most:
+            bits |= index.zone_bits.get(zone, 0)
+    return bits
