@@ -125,7 +125,7 @@ def questions() -> list[Question]:
         Question("list_bookings", page(tuple(State), after_start=before), 700),
         Question("list_bookings_of_day", page(tuple(State), service_date=ahead.date()), 700),
         Question("list_bookings_of_day", page(tuple(State), service_date=before.date()), 1500),
-        Question("waiting_bookings", {**cancelled, **evening, "limit": 20}, 40),
+        Question("waiting_bookings", {**cancelled, **evening, "only_lease": False, "limit": 5000}, 40),
         Question("claim_outbox", {"now": now(), "lease_seconds": 60, "horizon": now(), "limit": 100}, 1500),
         Question("outbox_state", {"now": now()}, 150),
         Question("stuck_bookings", {"before": now(), "limit": 200}, 5000),

@@ -10,6 +10,7 @@ from maitred.bootstrap.feature_flags import flag_source
 from maitred.bootstrap.runtime import Runtime, runtime
 from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.feature_flags import SameFlags
 from maitred.services.staff.assignment import StaffAssignment
 from maitred.services.staff.floor_view import FloorView
@@ -29,8 +30,9 @@ class OperationsServices:
         self.runtime = base
         self.restaurants = RestaurantService(deps, PostgresRestaurants(base.database, base.name))
         self.process = ProcessAssignment(deps)
-        self.staff = StaffAssignment(deps, days)
-        self.visits = Visits(deps, floors)
+        waitlist = Waitlist(deps, floors, planning)
+        self.staff = StaffAssignment(deps, days, waitlist)
+        self.visits = Visits(deps, floors, waitlist)
         self.floor = FloorView(deps.store, deps.clock, floors)
         self.review = ManualReview(deps.store, deps.clock, days, planning)
         self.report = AssignmentReport(PostgresReports(base.database), deps.clock)

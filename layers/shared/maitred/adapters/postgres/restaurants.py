@@ -41,7 +41,7 @@ class PostgresRestaurants:
                 current=_stored(current),
                 confirmed=tuple(rows.booking_of(row) for row in confirmed),
                 overridden={row[0]: frozenset(row[1]) for row in overridden},
-                waiting=tuple((row[0], row[1]) for row in waiting),
+                waiting=rows.waiting_of(waiting),
                 commit=commit,
                 source=self._source,
             )
@@ -54,7 +54,7 @@ class LockedPostgresRestaurant:
     current: StoredLayout | None
     confirmed: Sequence[Booking]
     overridden: Mapping[UUID, frozenset[str]]
-    waiting: Sequence[tuple[UUID, int]]
+    waiting: Sequence[ports.WaitingParty]
     commit: Commit
     source: str
 

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from maitred.contracts.stored_floor import floor_from_document
@@ -136,6 +136,13 @@ def day_of_stay(floor: Floor, booking: Booking) -> Day:
     start, end = _with_buffers(floor, booking.start_at, booking.end_at)
     profile = profile_name(booking.service_date.isoweekday(), booking.service_id)
     return Day(floor.restaurant_id, booking.service_date, start, end, None, profile)
+
+
+def day_around(floor: Floor, booking: Booking, now: datetime) -> Day:
+    """The service day of a stay, and all of the stay itself."""
+    stay, day = day_of_stay(floor, booking), day_of_services(floor, booking.service_date, now)
+    start, end = min(stay.start, day.start), max(stay.end, day.end)
+    return replace(day, start=start, end=end, profile=stay.profile)
 
 
 def _with_buffers(floor: Floor, start: datetime, end: datetime) -> tuple[datetime, datetime]:

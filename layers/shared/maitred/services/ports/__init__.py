@@ -23,6 +23,7 @@ from maitred.services.ports.changes import (
     HoldUse,
     Lease,
     LeasedMessage,
+    LeaseRow,
     NotificationRow,
     OutboxRow,
     TableAllocation,
@@ -59,6 +60,7 @@ from maitred.services.ports.readings import (
     Snapshot,
     StoredReply,
     TableUse,
+    WaitingParty,
 )
 
 #: What gives its tables back.
@@ -155,9 +157,7 @@ class BookingStore(Protocol):
 
     def floor(self, restaurant_id: str, known_version: int | None, at: datetime) -> FloorRead | None: ...
 
-    def waiting(
-        self, freed: Freed, start: datetime, end: datetime, now: datetime, limit: int
-    ) -> list[tuple[UUID, int]]: ...
+    def waiting(self, freed: Freed, now: datetime, limit: int) -> tuple[WaitingParty, ...]: ...
 
     def history(self, booking_id: UUID) -> Sequence[HistoryEntry]:
         """The booking's changes of state, oldest first."""

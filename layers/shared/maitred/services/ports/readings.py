@@ -1,7 +1,7 @@
 """What is read from the book."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -76,6 +76,22 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingParty:
+    """A booking without tables that the job or a person may still give some."""
+
+    id: UUID
+    version: int
+    request_version: int
+    party_size: int
+    start_at: datetime
+    end_at: datetime
+    duration_minutes: int | None
+    service_date: date
+    created_at: datetime
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
 class MovableStay:
     """A confirmed booking that may be moved, in minutes since the epoch, without buffers."""
 
@@ -92,7 +108,8 @@ class Snapshot:
     """One consistent reading of a day: what a plan is made from and confirmed against.
 
     ``demand``: how many parties of each size this service usually sees; empty if that is not known.
-    ``first_expiry``: when the first of the day's live holds expires; None without any.
+    ``first_expiry``: when the first of the day's live holds expires; None without any. ``leases``: which of
+    the holds keep tables for a waiting booking, by the ids of hold and booking.
     """
 
     day: Day
@@ -105,11 +122,22 @@ class Snapshot:
     demand: Mapping[int, int]
     first_expiry: datetime | None
     reply: StoredReply | None
+    leases: Mapping[str, str] = field(default_factory=dict)
 
-    def without(self, party: Booking | Hold) -> "Snapshot":
-        """The day as if ``party``, as it was read, were not on it: its tables and covers are free."""
-        own, on_hold = str(party.id), isinstance(party, Hold)
-        rest = tuple(row for row in self.allocations if own not in (row.booking_id, row.hold_id))
+    def leased_to(self, booking_id: UUID) -> tuple[Allocation, ...]:
+        """What is kept for a booking that waits."""
+        own = str(booking_id)
+        return tuple(row for row in self.allocations if self.leases.get(row.hold_id or "") == own)
+
+    def without(self, party: "Booking | Hold | WaitingParty") -> "Snapshot":
+        """The day as if ``party``, as it was read, were not on it: its tables, lease and covers are free."""
+        own, leases = str(party.id), {hold for hold, owner in self.leases.items() if owner == str(party.id)}
+        on_hold = isinstance(party, Hold) or bool(leases)
+        rest = tuple(
+            row
+            for row in self.allocations
+            if own not in (row.booking_id, row.hold_id) and row.hold_id not in leases
+        )
         stays = tuple(stay for stay in self.stays if stay.booking_id != own)
         if len(rest) == len(self.allocations):  # it has no tables here, so its covers are not counted
             return replace(self, stays=stays)

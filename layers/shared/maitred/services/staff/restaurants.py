@@ -18,7 +18,8 @@ from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.assignment.layout_change import problem_of
-from maitred.services.assignment.waitlist import wake
+from maitred.services.assignment.waitlist import AT_MOST, wake
+from maitred.services.assignment.waking import could_ever_sit
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, stored_reply, to_store
 from maitred.services.unit_of_work import committed
@@ -48,8 +49,8 @@ class LockedRestaurant(Protocol):
         """For bookings still to come: the rules that a person set aside for their tables."""
 
     @property
-    def waiting(self) -> Sequence[tuple[UUID, int]]:
-        """Bookings (id, version) still to come that have no tables, oldest first, a bounded number."""
+    def waiting(self) -> Sequence[ports.WaitingParty]:
+        """Bookings still to come that have no tables, oldest first."""
 
     def replace(
         self, floor: Floor, document: Mapping[str, Any], changes: ports.Changes
@@ -96,7 +97,7 @@ class RestaurantService:
                 reply = _reply(locked.current, stored, version, affected)
                 if dry_run:
                     return reply
-                woken = locked.waiting if _tables_differ(locked.current, stored) else ()
+                woken = _woken(index, locked, now) if _tables_differ(locked.current, stored) else []
                 changes = _replaced(index.floor, affected, woken, reply, context, now)
                 committed(self._deps, changes, locked.replace(index.floor, stored, changes))
                 return reply
@@ -119,6 +120,11 @@ def _affected(index: FloorIndex, locked: LockedRestaurant, now: datetime) -> lis
 def _tables_differ(current: StoredLayout | None, document: Mapping[str, Any]) -> bool:
     """May the new document have tables for a party that the old one had none for?"""
     return current is not None and _of_tables(current.document) != _of_tables(document)
+
+
+def _woken(index: FloorIndex, locked: LockedRestaurant, now: datetime) -> list[ports.WaitingParty]:
+    """Those that the floor could seat on an empty day, the first few hundred: the job judges each."""
+    return [party for party in locked.waiting if could_ever_sit(index, party, now)][:AT_MOST]
 
 
 def _of_tables(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -145,7 +151,7 @@ def _reply(
 def _replaced(
     floor: Floor,
     affected: Sequence[tuple[Booking, str]],
-    woken: Sequence[tuple[UUID, int]],
+    woken: Sequence[ports.WaitingParty],
     reply: Reply,
     context: RequestContext,
     now: datetime,
@@ -166,6 +172,9 @@ def _replaced(
         release=[booking.id for booking, _ in affected],
         history=history,
         events=events.state_changed(history, floor.restaurant_id, correlation),
-        outbox=[*outbox, *(wake(floor.restaurant_id, *each, correlation, now) for each in woken)],
+        outbox=[
+            *outbox,
+            *(wake(floor.restaurant_id, each.id, each.version, correlation, now) for each in woken),
+        ],
         reply=to_store(context.key, reply),
     )

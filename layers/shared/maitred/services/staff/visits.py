@@ -12,7 +12,7 @@ from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.assignment.day import Floors, read_floor
 from maitred.services.assignment.layout_change import problem_of
-from maitred.services.assignment.waitlist import woken_by
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
 from maitred.services.unit_of_work import change_booking, commit, committed
@@ -24,9 +24,10 @@ _BUDGET_MS = 2000  # for a unit of work that locks the day
 class Visits:
     """Every method raises InvalidTransition if the booking's state does not allow it."""
 
-    def __init__(self, deps: Dependencies, floors: Floors) -> None:
+    def __init__(self, deps: Dependencies, floors: Floors, waitlist: Waitlist) -> None:
         self._deps = deps
         self._floors = floors
+        self._waitlist = waitlist
 
     def seat(self, booking: Booking, context: RequestContext) -> Reply:
         """The party has come."""
@@ -53,19 +54,16 @@ class Visits:
     def _mark(self, booking: Booking, target: State, context: RequestContext) -> Reply:
         def mark(current: Booking) -> Reply:
             require_transition(current.state, target)
-            changes, reply = self._marked(current, target, context)
-            commit(self._deps, changes)
+            after = replace(current, state=target, version=current.version + 1)
+            if target is State.SEATED:
+                changes, reply = _step(current, after, target.value, context)
+                commit(self._deps, changes)
+                return reply
+            changes, reply = _step(current, replace(after, tables=(), zone=None), target.value, context)
+            self._waitlist.commit(changes, current, context.correlation_id, self._deps.clock.now())
             return reply
 
         return change_booking(self._deps, booking, context, mark)
-
-    def _marked(self, before: Booking, target: State, context: RequestContext) -> tuple[ports.Changes, Reply]:
-        """The party sits; or its tables are free, also for the parties that wait."""
-        after = replace(before, state=target, version=before.version + 1)
-        if target is State.SEATED:
-            return _step(before, after, target.value, context)
-        woken = woken_by(self._deps.store, before, context.correlation_id, self._deps.clock.now())
-        return _step(before, replace(after, tables=(), zone=None), target.value, context, outbox=woken)
 
     def _undo(self, booking: Booking, context: RequestContext) -> Reply:
         """Decided while the day is locked: nobody takes the tables in between."""

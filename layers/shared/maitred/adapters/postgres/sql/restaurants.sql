@@ -24,11 +24,13 @@ where a.restaurant_id = %(restaurant_id)s and a.live and a.occupied && tstzrange
   and a.booking_id is not null and a.overrides <> '{}'
 
 -- name: upcoming_waiting
--- Waiting bookings that a new layout may serve.
-select id, version from bookings
-where restaurant_id = %(restaurant_id)s and start_at > %(now)s
-  and state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
-order by created_at, id limit 200
+-- Waiting bookings that a new layout may serve, oldest first.
+select b.id, b.version, b.request_version, b.party_size, b.start_at, b.end_at, b.duration_minutes, b.service_date,
+       b.created_at, b.preferences::text
+from bookings b
+where b.restaurant_id = %(restaurant_id)s and b.start_at > %(now)s
+  and b.state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
+order by b.created_at, b.id limit 10000
 
 -- name: put_restaurant
 insert into restaurants (id, name, timezone, locale, contact_email, layout_version)

@@ -1,0 +1,26 @@
+"""The quote without its words, for many questions about one day: where is a place for the party?"""
+
+from maitred.planner.day.drawn_day import DrawnDay, Problem
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.model import Deadline, Plan
+from maitred.planner.search.join_search import SearchEndedError, Steps
+from maitred.planner.search.situation import Situation
+from maitred.planner.search.strategies import find_plan
+
+
+def find_place(index: FloorIndex, problem: Problem, deadline: Deadline, day: DrawnDay) -> Plan | None:
+    """The tables and moves that ``quote`` would give the party; None is a proof that there are none.
+
+    No reason is looked for, which takes most of a refusal's time. Raises ``SearchEndedError`` if the question
+    stays open, and ``ValueError`` if the problem's span does not cover the stay with its buffers.
+    """
+    request = problem.request
+    if request.party_size > index.seats or index.restaurant_closed(request.start, request.end):
+        return None
+    situation = Situation.of(day, problem)
+    if situation.slot_full():
+        return None
+    plan = find_plan(situation, Steps(deadline))
+    if plan is None and index.truncated and situation.most_moves:
+        raise SearchEndedError
+    return plan
