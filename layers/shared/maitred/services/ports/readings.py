@@ -142,13 +142,12 @@ class Snapshot:
         if len(rest) == len(self.allocations):  # it has no tables here, so its covers are not counted
             return replace(self, stays=stays)
         start, same_day = to_minutes(party.start_at), party.service_date == self.day.service_date
-        covers = tuple(
-            replace(row, covers=row.covers - party.party_size)
-            if same_day and (row.start, row.on_hold) == (start, on_hold)
-            else row
-            for row in self.covers
-        )
-        return replace(self, allocations=rest, covers=covers, stays=stays)
+        covers = list(self.covers)
+        for number, row in enumerate(covers if same_day else ()):
+            if (row.start, row.on_hold) == (start, on_hold):
+                covers[number] = replace(row, covers=row.covers - party.party_size)
+                break
+        return replace(self, allocations=rest, covers=tuple(covers), stays=stays)
 
 
 @dataclass(frozen=True, slots=True)
