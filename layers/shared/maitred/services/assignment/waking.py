@@ -49,16 +49,17 @@ def whom_to_wake(
     requests = _Requests(index, snapshot, now)
     leased = set(snapshot.leases.values())
     day = _with_leases(index, snapshot, waiting, planner_of, requests, deadline)
-    planner, awake, refused = planner_of(day), list[Awake](), set[PartyRequest]()
+    planner, awake, refused = planner_of(day), list[Awake](), set[_Wanted]()
     for party in waiting:
-        window = requests.window_of(party)
-        if window is None or str(party.id) in leased:
+        wanted = _wanted(party)
+        if wanted in refused or (leased and str(party.id) in leased):
             continue
-        if window.service_date != snapshot.day.service_date or not requests.covers(window):
+        window, request = requests.of(party, wanted)
+        if window is None:
+            refused.add(wanted)
+            continue
+        if request is None:
             awake.append(Awake(party))
-            continue
-        request = party_request(party.party_size, window, party.preferences)
-        if request in refused:
             continue
         try:
             plan = planner.place(request, deadline)
@@ -66,7 +67,7 @@ def whom_to_wake(
             awake.append(Awake(party))
             continue
         if plan is None:
-            refused.add(request)
+            refused.add(wanted)
             continue
         awake.append(Awake(party, window, _needs(index, day, request, plan)))
         day = seated(index, day, _stay_of(party, request), plan.tables, plan.moves)
@@ -117,25 +118,40 @@ def free_of(uses: Iterable[Use], taken: Mapping[str, Sequence[tuple[int, int]]])
     )
 
 
+#: Equal for parties that get the same answer from the same day.
+type _Wanted = tuple[int, datetime, datetime, int | None, Preferences]
+
+
+def _wanted(party: WaitingParty) -> _Wanted:
+    return party.party_size, party.start_at, party.end_at, party.duration_minutes, party.preferences
+
+
 class _Requests:
     """What each party asks for on this floor; hundreds may ask for the same."""
 
     def __init__(self, index: FloorIndex, snapshot: Snapshot, now: datetime) -> None:
         self._index, self._now = index, now
+        self._day = snapshot.day
         self._span = to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)
-        self._known: dict[tuple[int, datetime, datetime, int | None], Window | None] = {}
+        self._known: dict[_Wanted, tuple[Window | None, PartyRequest | None]] = {}
 
-    def window_of(self, party: WaitingParty) -> Window | None:
-        """None if the job would not try this party: too late, or no service takes it."""
-        key = party.party_size, party.start_at, party.end_at, party.duration_minutes
-        if key not in self._known:
-            self._known[key] = _window(self._index, party, self._now)
-        return self._known[key]
+    def of(self, party: WaitingParty, wanted: _Wanted) -> tuple[Window | None, PartyRequest | None]:
+        """The stay, None if the job would not try this party: too late, or no service takes it.
 
-    def covers(self, window: Window) -> bool:
-        """Does the snapshot show the whole of the stay?"""
-        start, end = _buffered(self._index, to_minutes(window.start), to_minutes(window.end))
-        return self._span[0] <= start and end <= self._span[1]
+        And the question to the planner, None if the stay is not on this day, or the snapshot lacks some of it.
+        """
+        known = self._known.get(wanted)
+        if known is None:
+            window = _window(self._index, party, self._now)
+            request = self._request(party, window) if window else None
+            known = self._known[wanted] = window, request
+        return known
+
+    def _request(self, party: WaitingParty, window: Window) -> PartyRequest | None:
+        request = party_request(party.party_size, window, party.preferences)
+        start, end = _buffered(self._index, request.start, request.end)
+        inside = self._span[0] <= start and end <= self._span[1]
+        return request if inside and window.service_date == self._day.service_date else None
 
 
 def _window(index: FloorIndex, party: WaitingParty, now: datetime) -> Window | None:
@@ -161,12 +177,14 @@ def _with_leases(
     If they are not, others are to be moved for it, and it is seated as the planner would do that. Where that
     is not possible any more, its lease just stays in the way.
     """
-    day = snapshot
-    for party in waiting:
-        rows, window = snapshot.leased_to(party.id), requests.window_of(party)
-        if not rows or window is None or not requests.covers(window):
+    day, leased = snapshot, set(snapshot.leases.values())
+    for party in waiting if leased else ():
+        if str(party.id) not in leased:
             continue
-        request, before = party_request(party.party_size, window, party.preferences), day.without(party)
+        rows, (_, request) = snapshot.leased_to(party.id), requests.of(party, _wanted(party))
+        if not rows or request is None:
+            continue
+        before = day.without(party)
         tables = tuple(sorted(row.table_id for row in rows))
         whole = {(row.start, row.end) for row in rows} == {_buffered(index, request.start, request.end)}
         if whole and index.bits_of(tables) in index.candidates(party.party_size).bits:
