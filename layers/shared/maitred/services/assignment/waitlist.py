@@ -37,7 +37,7 @@ class Woken:
     """
 
     outbox: tuple[OutboxRow, ...] = ()
-    leases: tuple[ports.LeaseRow, ...] = ()
+    leases: tuple[ports.WakeLease, ...] = ()
     allocations: tuple[ports.TableAllocation, ...] = ()
     judged: ports.Snapshot | None = None
 
@@ -146,12 +146,12 @@ class Waitlist:
 
     def _kept(
         self, index: FloorIndex, after: ports.Snapshot, awake: Sequence[Awake], now: datetime
-    ) -> tuple[list[ports.LeaseRow], list[ports.TableAllocation]]:
+    ) -> tuple[list[ports.WakeLease], list[ports.TableAllocation]]:
         """Of what the parties need, all that is free: if others are to be moved, that may be a part only."""
         taken: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for row in after.allocations:
             taken[row.table_id].append((row.start, row.end))
-        leases: list[ports.LeaseRow] = []
+        leases: list[ports.WakeLease] = []
         allocations: list[ports.TableAllocation] = []
         for each in awake:
             uses = free_of(each.needs, taken)
@@ -206,8 +206,8 @@ def _after(snapshot: ports.Snapshot, freed: ports.Freed) -> ports.Snapshot:
 
 def _lease(
     lease_id: UUID, index: FloorIndex, party: WaitingParty, service_id: str, now: datetime
-) -> ports.LeaseRow:
-    return ports.LeaseRow(
+) -> ports.WakeLease:
+    return ports.WakeLease(
         id=lease_id,
         restaurant_id=index.floor.restaurant_id,
         party_size=party.party_size,

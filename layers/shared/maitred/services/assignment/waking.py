@@ -138,7 +138,7 @@ class _Requests:
     def of(self, party: WaitingParty, wanted: _Wanted) -> tuple[Window | None, PartyRequest | None]:
         """The stay, None if the job would not try this party: too late, or no service takes it.
 
-        And the question to the planner, None if the stay is not on this day, or the snapshot lacks some of it.
+        And the question to the planner, None if the stay is not on this day or not all in the snapshot.
         """
         known = self._known.get(wanted)
         if known is None:

@@ -23,10 +23,10 @@ from maitred.services.ports.changes import (
     HoldUse,
     Lease,
     LeasedMessage,
-    LeaseRow,
     NotificationRow,
     OutboxRow,
     TableAllocation,
+    WakeLease,
 )
 from maitred.services.ports.failures import (
     CircuitOpen,

@@ -73,7 +73,7 @@ class HoldUse:
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseRow:
+class WakeLease:
     """A hold that keeps tables for a waiting booking; fails with Conflict if that no longer waits for them.
 
     Its tables are among the allocations. It ends by its clock, or with the wait.
@@ -155,7 +155,7 @@ class Changes:
     new_hold: Hold | None = None
     use_hold: HoldUse | None = None
     drop_hold: UUID | None = None
-    leases: Sequence[LeaseRow] = ()
+    leases: Sequence[WakeLease] = ()
     moves: Sequence[BookingMove] = ()
     release: Sequence[UUID] = ()
     allocations: Sequence[TableAllocation] = ()
