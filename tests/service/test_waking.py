@@ -70,9 +70,9 @@ def refused_at(service: Service, size: int, time: str = "19:00") -> bool:
     """Does a stranger neither get such a table nor read that it could?"""
     slots = service.availability("harbour", partySize=size).json["slots"]
     [slot] = [each for each in slots if each["time"] == time]
-    held = service.hold("harbour", {"partySize": size, "date": evening(), "time": time})
+    on_hold = service.hold("harbour", {"partySize": size, "date": evening(), "time": time})
     stranger = service.book("harbour", party(size, time, onFull="refuse"))
-    return not slot["available"] and held.status != 201 and stranger.status != 201
+    return not slot["available"] and on_hold.status != 201 and stranger.status != 201
 
 
 # --- whom a cancellation wakes ---
