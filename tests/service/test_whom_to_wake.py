@@ -96,12 +96,16 @@ def test_many_who_cannot_be_served_do_not_stand_before_one_who_can() -> None:
 
 
 def test_equal_wishes_are_judged_once() -> None:
-    asked = []
+    asked: list[Any] = []
 
     class Counting(DayPlanner):
         def place(self, request: PartyRequest, deadline: Deadline) -> Plan | None:
             asked.append(request)
             return super().place(request, deadline)
+
+        def is_full(self, party_size: int, start: int, end: int, zone: str | None) -> bool:
+            asked.append((party_size, start, end, zone))
+            return False
 
     house = waiting_at(floor([table("A", 4), table("B", 2)]), *[2] * 500, busy=["A", "B"])
     planner = planner_of(house)
@@ -111,7 +115,7 @@ def test_equal_wishes_are_judged_once() -> None:
         return Counting(made.day, made.problem_of, made.ask)
 
     assert whom_to_wake(house.index, house.day, house.waiting, counting, NOW, Unhurried()) == []
-    assert len(asked) == 1
+    assert len(asked) == 1 + 1
 
 
 def test_each_is_judged_on_what_the_older_ones_leave() -> None:
@@ -141,10 +145,11 @@ def test_who_starts_too_soon_for_the_job_is_not_woken(minutes: int) -> None:
 
 
 def test_who_is_not_judged_in_time_is_woken_all_the_same() -> None:
-    house = waiting_at(floor([table("A", 4), table("B", 2)]), 4, 2, 3, 4)
+    """Not those for whom there is no room at a glance: the second four, once the first one has the table."""
+    house = waiting_at(floor([table("A", 4), table("B", 2)]), 4, 2, 4, 2)
     found = woken(house, AfterChecks(1))
-    assert sizes(found) == [4, 2, 3, 4]
-    assert [each.window is None for each in found] == [False, True, True, True]
+    assert sizes(found) == [4, 2, 2]
+    assert [each.window is None for each in found] == [False, True, True]
 
 
 def test_a_party_of_another_day_is_left_to_the_job() -> None:

@@ -4,8 +4,18 @@ from maitred.planner.day.drawn_day import DrawnDay, Problem
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Deadline, Plan
 from maitred.planner.search.join_search import SearchEndedError, Steps
+from maitred.planner.search.rearrange import full_whoever_moves
 from maitred.planner.search.situation import Situation
 from maitred.planner.search.strategies import find_plan
+
+
+def surely_full(day: DrawnDay, party_size: int, start: int, end: int, zone: str | None = None) -> bool:
+    """Is it proven in microseconds that no arrangement of the day seats the party? False says nothing.
+
+    ``zone``: the one that it requires.
+    """
+    window = day.occupancy.buffered(start, end)
+    return full_whoever_moves(day.index, day.stays_around(*window), party_size, window, zone)
 
 
 def find_place(index: FloorIndex, problem: Problem, deadline: Deadline, day: DrawnDay) -> Plan | None:

@@ -12,7 +12,7 @@ from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.windows import Window, to_minutes
 from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.choice import keep_hold
-from maitred.planner.answer.place import find_place
+from maitred.planner.answer.place import find_place, surely_full
 from maitred.planner.answer.quote import quote
 from maitred.planner.day.demand import PRIOR, learn_demand
 from maitred.planner.day.drawn_day import DrawnDay, Problem, draw_day
@@ -163,6 +163,14 @@ class DayPlanner:
         except Exception:
             logger.exception("the planner failed")
             return _failed()
+
+    def is_full(self, party_size: int, start: int, end: int, zone: str | None) -> bool:
+        """Is it proven at a glance that the stay ``[start, end)`` is not possible? False says nothing."""
+        try:
+            return surely_full(self.day, party_size, start, end, zone)
+        except Exception:
+            logger.exception("the planner failed")
+            return False
 
     def place(self, request: PartyRequest, deadline: Deadline) -> Plan | None:
         """The place that `decide` would find; None is a proof that there is none.

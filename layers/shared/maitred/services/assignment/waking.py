@@ -54,27 +54,44 @@ def whom_to_wake(
         wanted = _wanted(party)
         if wanted in refused or (leased and str(party.id) in leased):
             continue
-        window, request = requests.of(party, wanted)
-        if window is None:
+        answer = _judged(planner, requests, party, wanted, deadline)
+        if answer is None:
             refused.add(wanted)
             continue
-        if request is None:
+        if isinstance(answer, _Open):
             awake.append(Awake(party))
             continue
-        try:
-            plan = planner.place(request, deadline)
-        except SearchEndedError:
-            awake.append(Awake(party))
-            continue
-        if plan is None:
-            refused.add(wanted)
-            continue
+        window, request, plan = answer
         awake.append(Awake(party, window, _needs(index, day, request, plan)))
         day = seated(index, day, _stay_of(party, request), plan.tables, plan.moves)
         planner = planner_of(day)
         if plan.moves:  # without moves, who found nothing before finds nothing now
             refused.clear()
     return awake
+
+
+class _Open:
+    """Not found out."""
+
+
+def _judged(
+    planner: DayPlanner, requests: "_Requests", party: WaitingParty, wanted: "_Wanted", deadline: Deadline
+) -> tuple[Window, PartyRequest, Plan] | _Open | None:
+    """The party's stay and its place; None: it has none, or the job would not try it."""
+    wishes, start, end = party.preferences, to_minutes(party.start_at), to_minutes(party.end_at)
+    zone = wishes.zone if wishes.zone_required else None
+    if planner.is_full(party.party_size, start, end, zone):  # the answer for most, in next to no time
+        return None
+    window, request = requests.of(party, wanted)
+    if window is None:
+        return None
+    if request is None:
+        return _Open()
+    try:
+        plan = planner.place(request, deadline)
+    except SearchEndedError:
+        return _Open()
+    return None if plan is None else (window, request, plan)
 
 
 def could_ever_sit(index: FloorIndex, party: WaitingParty, now: datetime) -> bool:
