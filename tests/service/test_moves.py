@@ -103,9 +103,11 @@ def test_a_must_is_kept_by_a_move_also_where_a_person_set_it_aside(service: Serv
     assert service.assign(second["id"], "T2", pin=False, override=["zone"]).status == 200
 
     at_window = party(4) | {"preferences": {"required": ["window"]}}
-    assert service.book("harbour", at_window).json["assignment"]["outcome"] == "deferred"
+    waiting = service.book("harbour", at_window).json
+    assert waiting["assignment"]["outcome"] == "deferred"
     assert service.cancel(first["id"]).status == 200
-    assert service.book("harbour", at_window).json["booking"]["tables"] == ["T2"]
+    service.work()
+    assert service.booking(waiting["booking"]["id"]).json["booking"]["tables"] == ["T2"]
     assert service.booking(second["id"]).json["booking"]["tables"] == ["T1"]
 
 

@@ -16,6 +16,7 @@ from maitred.planner.answer.quote import quote
 from maitred.planner.model import Decision
 from maitred.services.assignment.day import Floors
 from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.job.deep_search import DeepSearch
 from maitred.services.job.worker import AssignJob, JobLimits
 from maitred.services.messaging.queue_worker import QueueWorker
@@ -30,11 +31,13 @@ class AssignServices:
         source = flag_source(
             settings, clock.monotonic, cache=settings.planner_cache, retries=settings.retry_policy
         )
-        search = DeepSearch(Planning(clock, source, decide), HighsSolver(clock), clock)
+        planning, floors = Planning(clock, source, decide), Floors(source)
+        search = DeepSearch(planning, HighsSolver(clock), clock)
+        waitlist = Waitlist(base.deps, floors, planning)
         limits = JobLimits(settings.max_attempts, settings.job_budget_ms, settings.lease_seconds)
         queue_url, dlq_url = settings.assign_queue_url, settings.assign_dlq_url
         self.runtime = base
-        self.job = AssignJob(base.deps, Floors(source), search, limits, source)
+        self.job = AssignJob(base.deps, floors, search, limits, source, waitlist)
         self.worker = QueueWorker(base.queue, queue_url, dlq_url, recorder, AssignMessage, self.job.run)
 
 

@@ -15,6 +15,7 @@ from maitred.planner.model import Decision
 from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
 from maitred.services.assignment.room import Replanner
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.booking.availability import Availability
 from maitred.services.booking.cancel import CancelBooking
 from maitred.services.booking.create import CreateBooking
@@ -38,9 +39,12 @@ class BookingsServices:
         moving_nobody = Inline(deps, floors, planning.moving_nobody(), budget_ms)
         self.runtime = base
         self.create = CreateBooking(deps, inline)
-        self.modify = ModifyBooking(deps, inline, SeatedChange(deps, floors, Replanner(deps, planning)))
-        self.cancel = CancelBooking(deps)
-        self.holds = Holds(deps, moving_nobody)
+        waitlist = Waitlist(deps, floors, planning)
+        self.modify = ModifyBooking(
+            deps, inline, waitlist, SeatedChange(deps, floors, Replanner(deps, planning))
+        )
+        self.cancel = CancelBooking(deps, waitlist)
+        self.holds = Holds(deps, moving_nobody, waitlist)
         self.availability = Availability(deps.clock, DaySnapshots(deps.store, floors), planning)
         self.views = BookingViews(deps.store, deps.clock)
 

@@ -11,6 +11,7 @@ from maitred.bootstrap.runtime import Runtime, runtime
 from maitred.services.assignment.day import DaySnapshots, Floors
 from maitred.services.assignment.planning import Planning
 from maitred.services.assignment.room import Replanner
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.evening.arrive import Arrivals
 from maitred.services.evening.block import Blocking
 from maitred.services.evening.decline import Declining
@@ -35,14 +36,14 @@ class OperationsServices:
         self.runtime = base
         self.restaurants = RestaurantService(deps, PostgresRestaurants(base.database, base.name))
         self.process = ProcessAssignment(deps)
-        self.staff = StaffAssignment(deps, days)
-        replanner = Replanner(deps, planning)
-        self.arrivals = Arrivals(deps, floors)
-        self.seating = Seating(deps, floors, replanner)
-        self.leaving = Leaving(deps, floors, replanner)
+        waitlist, replanner = Waitlist(deps, floors, planning), Replanner(deps, planning)
+        self.staff = StaffAssignment(deps, days, waitlist)
+        self.arrivals = Arrivals(deps, floors, waitlist)
+        self.seating = Seating(deps, floors, replanner, waitlist)
+        self.leaving = Leaving(deps, floors, replanner, waitlist)
         self.walk_ins = WalkIns(deps, floors, planning)
         self.blocking = Blocking(deps, floors, replanner)
-        self.declining = Declining(deps)
+        self.declining = Declining(deps, waitlist)
         self.floor = FloorView(deps.store, deps.clock, floors)
         self.review = ManualReview(deps.store, deps.clock, days, planning)
         self.report = AssignmentReport(PostgresReports(base.database), deps.clock)

@@ -147,20 +147,25 @@ class PostgresBookingStore:
         version, document, uses, parties = found[0]
         return ports.FloorRead(version, document, rows.uses_of(uses), rows.parties_of(parties))
 
-    def waiting(
-        self, freed: ports.Freed, start: datetime, end: datetime, now: datetime, limit: int
-    ) -> list[tuple[UUID, int]]:
-        """Bookings (id, version) without tables that overlap ``[start, end)``, oldest first."""
+    def waiting(self, freed: ports.Freed, now: datetime, limit: int) -> tuple[ports.WaitingParty, ...]:
+        """Who may want the tables of ``freed``, or those of its lease if it has no tables; oldest first."""
         params = {
             "restaurant_id": freed.restaurant_id,
             "service_date": freed.service_date,
-            "start": start,
-            "end": end,
+            "start": freed.start_at,
+            "end": freed.end_at,
             "now": now,
             "freed_by": freed.id,
+            "only_lease": not freed.tables,
             "limit": limit,
         }
-        return [(row[0], row[1]) for row in self._db.read("waiting_bookings", params)]
+        return rows.waiting_of(self._db.read("waiting_bookings", params))
+
+    def planned_at(
+        self, restaurant_id: str, table_id: str, start: datetime, end: datetime
+    ) -> dict[UUID, str]:
+        params = {"restaurant_id": restaurant_id, "table_id": table_id, "start": start, "end": end}
+        return {row[0]: row[1] for row in self._db.read("planned_at", params)}
 
     def released(self, booking_id: UUID) -> list[ports.TableAllocation]:
         found = self._db.read("released_tables", {"booking_id": booking_id})
@@ -220,7 +225,7 @@ class LockedPostgresDay:
     write: Callable[[ports.Changes], tuple[ports.LeasedMessage, ...]]
 
     def apply(self, changes: ports.Changes) -> tuple[ports.LeasedMessage, ...]:
-        return self.write(replace(changes, claim=None))  # the lock is the claim
+        return self.write(replace(changes, claim=None, judged=None))  # the lock is the claim
 
 
 def _snapshot_params(day: ports.Day, known_version: int, key: ports.IdempotencyKey | None) -> dict[str, Any]:
@@ -235,7 +240,7 @@ def _key_params(key: ports.IdempotencyKey | None) -> dict[str, str]:
 def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
     if not found:
         return None
-    version, document, revision, allocations, covers, stays, demand, first_expiry, reply = found[0]
+    version, document, revision, allocations, covers, stays, demand, first_expiry, reply, leases = found[0]
     ledger: Sequence[Sequence[Any]] = allocations or ()
     return ports.Snapshot(
         day,
@@ -248,6 +253,7 @@ def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
         {int(size): bookings for size, bookings in (demand or {}).items()},
         first_expiry,
         rows.reply_of(reply),
+        leases or {},
         frozenset(row[3] for *row, seated, _ in ledger if seated),
         frozenset(row[3] for *row, _, at_risk in ledger if at_risk),
     )
@@ -280,8 +286,8 @@ def calls_of(changes: ports.Changes, source: str) -> list[Call]:
 
 def _claims(changes: ports.Changes) -> Iterator[Call]:
     days = {touched: _lock(*touched) for touched in changes.touched_days}
-    if changes.claim is not None:
-        day, claim = changes.claim.day, changes.claim
+    for claim in filter(None, (changes.judged, changes.claim)):
+        day = claim.day
         params = rows.members(day) | {"layout_version": claim.layout_version, "revision": claim.revision}
         yield Call("claim_layout", params)
         days[day.restaurant_id, day.service_date] = Call("claim_day", params)
@@ -315,6 +321,8 @@ def _hold_calls(changes: ports.Changes) -> Iterator[Call]:
         dropped = {"hold_id": hold_id}
         yield Call("drop_hold", dropped)
         yield Call("release_held_tables", dropped)
+    if changes.leases:
+        yield Call("insert_leases", {**rows.rows_param(changes.leases), "expected": len(changes.leases)})
 
 
 def _ledger_calls(changes: ports.Changes) -> Iterator[Call]:

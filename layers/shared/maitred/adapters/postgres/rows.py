@@ -103,6 +103,12 @@ def hold_of(row: Sequence[Any]) -> Hold | None:
     return replace(hold, tables=tuple(hold.tables))
 
 
+def waiting_of(found: Sequence[Sequence[Any]]) -> tuple[ports.WaitingParty, ...]:
+    """Hundreds may wish for the same: each text of preferences is read once."""
+    wishes = {text: preferences_of(json.loads(text)) for text in {row[-1] for row in found}}
+    return tuple([ports.WaitingParty(*(*row[:-1], wishes[row[-1]])) for row in found])
+
+
 def preferences_of(stored: dict[str, Any]) -> Preferences:
     return Preferences(
         zone=stored.get("zone"),

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from maitred.planner.day.occupancy import Span
 from maitred.planner.day.open_sets import Neighbourhood, Option
 from maitred.planner.day.places import Claim
 from maitred.planner.day.room import least_need
 from maitred.planner.day.stays import Stays
-from maitred.planner.floor.index import TableSet
+from maitred.planner.floor.index import FloorIndex, TableSet
 from maitred.planner.floor.joins import bit_positions
 from maitred.planner.model import Move
 from maitred.planner.search.join_search import Steps
@@ -49,7 +50,9 @@ def rearrange(situation: Situation, scoring: Scoring, steps: Steps) -> Arrangeme
     most, day = situation.most_moves, situation.day
     steps.check()
     stays = day.stays_around(*situation.window)
-    if _full_whoever_moves(situation, stays):
+    request = situation.request
+    zone = request.zone if request.zone_required else None
+    if full_whoever_moves(situation.index, stays, request.party_size, situation.window, zone):
         return None
     steps.check()
     wanted = _wanted(situation, stays, scoring)
@@ -65,19 +68,21 @@ def rearrange(situation: Situation, scoring: Scoring, steps: Steps) -> Arrangeme
     return next((found for found in tries if found is not None), None)
 
 
-def _full_whoever_moves(situation: Situation, stays: Stays) -> bool:
+def full_whoever_moves(
+    index: FloorIndex, stays: Stays, party_size: int, window: Span, zone: str | None
+) -> bool:
     """Is it proven that no moves, however many, seat the party? False says nothing.
+
+    ``window``: its stay with buffers; ``zone``: the one that it requires.
 
     It is if at some minute of the stay the parties that are there together need more seats, or more tables
     of some capacity and above, than the floor (or the zone that the party requires) has. That takes
     microseconds instead of a search.
     """
-    index, request = situation.index, situation.request
     if index.truncated:  # the list of sets is not complete, so neither are the least needs
         return False
-    need = least_need(index, request.party_size)
-    zone = request.zone if request.zone_required else None
-    return need is None or stays.room_left(zone).lacks(need, *situation.window)
+    need = least_need(index, party_size)
+    return need is None or stays.room_left(zone).lacks(need, *window)
 
 
 def _wanted(situation: Situation, stays: Stays, scoring: Scoring) -> list[Option]:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from maitred.contracts.stored_floor import floor_from_document
@@ -131,6 +131,13 @@ def day_of_stay(floor: Floor, booking: Booking, now: datetime) -> Day:
     """The part of the ledger that exactly this stay touches; no booking is moved for it."""
     span = booking.start_at, booking.end_at
     return _day(floor, booking.service_date, booking.service_id, span, now, None)
+
+
+def day_around(floor: Floor, booking: Booking, now: datetime) -> Day:
+    """The service day of a stay, and all of the stay itself."""
+    stay, day = day_of_stay(floor, booking, now), day_of_services(floor, booking.service_date, now)
+    start, end = min(stay.start, day.start), max(stay.end, day.end)
+    return replace(day, start=start, end=end, profile=stay.profile)
 
 
 def day_of_room(floor: Floor, service_date: date, now: datetime, until: datetime | None = None) -> Day:

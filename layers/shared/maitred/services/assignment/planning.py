@@ -12,13 +12,15 @@ from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.windows import Window, to_minutes
 from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.choice import keep_hold
+from maitred.planner.answer.place import find_place, surely_full
 from maitred.planner.answer.quote import quote
 from maitred.planner.day.demand import PRIOR, learn_demand
 from maitred.planner.day.drawn_day import DrawnDay, Problem, draw_day
 from maitred.planner.day.occupancy import Occupancy
 from maitred.planner.floor.index import FloorIndex
-from maitred.planner.model import Alternative, Deadline, Decision, MovableBooking, PartyRequest, Refusal
+from maitred.planner.model import Alternative, Deadline, Decision, MovableBooking, PartyRequest, Plan, Refusal
 from maitred.planner.options import FULL, PlannerOptions
+from maitred.planner.search.join_search import SearchEndedError
 from maitred.services.assignment.attempt import PlannerRun, Quote
 from maitred.services.feature_flags import FlagSource, SameFlags
 from maitred.services.ports import Clock, Day, MovableStay, Snapshot
@@ -161,6 +163,27 @@ class DayPlanner:
         except Exception:
             logger.exception("the planner failed")
             return _failed()
+
+    def is_full(self, party_size: int, start: int, end: int, zone: str | None) -> bool:
+        """Is it proven at a glance that the stay ``[start, end)`` is not possible? False says nothing."""
+        try:
+            return surely_full(self.day, party_size, start, end, zone)
+        except Exception:
+            logger.exception("the planner failed")
+            return False
+
+    def place(self, request: PartyRequest, deadline: Deadline) -> Plan | None:
+        """The place that `decide` would find; None is a proof that there is none.
+
+        Raises SearchEndedError if that stays open, which it does after a defect of the planner's, too.
+        """
+        try:
+            return find_place(self.day.index, self.problem_of(request), deadline, self.day)
+        except SearchEndedError:
+            raise
+        except Exception as error:
+            logger.exception("the planner failed")
+            raise SearchEndedError from error
 
     def alternatives(
         self, request: PartyRequest, duration_minutes: int | None, now: datetime, deadline: Deadline

@@ -199,6 +199,15 @@ def is_free(snapshot: ports.Snapshot, rows: Sequence[ports.TableAllocation]) -> 
     )
 
 
+def for_who_waits(room: Room, snapshot: ports.Snapshot) -> ports.Snapshot:
+    """The day as the background job may plan on it: nobody is moved for those who wait inside the freeze."""
+    policy = room.index.floor.policy
+    movable_from = room.now + timedelta(minutes=policy.freeze_minutes)
+    first = to_minutes(movable_from)
+    stays = tuple(stay for stay in snapshot.stays if stay.start > first) if policy.max_moves else ()
+    return replace(snapshot, day=replace(snapshot.day, movable_from=movable_from), stays=stays)
+
+
 # --- whose plan that beats ---
 
 
@@ -219,6 +228,12 @@ class Replanned:
     @property
     def nothing(self) -> bool:
         return not self.moves and not self.risks
+
+    def applied_to(self, snapshot: ports.Snapshot) -> ports.Snapshot:
+        """The day once this is written."""
+        moved = {str(booking_id) for booking_id in self.release}
+        kept = tuple(row for row in snapshot.allocations if row.booking_id not in moved)
+        return replace(snapshot, allocations=(*kept, *(_as_read(row) for row in self.allocations)))
 
     def added_to(self, changes: ports.Changes) -> ports.Changes:
         """``changes``, with all of this in the same unit of work."""

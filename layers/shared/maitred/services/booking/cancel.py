@@ -1,6 +1,5 @@
 """``POST /bookings/{id}/cancel``: frees the tables at once; a second cancel changes nothing."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -8,15 +7,16 @@ from maitred.domain.booking import Booking, MailKind
 from maitred.domain.states import State
 from maitred.services import events, ports
 from maitred.services.assignment import records
-from maitred.services.assignment.waitlist import woken_by
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
-from maitred.services.unit_of_work import change_booking, commit, remember
+from maitred.services.unit_of_work import change_booking, remember
 
 
 class CancelBooking:
-    def __init__(self, deps: Dependencies) -> None:
+    def __init__(self, deps: Dependencies, waitlist: Waitlist) -> None:
         self._deps = deps
+        self._waitlist = waitlist
 
     def cancel(self, booking: Booking, reason: str | None, context: RequestContext) -> Reply:
         """Raises InvalidTransition once the stay is over.
@@ -28,9 +28,8 @@ class CancelBooking:
             now = self._deps.clock.now()
             if current.state is State.CANCELLED:
                 return remember(self._deps, context, booking_reply(current, now))
-            woken = woken_by(self._deps.store, current, context.correlation_id, now)
-            changes, reply = _cancelled(current, reason, context, woken, self._deps.ids, now)
-            commit(self._deps, changes)
+            changes, reply = _cancelled(current, reason, context, self._deps.ids, now)
+            self._waitlist.commit(changes, current, context.correlation_id, now)
             return reply
 
         return change_booking(self._deps, booking, context, cancel)
@@ -40,11 +39,10 @@ def _cancelled(
     booking: Booking,
     reason: str | None,
     context: RequestContext,
-    woken: Sequence[ports.OutboxRow],
     ids: ports.Ids,
     now: datetime,
 ) -> tuple[ports.Changes, Reply]:
-    """The booking without its tables, the guest's letter, and messages for parties that wait."""
+    """The booking without its tables, and the guest's letter."""
     correlation, metadata = context.correlation_id, {"tables": list(booking.tables)}
     sits = booking.state is State.SEATED
     through = [State.SEATED, State.CONFIRMED] if sits else [booking.state]
@@ -61,7 +59,7 @@ def _cancelled(
         history=history,
         events=events.state_changed(history, booking.restaurant_id, correlation),
         notifications=notifications,
-        outbox=[*outbox, *woken],
+        outbox=outbox,
         reply=to_store(context.key, reply),
     )
     return changes, reply

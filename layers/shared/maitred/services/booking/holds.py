@@ -4,7 +4,6 @@ A hold is found and raced for as a booking is, but no booking is moved for it. I
 expired hold blocks nothing, and the next writer that needs its tables deletes its rows.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from maitred.services import ports
 from maitred.services.assignment import records
 from maitred.services.assignment.attempt import Attempt, Outcome, PlannerRun, attempt_of
 from maitred.services.assignment.failures import LOST, reason_of
-from maitred.services.assignment.waitlist import woken_by
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.booking.inline import Inline, inline_events
 from maitred.services.booking.request import BookingRequest, DayReading, InlineCall
 from maitred.services.dependencies import Dependencies
@@ -28,16 +27,17 @@ from maitred.services.idempotency import (
     stored_reply,
     to_store,
 )
-from maitred.services.unit_of_work import Try, commit, remember, tries
+from maitred.services.unit_of_work import Try, remember, tries
 
 _CREATED, _NO_CONTENT = 201, 204
 
 
 class Holds:
-    def __init__(self, deps: Dependencies, inline: Inline) -> None:
+    def __init__(self, deps: Dependencies, inline: Inline, waitlist: Waitlist) -> None:
         """``inline``: its planner moves nobody."""
         self._deps = deps
         self._inline = inline
+        self._waitlist = waitlist
 
     def make(self, request: BookingRequest, context: RequestContext) -> Reply:
         """Hold tables, or refuse. Raises TryAgain, or MaitredError for what could not be booked either."""
@@ -58,8 +58,8 @@ class Holds:
         try:
             if hold.expired or hold.used_by is not None:
                 return remember(self._deps, context, reply)
-            woken = woken_by(self._deps.store, hold, context.correlation_id, self._deps.clock.now())
-            commit(self._deps, _given_back(hold, context, woken, reply))
+            changes, now = _given_back(hold, context, reply), self._deps.clock.now()
+            self._waitlist.commit(changes, hold, context.correlation_id, now)
         except ports.DuplicateRequest:
             return reply_of_duplicate(self._deps.store, context.key)
         return reply
@@ -139,13 +139,10 @@ def _made(
     return changes, reply
 
 
-def _given_back(
-    hold: Hold, context: RequestContext, woken: Sequence[ports.OutboxRow], reply: Reply
-) -> ports.Changes:
-    """The hold ends now, its tables are free, and the waiting are tried again."""
+def _given_back(hold: Hold, context: RequestContext, reply: Reply) -> ports.Changes:
+    """The hold ends now, and its tables are free."""
     return ports.Changes(
         touched_days=[(hold.restaurant_id, hold.service_date)],
         drop_holds=[hold.id],
-        outbox=woken,
         reply=to_store(context.key, reply),
     )

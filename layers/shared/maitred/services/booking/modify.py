@@ -31,7 +31,8 @@ from maitred.services.assignment.attempt import (
 )
 from maitred.services.assignment.failures import LOST
 from maitred.services.assignment.layout_change import back_by_then
-from maitred.services.assignment.waitlist import woken_by
+from maitred.services.assignment.waitlist import Waitlist, Woken
+from maitred.services.assignment.waking import seated, stay_of
 from maitred.services.booking.inline import (
     GRACE_MS,
     Inline,
@@ -64,9 +65,10 @@ type ChangeOf = Callable[[Booking], BookingRequest | SeatedRequest]
 
 
 class ModifyBooking:
-    def __init__(self, deps: Dependencies, inline: Inline, seated: SeatedChange) -> None:
+    def __init__(self, deps: Dependencies, inline: Inline, waitlist: Waitlist, seated: SeatedChange) -> None:
         self._deps = deps
         self._inline = inline
+        self._waitlist = waitlist
         self._seated = seated
 
     def modify(
@@ -124,8 +126,8 @@ class ModifyBooking:
     def _find_tables(
         self, call: InlineCall, reading: DayReading, runs: list[PlannerRun], booking: Booking
     ) -> Reply:
-        woken = woken_by(self._deps.store, booking, call.context.correlation_id, call.now)
-        confirmed = self._confirm(call, reading, runs, booking, woken)
+        parties = self._waitlist.parties(booking, call.now)
+        confirmed = self._confirm(call, reading, runs, booking, parties)
         if isinstance(confirmed, Reply):
             return confirmed
         reason, alternatives = confirmed.reason, self._inline.alternatives(call, runs)
@@ -133,9 +135,10 @@ class ModifyBooking:
             final = reason.category is Category.DETERMINISTIC
             return self._inline.refuse(call, reading, runs, reason, alternatives, final=final)
         deferred = attempt_of(call.attempt, Outcome.DEFERRED, reason, runs, reading.index, alternatives)
-        changes, reply = _pending(call, reading, deferred, booking, woken, self._deps.ids)
+        changes, reply = _pending(call, reading, deferred, booking, self._deps.ids)
+        correlation = call.context.correlation_id
         try:
-            commit(self._deps, changes, GRACE_MS)
+            self._waitlist.commit(changes, booking, correlation, call.now, parties, GRACE_MS)
         except (ports.Unavailable, ports.StaleVersion) as error:
             return self._inline.answer_of(call, error, reply, confirmed)
         self._inline.ended(call, deferred)
@@ -147,13 +150,14 @@ class ModifyBooking:
         reading: DayReading,
         runs: list[PlannerRun],
         booking: Booking,
-        woken: Sequence[ports.OutboxRow],
+        parties: Sequence[ports.WaitingParty],
     ) -> Reply | Unconfirmed:
         """Find tables and commit the change on them, or say why not."""
         if isinstance(reading.snapshot, Reason):
             return Unconfirmed(reading.snapshot)
         reply: Reply | None = None
         try:
+            elsewhere = self._woken_elsewhere(call, reading, booking, parties)
             with tries(self._deps, reading.snapshot, call.attempt.budget, _own_day(booking)) as days:
                 for day in days:
                     run = self._inline.quote(call, reading, day.snapshot.without(booking))
@@ -163,14 +167,38 @@ class ModifyBooking:
                         return Unconfirmed(decision.reason)
                     attempt = attempt_of(call.attempt, Outcome.CONFIRMED, None, runs, reading.index)
                     changes, reply = _confirmed(call, reading, day, decision, attempt, booking)
-                    if decision.tables != booking.tables or not _covers(reading, booking):
-                        changes = replace(changes, outbox=[*changes.outbox, *woken])
-                    if day.commit(changes):
+                    woken = elsewhere or self._woken(call, reading, day, decision, booking, parties)
+                    if day.commit(woken.added_to(changes)):
                         self._inline.confirmed(call, attempt, decision)
                         return reply
             raise ports.Conflict("both races were lost")
         except LOST as error:
             return self._inline.not_confirmed(call, error, reply)
+
+    def _woken(
+        self,
+        call: InlineCall,
+        reading: DayReading,
+        day: Try,
+        plan: Plan,
+        booking: Booking,
+        parties: Sequence[ports.WaitingParty],
+    ) -> Woken:
+        """Those who can use what the booking lets go on the day that it stays on."""
+        if plan.tables == booking.tables and _covers(reading, booking):
+            return Woken()
+        request = request_of(call, reading)
+        stay = stay_of(str(booking.id), booking.version + 1, request, call.request.preferences)
+        after = seated(reading.index, day.snapshot.without(booking), stay, plan.tables, plan.moves)
+        return self._waitlist.woken(reading.index, after, parties, call.context.correlation_id, call.now)
+
+    def _woken_elsewhere(
+        self, call: InlineCall, reading: DayReading, booking: Booking, parties: Sequence[ports.WaitingParty]
+    ) -> Woken | None:
+        """Those who can use what the booking lets go if it leaves its day; None if it does not."""
+        if not parties or reading.window.service_date == booking.service_date:
+            return None
+        return self._waitlist.woken_without(booking, parties, call.context.correlation_id, call.now)
 
 
 # --- do the present tables do? ---
@@ -247,7 +275,6 @@ def _pending(
     reading: DayReading,
     attempt: Attempt,
     before: Booking,
-    woken: Sequence[ports.OutboxRow],
     ids: ports.Ids,
 ) -> tuple[ports.Changes, Reply]:
     """The new request waits for the job; the old tables are let go, and others may use them."""
@@ -272,7 +299,7 @@ def _pending(
             *events.state_changed(history, booking.restaurant_id, correlation),
         ],
         notifications=notifications,
-        outbox=[job, *outbox, *woken],
+        outbox=[job, *outbox],
         reply=to_store(call.context.key, reply),
     )
     return changes, reply

@@ -12,7 +12,7 @@ from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.assignment.day import Floors, day_of_stay, read_floor
 from maitred.services.assignment.layout_change import problem_of
-from maitred.services.assignment.waitlist import woken_by
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
 from maitred.services.unit_of_work import change_booking, commit, committed, remember
@@ -27,9 +27,10 @@ _EXPECTED = frozenset({State.ASSIGNMENT_PENDING, State.MANUAL_REVIEW, State.CONF
 class Arrivals:
     """Every method raises InvalidTransition if the booking's state does not allow it."""
 
-    def __init__(self, deps: Dependencies, floors: Floors) -> None:
+    def __init__(self, deps: Dependencies, floors: Floors, waitlist: Waitlist) -> None:
         self._deps = deps
         self._floors = floors
+        self._waitlist = waitlist
 
     def arrive(self, booking: Booking, context: RequestContext) -> Reply:
         """The guests are in the house and wait for their table. A second time changes nothing."""
@@ -52,10 +53,9 @@ class Arrivals:
         def no_show(current: Booking) -> Reply:
             require_transition(current.state, State.NO_SHOW)
             now = self._deps.clock.now()
-            woken = woken_by(self._deps.store, current, context.correlation_id, now)
             after = replace(current, state=State.NO_SHOW, version=current.version + 1, tables=(), zone=None)
             changes, reply = _step(current, after, State.NO_SHOW.value, context, now)
-            commit(self._deps, replace(changes, outbox=woken))
+            self._waitlist.commit(changes, current, context.correlation_id, now)
             return reply
 
         return change_booking(self._deps, booking, context, no_show)

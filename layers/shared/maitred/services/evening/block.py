@@ -3,8 +3,10 @@
 The block is a row of the ledger like any other, so nothing is planned there, whatever plans it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from maitred.contracts import responses
 from maitred.domain import errors
@@ -94,6 +96,7 @@ class Blocking:
         index = self._floor(request.restaurant_id, request.table_id)
         begin = request.start or now
         service_date = begin.astimezone(index.floor.timezone).date()
+        planned = self._deps.store.planned_at(request.restaurant_id, request.table_id, begin, request.end)
         with locked_room(self._deps, index, service_date, min(begin, now), request.end) as room:
             block = ports.TableBlock(
                 self._deps.ids.uuid(), request.restaurant_id, request.reason, context.actor
@@ -103,7 +106,7 @@ class Blocking:
                 return remember(self._deps, context, Reply(200, responses.dumps({"affected": []})))
             then = with_block(room.snapshot, row)
             replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
-            reply = Reply(200, responses.dumps({"affected": self._affected(replanned)}))
+            reply = Reply(200, responses.dumps({"affected": _affected(replanned, planned)}))
             changes = replanned.added_to(
                 ports.Changes(
                     drop_holds=on_hold_there(room.snapshot, [row]),
@@ -116,18 +119,18 @@ class Blocking:
             committed(self._deps, changes, room.locked.apply(changes))
         return reply
 
-    def _affected(self, replanned: Replanned) -> list[ports.Json]:
-        """Who was to sit there, and what becomes of it."""
-        problems = {
-            row.booking_id: f"moved to {', '.join(row.metadata['tables'])}" for row in replanned.history
-        }
-        problems |= {flag.booking_id: "no other table is free" for flag in replanned.risks if flag.since}
-        found = [self._deps.store.booking(booking_id) for booking_id in sorted(problems)]
-        return [
-            {"bookingId": str(each.id), "reference": each.reference, "problem": problems[each.id]}
-            for each in found
-            if each is not None
-        ]
+
+def _affected(replanned: Replanned, planned: Mapping[UUID, str]) -> list[ports.Json]:
+    """Who was to sit there, and what becomes of it. Raises Conflict if the day has changed meanwhile."""
+    problems = {row.booking_id: f"moved to {', '.join(row.metadata['tables'])}" for row in replanned.history}
+    problems |= {flag.booking_id: "no other table is free" for flag in replanned.risks if flag.since}
+    if any(flag.booking_id not in planned for flag in replanned.risks if flag.since):
+        raise ports.Conflict("the day has changed")
+    return [
+        {"bookingId": str(each), "reference": planned[each], "problem": problems[each]}
+        for each in sorted(planned)
+        if each in problems
+    ]
 
 
 def _require_period(request: BlockRequest, now: datetime) -> None:

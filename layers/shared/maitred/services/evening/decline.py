@@ -6,14 +6,16 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
 from maitred.services.assignment.records import declined
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
-from maitred.services.unit_of_work import change_booking, commit, remember
+from maitred.services.unit_of_work import change_booking, remember
 
 
 class Declining:
-    def __init__(self, deps: Dependencies) -> None:
+    def __init__(self, deps: Dependencies, waitlist: Waitlist) -> None:
         self._deps = deps
+        self._waitlist = waitlist
 
     def decline(self, booking: Booking, reason: str | None, context: RequestContext) -> Reply:
         """The booking ends, with a letter to the guest; a second time changes nothing.
@@ -30,7 +32,8 @@ class Declining:
                 current, context.actor, reason, context.correlation_id, self._deps.ids, now
             )
             reply = booking_reply(after, now)
-            commit(self._deps, replace(changes, reply=to_store(context.key, reply)))
+            changes = replace(changes, reply=to_store(context.key, reply))
+            self._waitlist.commit(changes, current, context.correlation_id, now)
             return reply
 
         return change_booking(self._deps, booking, context, decline)

@@ -13,6 +13,7 @@ from maitred.services.assignment.room import (
     BUDGET_MS,
     Replanner,
     Room,
+    for_who_waits,
     locked_room,
     on_hold_there,
     require_nobody_there,
@@ -20,7 +21,7 @@ from maitred.services.assignment.room import (
     set_aside,
     with_rows,
 )
-from maitred.services.assignment.waitlist import woken_by
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
 from maitred.services.unit_of_work import change_booking, committed
@@ -32,8 +33,9 @@ _UNDO_WITHIN = timedelta(minutes=15)
 class Leaving:
     """Every method raises InvalidTransition if the booking's state does not allow it."""
 
-    def __init__(self, deps: Dependencies, floors: Floors, replanner: Replanner) -> None:
+    def __init__(self, deps: Dependencies, floors: Floors, replanner: Replanner, waitlist: Waitlist) -> None:
         self._deps = deps
+        self._waitlist = waitlist
         self._floors = floors
         self._replanner = replanner
 
@@ -43,7 +45,7 @@ class Leaving:
         def complete(current: Booking) -> Reply:
             require_transition(current.state, State.COMPLETED)
             now = self._deps.clock.now()
-            woken = woken_by(self._deps.store, current, context.correlation_id, now)
+            parties = self._waitlist.parties(current, now)
             index = read_floor(self._deps.store, self._floors, current.restaurant_id, BUDGET_MS)
             with locked_room(self._deps, index, current.service_date, now) as room:
                 after = replace(
@@ -57,7 +59,9 @@ class Leaving:
                 changes, reply = _completed(room, current, after, context)
                 then = with_rows(room.snapshot, after, [])
                 replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
-                changes = replanned.added_to(replace(changes, outbox=woken))
+                then = for_who_waits(room, replanned.applied_to(then))
+                woken = self._waitlist.woken(index, then, parties, context.correlation_id, now)
+                changes = woken.added_to(replanned.added_to(changes))
                 committed(self._deps, changes, room.locked.apply(changes))
                 return reply
 

@@ -3,6 +3,7 @@
 Each locks the day, so that nobody takes a table in between, and plans again at once what it makes impossible.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from maitred.services.assignment.room import (
     BUDGET_MS,
     Replanner,
     Room,
+    for_who_waits,
     is_free,
     locked_room,
     on_hold_there,
@@ -31,9 +33,10 @@ from maitred.services.assignment.room import (
     set_aside,
     with_rows,
 )
-from maitred.services.assignment.waitlist import woken_by
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
+from maitred.services.ports import WaitingParty
 from maitred.services.unit_of_work import change_booking, committed
 
 UNSEATED = "unseated"
@@ -54,8 +57,9 @@ class _Step:
 class Seating:
     """Every method raises InvalidTransition if the booking's state does not allow it."""
 
-    def __init__(self, deps: Dependencies, floors: Floors, replanner: Replanner) -> None:
+    def __init__(self, deps: Dependencies, floors: Floors, replanner: Replanner, waitlist: Waitlist) -> None:
         self._deps = deps
+        self._waitlist = waitlist
         self._floors = floors
         self._replanner = replanner
 
@@ -70,6 +74,7 @@ class Seating:
             if current.state is not State.CONFIRMED:
                 raise errors.InvalidTransition(f"a booking that is {current.state.value} cannot be seated")
             now = self._deps.clock.now()
+            parties = self._waitlist.parties(current, now)
             until = now + (current.end_at - current.start_at)
             with self._room(current, now, until) as room:
                 _require_not_early(room, current)
@@ -83,7 +88,9 @@ class Seating:
                 if choice is not None:
                     require_no_hold(room.snapshot, rows)
                 metadata: ports.Json = {"tables": list(after.tables), "overrides": list(overrides)}
-                return self._commit(room, _Step(current, after, rows, State.SEATED.value, metadata), context)
+                return self._commit(
+                    room, _Step(current, after, rows, State.SEATED.value, metadata), parties, context
+                )
 
         return change_booking(self._deps, booking, context, seat)
 
@@ -97,6 +104,7 @@ class Seating:
             if current.state is not State.SEATED:
                 raise errors.InvalidTransition(f"the booking is {current.state.value}, not seated")
             now = self._deps.clock.now()
+            parties = self._waitlist.parties(current, now)
             with self._room(current, now, current.end_at) as room:
                 came_with_seat = current.arrived_at == current.seated_at
                 after = replace(
@@ -106,7 +114,7 @@ class Seating:
                     seated_at=None,
                     arrived_at=None if came_with_seat else current.arrived_at,
                 )
-                return self._replan_own(room, current, after, context)
+                return self._replan_own(room, (current, after), parties, context)
 
         return change_booking(self._deps, booking, context, unseat)
 
@@ -120,6 +128,7 @@ class Seating:
             if current.state is not State.SEATED:
                 raise errors.InvalidTransition(f"the booking is {current.state.value}, not seated")
             now = self._deps.clock.now()
+            parties = self._waitlist.parties(current, now)
             with self._room(current, now, current.leaves_at()) as room:
                 overrides = _overrides(room.index, current, choice.tables, choice)
                 after = _sitting(room.index, current, choice.tables)
@@ -131,7 +140,9 @@ class Seating:
                     "tables": list(after.tables),
                     "overrides": list(overrides),
                 }
-                return self._commit(room, _Step(current, after, rows, MOVED_BY_STAFF, metadata), context)
+                return self._commit(
+                    room, _Step(current, after, rows, MOVED_BY_STAFF, metadata), parties, context
+                )
 
         return change_booking(self._deps, booking, context, move)
 
@@ -139,8 +150,15 @@ class Seating:
         index = read_floor(self._deps.store, self._floors, booking.restaurant_id, BUDGET_MS)
         return locked_room(self._deps, index, booking.service_date, now, until)
 
-    def _replan_own(self, room: Room, before: Booking, after: Booking, context: RequestContext) -> Reply:
-        """The plan's rows on the same tables, or else on equivalent ones."""
+    def _replan_own(
+        self,
+        room: Room,
+        steps: tuple[Booking, Booking],
+        parties: Sequence[WaitingParty],
+        context: RequestContext,
+    ) -> Reply:
+        """The plan's rows on the same tables, or else on equivalent ones. ``steps``: before and after."""
+        before, after = steps
         overrides = set_aside(room.index, after, after.tables)
         rows = records.table_allocations(room.index, after, overrides)
         away = with_rows(room.snapshot, before, [])
@@ -154,15 +172,15 @@ class Seating:
             after = replace(after, tables=plan.tables, zone=plan.zone)
             rows = records.table_allocations(room.index, after)
         metadata: ports.Json = {"fromTables": list(before.tables), "tables": list(after.tables)}
-        return self._commit(room, _Step(before, after, rows, UNSEATED, metadata), context)
+        return self._commit(room, _Step(before, after, rows, UNSEATED, metadata), parties, context)
 
-    def _commit(self, room: Room, step: _Step, context: RequestContext) -> Reply:
+    def _commit(
+        self, room: Room, step: _Step, parties: Sequence[WaitingParty], context: RequestContext
+    ) -> Reply:
         """Write the step, and what it makes of the others' plans, in one transaction."""
         before, after, correlation = step.before, step.after, context.correlation_id
         history = records.history_rows(after, [before.state], context.actor, step.reason, step.metadata)
         reply = booking_reply(after, room.now)
-        frees = not set(before.tables) <= set(after.tables)
-        woken = woken_by(self._deps.store, before, correlation, room.now) if frees else []
         changes = ports.Changes(
             updates=[ports.BookingUpdate(before, after, tables=before.tables)],
             drop_holds=on_hold_there(room.snapshot, step.rows),
@@ -171,11 +189,13 @@ class Seating:
             allocations=step.rows,
             history=history,
             events=events.state_changed(history, before.restaurant_id, correlation),
-            outbox=woken,
             reply=to_store(context.key, reply),
         )
         then = with_rows(room.snapshot, after, step.rows)
-        changes = self._replanner.replan(room, then, context.actor, correlation).added_to(changes)
+        replanned = self._replanner.replan(room, then, context.actor, correlation)
+        changes = replanned.added_to(changes)
+        then = for_who_waits(room, replanned.applied_to(then))
+        changes = self._waitlist.woken(room.index, then, parties, correlation, room.now).added_to(changes)
         committed(self._deps, changes, room.locked.apply(changes))
         return reply
 

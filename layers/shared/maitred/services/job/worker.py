@@ -36,6 +36,8 @@ from maitred.services.assignment.day import Floors, Reading, day_of, read_floor
 from maitred.services.assignment.failures import reason_of
 from maitred.services.assignment.planning import party_request, problem_of
 from maitred.services.assignment.shadow import Shadow
+from maitred.services.assignment.waitlist import Waitlist, Woken, created_after, leaves_lease
+from maitred.services.assignment.waking import seated, stay_of
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
 from maitred.services.feature_flags import FeatureFlags, FlagSource
@@ -92,19 +94,24 @@ class _Job:
 
 @dataclass(frozen=True, slots=True)
 class _Missed:
-    """The attempt did not confirm. ``first_expiry``: when the first live hold of that day expires."""
+    """The attempt did not confirm. ``first_expiry``: when the first live hold of that day expires.
+
+    ``leased``: tables were kept for the party all the same.
+    """
 
     reason: Reason
     db_ms: float = 0.0
     first_expiry: datetime | None = None
+    leased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """The stay, and the reading of its day."""
+    """The stay, and the reading of its day. ``parties``: who else waits, if tables are kept for this one."""
 
     window: Window
     reading: Reading
+    parties: Sequence[ports.WaitingParty]
 
     @property
     def db_ms(self) -> float:
@@ -113,7 +120,13 @@ class _Read:
 
 class AssignJob:
     def __init__(
-        self, deps: Dependencies, floors: Floors, search: DeepSearch, limits: JobLimits, flags: FlagSource
+        self,
+        deps: Dependencies,
+        floors: Floors,
+        search: DeepSearch,
+        limits: JobLimits,
+        flags: FlagSource,
+        waitlist: Waitlist,
     ) -> None:
         self._deps = deps
         self._floors = floors
@@ -121,6 +134,7 @@ class AssignJob:
         self._limits = limits
         self._flags = flags
         self._shadow = Shadow(search)
+        self._waitlist = waitlist
 
     def run(self, message: AssignMessage) -> str:
         """Work on one message; returns the summary's result. Raises StoreError, JobFault or a defect."""
@@ -253,12 +267,14 @@ class AssignJob:
         began, version, left = job.budget.spent_ms(), index.floor.layout_version, job.budget.remaining_ms()
         try:
             snapshot = self._deps.store.snapshot(day, version, None, left, admission)
+            leased = snapshot is not None and bool(snapshot.leased_to(booking.id))
+            parties = self._waitlist.parties(booking, job.now) if leased else ()
         except _LOST as error:
             return _Missed(reason_of(error, job.budget))
         db_ms = round(job.budget.spent_ms() - began, 3)
         if snapshot is None or snapshot.document is not None:
             return _Missed(reason_of(ports.Conflict("the layout changed"), job.budget), db_ms)
-        return _Read(window, Reading(index, snapshot, cache_hit=True, db_ms=db_ms))
+        return _Read(window, Reading(index, snapshot, cache_hit=True, db_ms=db_ms), parties)
 
     def _confirm(self, job: _Job, booking: Booking, read: _Read, runs: list[Quote]) -> _Missed | None:
         """Find tables and commit them; None if that succeeded."""
@@ -268,19 +284,32 @@ class AssignJob:
             self._keep_lease(job, booking)
             with tries(self._deps, reading.snapshot, job.budget) as days:
                 for day in days:
-                    run = self._quote(job, index, party, day)
+                    run = self._quote(job, booking, index, party, day)
                     runs.append(run)
                     decision = run.decision
                     if isinstance(decision, Refusal):
-                        return _Missed(decision.reason, db_ms, day.snapshot.first_expiry)
+                        leased = bool(day.snapshot.leased_to(booking.id))
+                        return _Missed(decision.reason, db_ms, day.snapshot.first_expiry, leased)
                     attempt = attempt_of(job.attempt, Outcome.CONFIRMED, None, runs, index)
                     changes = _confirmed(job, booking, reading, day, decision, attempt)
-                    if day.commit(changes):
+                    woken = self._woken(job, booking, read, day, decision, changes)
+                    if day.commit(woken.added_to(changes)):
                         self._count_seated(booking, decision)
                         return None
             return _Missed(reason_of(ports.Conflict(), job.budget), db_ms)
         except _LOST as error:
             return _Missed(reason_of(error, job.budget), db_ms)
+
+    def _woken(
+        self, job: _Job, booking: Booking, read: _Read, day: Try, plan: Plan, changes: ports.Changes
+    ) -> Woken:
+        """Those who can use what was kept for the booking and what it does not take."""
+        if not leaves_lease(day.snapshot, booking, changes.allocations):
+            return Woken()
+        index, party = read.reading.index, party_request(booking.party_size, read.window, booking.preferences)
+        stay = stay_of(str(booking.id), booking.version + 1, party, booking.preferences)
+        after = seated(index, day.snapshot.without(booking), stay, plan.tables, plan.moves)
+        return self._waitlist.woken(index, after, read.parties, job.message.correlation_id, job.now)
 
     def _keep_lease(self, job: _Job, booking: Booking) -> None:
         """Extend the lease if it might end before the attempt does."""
@@ -291,9 +320,10 @@ class AssignJob:
             extended = ports.BookingUpdate(booking, booking, lease_token=lease.token, new_lease=lease)
             self._deps.store.apply(ports.Changes(updates=[extended]), left)
 
-    def _quote(self, job: _Job, index: FloorIndex, party: PartyRequest, day: Try) -> Quote:
+    def _quote(self, job: _Job, booking: Booking, index: FloorIndex, party: PartyRequest, day: Try) -> Quote:
         """Search deeply, but not while the day is locked, for which others wait."""
-        problem = problem_of(index, party, job.attempt.options, day.snapshot)
+        snapshot = day.snapshot.without(booking)  # what is kept for it is not in its way
+        problem = problem_of(index, party, job.attempt.options, snapshot)
         with self._deps.telemetry.span("plan", restaurant=job.message.restaurant_id):
             run = self._search.quote(index, problem, job.budget, deeply=day.locked is None)
         self._deps.telemetry.milliseconds("PlannerDuration", run.duration_ms, flow=Flow.JOB.value)
@@ -323,10 +353,23 @@ class AssignJob:
                 return self._count(attempt.outcome, reason)
             case GiveUp(reason=final, allowed=allowed):
                 attempt = attempt_of(job.attempt, Outcome.MANUAL_REVIEW, final, runs, index)
-                commit(deps, _for_a_person(job, booking, attempt, allowed, missed.db_ms), _GRACE_MS)
+                changes = _for_a_person(job, booking, attempt, allowed, missed.db_ms)
+                self._give_up(job, booking, changes, leased=missed.leased)
                 return self._count(attempt.outcome, final)
             case Stop():
                 raise JobFault(reason.detail)
+
+    def _give_up(self, job: _Job, booking: Booking, changes: ports.Changes, *, leased: bool) -> None:
+        """Leave the booking to a person. What was kept for it is offered to those who came later.
+
+        Not to all: two parties that the job refuses would wake each other for ever.
+        """
+        if not leased:
+            commit(self._deps, changes, _GRACE_MS)
+            return
+        later = created_after(booking, self._waitlist.parties(booking, job.now))
+        correlation = job.message.correlation_id
+        self._waitlist.commit(changes, booking, correlation, job.now, later, _GRACE_MS)
 
     def _superseded(self, job: _Job, runs: Sequence[Quote]) -> str:
         """The booking changed under this worker: nothing of the attempt was written. Say what it became."""

@@ -30,6 +30,7 @@ from maitred.services.ports.changes import (
     TableAllocation,
     TableBlock,
     Unblock,
+    WakeLease,
 )
 from maitred.services.ports.failures import (
     CircuitOpen,
@@ -64,6 +65,7 @@ from maitred.services.ports.readings import (
     Snapshot,
     StoredReply,
     TableUse,
+    WaitingParty,
 )
 
 #: What gives its tables back.
@@ -163,9 +165,12 @@ class BookingStore(Protocol):
 
     def floor(self, restaurant_id: str, known_version: int | None, at: datetime) -> FloorRead | None: ...
 
-    def waiting(
-        self, freed: Freed, start: datetime, end: datetime, now: datetime, limit: int
-    ) -> list[tuple[UUID, int]]: ...
+    def waiting(self, freed: Freed, now: datetime, limit: int) -> tuple[WaitingParty, ...]: ...
+
+    def planned_at(
+        self, restaurant_id: str, table_id: str, start: datetime, end: datetime
+    ) -> Mapping[UUID, str]:
+        """The confirmed bookings that have this table at some time of ``[start, end)``, with references."""
 
     def history(self, booking_id: UUID) -> Sequence[HistoryEntry]:
         """The booking's changes of state, oldest first."""

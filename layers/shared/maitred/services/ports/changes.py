@@ -112,6 +112,25 @@ class HoldUse:
 
 
 @dataclass(frozen=True, slots=True)
+class WakeLease:
+    """A hold that keeps tables for a waiting booking; fails with Conflict if that no longer waits for them.
+
+    Its tables are among the allocations. It ends by its clock, or with the wait.
+    """
+
+    id: UUID
+    restaurant_id: str
+    party_size: int
+    start_at: datetime
+    end_at: datetime
+    service_id: str
+    service_date: date
+    expires_at: datetime
+    for_booking: UUID
+    request_version: int
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryRow:
     booking_id: UUID
     from_state: State | None
@@ -159,14 +178,17 @@ class Changes:
     """One unit of work, applied whole or not at all, in the order of the fields.
 
     ``claim``: the day as it was planned on; the unit of work fails with Conflict if the day has changed.
+    ``judged``: the same for another day, or for the only one: as those who wait there were judged on it.
     ``requests``: bookings, also among ``updates``, whose party, times, wishes, guest and notes are new.
     ``drop_holds``: holds that end now and give their tables back, unless they have been used.
     ``departures``: who gets up, if it sits. ``risks``: whose plan the room beats, and whose no longer.
     ``unblock``: blocks that end, before ``block`` begins.
+    ``leases``: holds for bookings that wait.
     ``attempts``: rows by column.
     """
 
     claim: Snapshot | None = None
+    judged: Snapshot | None = None
     touched_days: Sequence[tuple[str, date]] = ()
     new_booking: Booking | None = None
     updates: Sequence[BookingUpdate] = ()
@@ -174,6 +196,7 @@ class Changes:
     new_hold: Hold | None = None
     use_hold: HoldUse | None = None
     drop_holds: Sequence[UUID] = ()
+    leases: Sequence[WakeLease] = ()
     moves: Sequence[BookingMove] = ()
     release: Sequence[UUID] = ()
     departures: Sequence[Departure] = ()

@@ -1,7 +1,7 @@
 """What is read from the book."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -82,6 +82,26 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingParty:
+    """A booking without tables that the job or a person may still give some."""
+
+    id: UUID
+    version: int
+    request_version: int
+    party_size: int
+    start_at: datetime
+    end_at: datetime
+    duration_minutes: int | None
+    service_date: date
+    created_at: datetime
+    preferences: Preferences
+
+    @classmethod
+    def of(cls, booking: Booking) -> "WaitingParty":
+        return cls(*(getattr(booking, each.name) for each in fields(cls)))
+
+
+@dataclass(frozen=True, slots=True)
 class MovableStay:
     """A confirmed booking that may be moved, in minutes since the epoch, without buffers."""
 
@@ -98,8 +118,9 @@ class Snapshot:
     """One consistent reading of a day: what a plan is made from and confirmed against.
 
     ``demand``: how many parties of each size this service usually sees; empty if that is not known.
-    ``first_expiry``: when the first of the day's live holds expires; None without any. ``seated``: bookings
-    whose party sits at its tables; ``at_risk``: bookings whose tables will not be free for them.
+    ``first_expiry``: when the first of the day's live holds expires; None without any. ``leases``: which of
+    the holds keep tables for a waiting booking, by the ids of hold and booking. ``seated``: bookings whose
+    party sits at its tables; ``at_risk``: bookings whose tables will not be free for them.
     """
 
     day: Day
@@ -112,24 +133,37 @@ class Snapshot:
     demand: Mapping[int, int]
     first_expiry: datetime | None
     reply: StoredReply | None
+    leases: Mapping[str, str] = field(default_factory=dict)
     seated: frozenset[str] = frozenset()
     at_risk: frozenset[str] = frozenset()
 
-    def without(self, party: Booking | Hold) -> "Snapshot":
-        """The day as if ``party``, as it was read, were not on it: its tables and covers are free."""
-        own, on_hold = str(party.id), isinstance(party, Hold)
-        rest = tuple(row for row in self.allocations if own not in (row.booking_id, row.hold_id))
+    def leased_to(self, booking_id: UUID) -> tuple[Allocation, ...]:
+        """What is kept for a booking that waits."""
+        own = str(booking_id)
+        return tuple(row for row in self.allocations if self.leases.get(row.hold_id or "") == own)
+
+    def without(self, party: "Booking | Hold | WaitingParty") -> "Snapshot":
+        """The day as if ``party``, as it was read, were not on it: its tables, lease and covers are free."""
+        own, leases = str(party.id), {hold for hold, owner in self.leases.items() if owner == str(party.id)}
+        on_hold = isinstance(party, Hold) or bool(leases)
+        rest = tuple(
+            row
+            for row in self.allocations
+            if own not in (row.booking_id, row.hold_id) and row.hold_id not in leases
+        )
         stays = tuple(stay for stay in self.stays if stay.booking_id != own)
         if len(rest) == len(self.allocations):  # it has no tables here, so its covers are not counted
             return replace(self, stays=stays)
         start, same_day = to_minutes(party.start_at), party.service_date == self.day.service_date
-        covers = tuple(
-            replace(row, covers=row.covers - party.party_size)
-            if same_day and (row.start, row.on_hold, row.owner or own) == (start, on_hold, own)
-            else row
-            for row in self.covers
-        )
-        return replace(self, allocations=rest, covers=covers, stays=stays)
+        covers = list(self.covers)
+        for number, row in enumerate(covers if same_day else ()):
+            if (row.start, row.on_hold, row.owner or own) in (
+                (start, on_hold, own),
+                *((start, on_hold, lease) for lease in leases),
+            ):
+                covers[number] = replace(row, covers=row.covers - party.party_size)
+                break
+        return replace(self, allocations=rest, covers=tuple(covers), stays=stays)
 
 
 @dataclass(frozen=True, slots=True)

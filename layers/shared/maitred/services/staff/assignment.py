@@ -32,9 +32,10 @@ from maitred.services.assignment.attempt import (
     attempt_reply,
     attempt_row,
 )
-from maitred.services.assignment.day import DaySnapshots, Reading, day_of_stay
+from maitred.services.assignment.day import DaySnapshots, Reading, day_around, day_of_stay
 from maitred.services.assignment.planning import booking_request, tables_of_bookings
-from maitred.services.assignment.waitlist import woken_by
+from maitred.services.assignment.waitlist import Waitlist, Woken, leaves_lease
+from maitred.services.assignment.waking import seated, stay_of
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
 from maitred.services.feature_flags import NO_FLAGS
@@ -53,7 +54,7 @@ _ASSIGNABLE = frozenset(
 class _Call:
     """One choice under way. ``reading``: of the stay. ``now``: when it began, UTC.
 
-    ``woken``: messages for parties that wait, to be sent if tables become free.
+    ``parties``: who waits and may be woken if tables become free.
     """
 
     booking: Booking
@@ -62,14 +63,15 @@ class _Call:
     context: RequestContext
     attempt: AttemptContext
     now: datetime
-    woken: Sequence[ports.OutboxRow]
+    parties: Sequence[ports.WaitingParty]
     reading: Reading
 
 
 class StaffAssignment:
-    def __init__(self, deps: Dependencies, days: DaySnapshots) -> None:
+    def __init__(self, deps: Dependencies, days: DaySnapshots, waitlist: Waitlist) -> None:
         self._deps = deps
         self._days = days
+        self._waitlist = waitlist
 
     def assign(self, booking: Booking, choice: Choice, context: RequestContext, *, pin: bool) -> Reply:
         """Confirm the booking on these tables, or give it these instead of its own; 409 if one is taken.
@@ -105,9 +107,8 @@ class StaffAssignment:
                 raise errors.InvalidTransition(
                     f"a booking that is {current.state.value} has no tables to take away"
                 )
-            woken = woken_by(self._deps.store, current, context.correlation_id, now)
-            changes, reply = _unassigned(current, context, woken, now)
-            commit(self._deps, changes)
+            changes, reply = _unassigned(current, context, now)
+            self._waitlist.commit(changes, current, context.correlation_id, now)
             return reply
 
         return change_booking(self._deps, booking, context, unassign)
@@ -119,7 +120,7 @@ class StaffAssignment:
             raise errors.InvalidTransition(f"a booking that is {booking.state.value} cannot be given tables")
         if booking.end_at <= now:
             raise errors.InThePast("the stay is over")
-        woken = woken_by(self._deps.store, booking, context.correlation_id, now)
+        parties = self._waitlist.parties(booking, now)
         attempt = AttemptContext(
             id=deps.ids.uuid(),
             restaurant_id=booking.restaurant_id,
@@ -132,9 +133,11 @@ class StaffAssignment:
             budget=Budget(deps.clock, _BUDGET_MS),
         )
         reading = self._days.read(
-            booking.restaurant_id, lambda floor: day_of_stay(floor, booking, now), attempt.budget
+            booking.restaurant_id,
+            lambda floor: day_around(floor, booking, now) if parties else day_of_stay(floor, booking, now),
+            attempt.budget,
         )
-        return _Call(booking, choice, pin, context, attempt, now, woken, reading)
+        return _Call(booking, choice, pin, context, attempt, now, parties, reading)
 
     def _confirm(self, call: _Call) -> Reply | Attempt:
         """Commit the choice; or the attempt that was refused, because a table is taken."""
@@ -149,11 +152,24 @@ class StaffAssignment:
                     return _attempt(call, Outcome.REFUSED, decision.reason, runs, judgement.overridden)
                 attempt = _attempt(call, Outcome.CONFIRMED, None, runs, judgement.overridden)
                 changes, reply = _assigned(call, day, decision, attempt, judgement)
-                if day.commit(changes):
+                if day.commit(self._woken(call, day.snapshot, decision, changes).added_to(changes)):
                     self._deps.telemetry.count("CoversSeated", call.booking.party_size, flow=Flow.STAFF.value)
                     self._count(Outcome.CONFIRMED)
                     return reply
         raise ports.Conflict("both races were lost")
+
+    def _woken(self, call: _Call, snapshot: ports.Snapshot, plan: Plan, changes: ports.Changes) -> Woken:
+        """Those who can use what the booking lets go; nobody if it lets nothing go."""
+        booking, request, index = call.booking, booking_request(call.booking), call.reading.index
+        # As the snapshot has them: a move for somebody else changes a booking's tables and not its version.
+        present = set(tables_of_bookings(snapshot).get(str(booking.id), ()))
+        if not present - set(plan.tables) and not leaves_lease(snapshot, booking, changes.allocations):
+            return Woken()
+        stay = stay_of(str(booking.id), booking.version, request, booking.preferences)
+        after = seated(index, snapshot.without(booking), stay, plan.tables)
+        if call.pin:
+            after = replace(after, stays=tuple(each for each in after.stays if each != stay))
+        return self._waitlist.woken(index, after, call.parties, call.context.correlation_id, call.now)
 
     def _judge(self, call: _Call, snapshot: ports.Snapshot) -> tuple[Judgement, float]:
         """The judgement, and how many milliseconds it took. Raises RuleViolated."""
@@ -179,12 +195,13 @@ def _require_no_worker(booking: Booking, now: datetime) -> None:
 
 def _problem(booking: Booking, snapshot: ports.Snapshot) -> Problem:
     """The choice against everybody else: the party is not in its own way and is not counted twice."""
+    others = snapshot.without(booking)
     confirmed = booking.state is State.CONFIRMED
     return Problem(
         request=booking_request(booking),
         span=(to_minutes(snapshot.day.start), to_minutes(snapshot.day.end)),
-        allocations=tuple(row for row in snapshot.allocations if row.booking_id != str(booking.id)),
-        pacing=() if confirmed else snapshot.covers,
+        allocations=others.allocations,
+        pacing=() if confirmed else others.covers,
         demand=learn_demand(snapshot.demand) if snapshot.demand else PRIOR,
         owned=Covers(to_minutes(booking.start_at), booking.party_size) if confirmed else None,
     )
@@ -225,9 +242,7 @@ def _assigned(
     )
     ids = day.deps.ids
     notifications, outbox = records.mail(booking, MailKind.CONFIRMED, correlation, ids, call.now)
-    # As the snapshot has them: a move for somebody else changes a booking's tables and not its version.
     present = tables_of_bookings(day.snapshot).get(str(before.id), ())
-    freed = set(present) - set(plan.tables)
     metadata: ports.Json = {
         "attemptId": str(attempt.context.id),
         "fromTables": list(present),
@@ -250,7 +265,7 @@ def _assigned(
             *events.state_changed(history, before.restaurant_id, correlation),
         ],
         notifications=notifications,
-        outbox=[*outbox, *(call.woken if freed else ())],
+        outbox=outbox,
         reply=to_store(call.context.key, reply),
     )
     return changes, reply
@@ -269,10 +284,8 @@ def _occupied(call: _Call, attempt: Attempt) -> tuple[ports.Changes, Reply]:
     return changes, reply
 
 
-def _unassigned(
-    before: Booking, context: RequestContext, woken: Sequence[ports.OutboxRow], now: datetime
-) -> tuple[ports.Changes, Reply]:
-    """The booking without tables, in manual review, and messages for parties that may use the tables."""
+def _unassigned(before: Booking, context: RequestContext, now: datetime) -> tuple[ports.Changes, Reply]:
+    """The booking without tables, in manual review."""
     version, token = before.version + 1, before.lease_token
     booking = replace(before, state=State.MANUAL_REVIEW, version=version, tables=(), zone=None, pinned=False)
     metadata: ports.Json = {"fromTables": list(before.tables), "tables": []}
@@ -284,7 +297,6 @@ def _unassigned(
         release=[before.id],
         history=history,
         events=events.state_changed(history, before.restaurant_id, context.correlation_id),
-        outbox=woken,
         reply=to_store(context.key, reply),
     )
     return changes, reply

@@ -22,13 +22,13 @@ from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.assignment.layout_change import broken_promise
 from maitred.services.assignment.sent_back import sent_back
-from maitred.services.assignment.waitlist import wake
+from maitred.services.assignment.waitlist import AT_MOST, wake
+from maitred.services.assignment.waking import could_ever_sit
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, stored_reply, to_store
 from maitred.services.staff.new_timezone import Keep, Ledger, LedgerRow, in_new_timezone
 from maitred.services.unit_of_work import committed
 
-_MOST_WOKEN = 200
 _MOST_NAMED = 100  # bookings in the answer that asks what they keep
 #: A change of these members gives nobody a table.
 _NO_EFFECT_ON_TABLES = frozenset({"name", "locale", "contactEmail"})
@@ -117,7 +117,8 @@ class RestaurantService:
                 if dry_run:
                     return reply
                 waiting = _waiting(index, locked, moves_with)
-                woken = _woken(locked, stored, waiting)
+                differs = _tables_differ(locked.current, stored)
+                woken = _woken(index, locked, waiting, now) if differs else []
                 changes = _replaced(
                     index.floor, (checked, waiting, woken), reply, context, self._deps.ids, now
                 )
@@ -209,13 +210,12 @@ def _waiting(index: FloorIndex, locked: LockedRestaurant, keep: Keep | None) -> 
 
 
 def _woken(
-    locked: LockedRestaurant, document: Mapping[str, Any], changed: Sequence[_Checked]
+    index: FloorIndex, locked: LockedRestaurant, changed: Sequence[_Checked], now: datetime
 ) -> list[Booking]:
-    """Who may get a table now; those that change are tried again anyway."""
-    if not _tables_differ(locked.current, document):
-        return []
+    """Whom the floor could seat on an empty day; those that change are tried again anyway."""
     own = {each.before.id for each in changed}
-    return [booking for booking in locked.waiting if booking.id not in own][:_MOST_WOKEN]
+    waiting = (booking for booking in locked.waiting if booking.id not in own)
+    return [each for each in waiting if could_ever_sit(index, ports.WaitingParty.of(each), now)][:AT_MOST]
 
 
 def _tables_differ(current: StoredLayout | None, document: Mapping[str, Any]) -> bool:

@@ -70,7 +70,10 @@ select r.layout_version,
         where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
           and h.used_by is null) as first_expiry,
        (select json_build_array(i.fingerprint, i.status, i.headers, i.body) from idempotency i
-        where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply
+        where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply,
+       (select json_object_agg(h.id, h.for_booking) from holds h
+        where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
+          and h.for_booking is not null) as leases
 from restaurants r
 where r.id = %(restaurant_id)s
 
@@ -179,19 +182,29 @@ from restaurants r
 where r.id = %(restaurant_id)s
 
 -- name: waiting_bookings
--- Waiting bookings that could use a freed stay, up to a limit: first those that its tables seat, oldest first.
+-- Who waits for tables, oldest first: on this service date, or on one beside it at the freed time. Nobody, if it
+-- is only a lease that may be freed and there is none.
 -- Bookings in progress are included: their attempt may have read the day before the tables were free.
-select b.id, b.version
+select b.id, b.version, b.request_version, b.party_size, b.start_at, b.end_at, b.duration_minutes, b.service_date,
+       b.created_at, b.preferences::text
 from bookings b
 where b.restaurant_id = %(restaurant_id)s
   and b.state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
   and b.service_date between %(service_date)s::date - 1 and %(service_date)s::date + 1
-  and b.start_at < %(end)s and b.end_at > %(start)s and b.start_at > %(now)s
+  and (b.service_date = %(service_date)s or b.start_at < %(end)s and b.end_at > %(start)s)
+  and b.start_at > %(now)s
   and b.id <> %(freed_by)s
-order by b.party_size > (select coalesce(sum(a.capacity), 0) from allocations a
-                         where (a.booking_id = %(freed_by)s or a.hold_id = %(freed_by)s) and a.live),
-         b.created_at, b.id
+  and (not %(only_lease)s or exists (
+      select from holds h where h.for_booking = %(freed_by)s and h.expires_at > now()))
+order by b.created_at, b.id
 limit %(limit)s
+
+-- name: planned_at
+select b.id, b.reference
+from allocations a join bookings b on b.id = a.booking_id
+where a.restaurant_id = %(restaurant_id)s and a.table_id = %(table_id)s and a.live and not a.seated
+  and (a.at_risk_since is null and a.occupied && tstzrange(%(start)s, %(end)s)
+       or a.at_risk_since is not null and a.occupied && tstzrange(%(start)s, %(end)s))
 
 -- name: read_history
 select from_state, to_state, version, actor_id, reason, metadata, created_at

@@ -63,6 +63,22 @@ insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id, 
 values (%(id)s, %(restaurant_id)s, %(party_size)s, %(start_at)s, %(end_at)s, %(service_id)s, %(service_date)s,
         %(expires_at)s)
 
+-- name: insert_leases
+-- Holds for bookings that still wait for what they were judged by; they go on to until the commit.
+with waiting as (
+    select n.* from jsonb_to_recordset(%(rows)s) as n(id uuid, restaurant_id text, party_size integer,
+         start_at timestamptz, end_at timestamptz, service_id text, service_date date, expires_at timestamptz,
+         for_booking uuid, request_version integer)
+    join bookings b on b.id = n.for_booking and b.request_version = n.request_version
+    where b.state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
+    order by b.id for share of b
+), made as (
+    insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id, service_date, expires_at, for_booking)
+    select id, restaurant_id, party_size, start_at, end_at, service_id, service_date, expires_at, for_booking
+    from waiting returning 1
+)
+select require_one(case when count(*) = %(expected)s then 1 else 0 end, 'MTR01') from made
+
 -- name: use_hold
 -- Once, and only before it expires, by the present clock: the transaction may have waited for locks.
 with used as (

@@ -52,7 +52,7 @@ where b.id in (
     select w.id
     from broken k
     join allocations a on a.restaurant_id = k.restaurant_id and a.table_id = k.table_id and a.live
-         and a.occupied && tstzrange(%(now)s, %(until)s, '[]')
+         and a.at_risk_since is null and a.occupied && tstzrange(%(now)s, %(until)s, '[]')
     join bookings w on w.id = a.booking_id
     where w.state = 'confirmed' and w.start_at > %(now)s and w.start_at <= %(until)s
     order by w.start_at, w.id limit %(limit)s)

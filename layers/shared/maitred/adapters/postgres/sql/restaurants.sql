@@ -21,11 +21,13 @@ order by b.start_at, b.id
 -- Who has which table from now on, and on the day before: a stay that moves with the clock may meet those.
 select a.table_id, lower(a.occupied), upper(a.occupied), a.booking_id, a.overrides
 from allocations a
-left join holds h on h.id = a.hold_id
-where a.restaurant_id = %(restaurant_id)s and a.live
-  and (a.at_risk_since is null and a.occupied && tstzrange(%(now)s::timestamptz - interval '27 hours', null)
-       or a.at_risk_since is not null)
-  and (a.hold_id is null or h.expires_at > now())
+where a.restaurant_id = %(restaurant_id)s and a.live and a.at_risk_since is null
+  and a.occupied && tstzrange(%(now)s::timestamptz - interval '27 hours', null)
+  and (a.hold_id is null or (select h.expires_at > now() from holds h where h.id = a.hold_id))
+union all
+select a.table_id, lower(a.occupied), upper(a.occupied), a.booking_id, a.overrides
+from allocations a
+where a.restaurant_id = %(restaurant_id)s and a.live and a.at_risk_since is not null
 
 -- name: upcoming_chosen
 -- Bookings that sit where a person put them.
@@ -42,7 +44,7 @@ where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_
 select * from booking_sheet b
 where b.restaurant_id = %(restaurant_id)s and b.start_at > %(now)s
   and b.state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
-order by b.created_at, b.id
+order by b.created_at, b.id limit 10000
 
 -- name: put_restaurant
 insert into restaurants (id, name, timezone, locale, contact_email, layout_version, late_minutes,
@@ -68,7 +70,7 @@ from jsonb_to_recordset(%(rows)s) as n(id text, zone text, capacity integer)
 update allocations a
 set layout_version = now_there.layout_version, capacity = now_there.capacity
 from layout_tables was_there, layout_tables now_there
-where a.restaurant_id = %(restaurant_id)s and a.live and a.occupied && tstzrange(%(now)s, null)
+where a.restaurant_id = %(restaurant_id)s and a.live and a.at_risk_since is null and a.occupied && tstzrange(%(now)s, null)
   and (was_there.restaurant_id, was_there.layout_version, was_there.table_id) = (a.restaurant_id, a.layout_version, a.table_id)
   and (now_there.restaurant_id, now_there.layout_version, now_there.table_id) = (a.restaurant_id, %(layout_version)s, a.table_id)
   and was_there.zone <> now_there.zone
