@@ -12,7 +12,7 @@ from tests.harness.service import Answer, Service, handler
 
 _MEMBERS = {"type", "title", "status", "code", "detail", "correlationId"}
 _LEAKS = re.compile(
-    r"Traceback|\.py\b|psycopg|pydantic|\bselect\b|\binsert into\b|\bconstraint\b|0x[0-9a-f]{6}"
+    r"Traceback|\.py\", line|psycopg|pydantic|\bselect\b|\binsert into\b|\bconstraint\b|0x[0-9a-f]{6}"
 )
 
 
