@@ -469,10 +469,27 @@ def test_a_block_without_another_table_flags_the_guest(evening: Evening) -> None
     assert evening.floor()["conflicts"][0]["problem"] == "The table is out of order"
     assert evening.where(booking) == ("confirmed", ["T1"])
     assert_problem(evening.mark(booking, "seat"), 409, "table_occupied")
+    review = evening.service.http("operations", "GET", "/restaurants/harbour/manual-review").json["items"]
+    assert [(case["booking"]["id"], case["reason"]["code"]) for case in review] == [
+        (booking["id"], "at_risk")
+    ]
     evening.service.http("operations", "DELETE", "/restaurants/harbour/tables/T1/block")
-    evening.minute()
     assert evening.floor()["conflicts"] == []
+    assert evening.service.http("operations", "GET", "/restaurants/harbour/manual-review").json["items"] == []
     assert evening.done(booking, "seat")["state"] == "seated"
+    assert_consistent(evening.service.database)
+
+
+def test_a_table_in_order_again_is_for_who_waits(evening: Evening) -> None:
+    evening.opens(4, clock="16:00")
+    evening.block("T1", until=at("23:00").isoformat())
+    waiting = evening.book(4, "19:00")
+    evening.service.work()
+    assert evening.where(waiting) == ("manual_review", [])
+    evening.clock("16:30")
+    evening.service.http("operations", "DELETE", "/restaurants/harbour/tables/T1/block")
+    evening.service.work()
+    assert evening.where(waiting) == ("confirmed", ["T1"])
     assert_consistent(evening.service.database)
 
 

@@ -42,7 +42,7 @@ class OperationsServices:
         self.seating = Seating(deps, floors, replanner, waitlist)
         self.leaving = Leaving(deps, floors, replanner, waitlist)
         self.walk_ins = WalkIns(deps, floors, planning)
-        self.blocking = Blocking(deps, floors, replanner)
+        self.blocking = Blocking(deps, floors, replanner, waitlist)
         self.declining = Declining(deps, waitlist)
         self.floor = FloorView(deps.store, deps.clock, floors)
         self.review = ManualReview(deps.store, deps.clock, days, planning)

@@ -101,6 +101,13 @@ def with_block(snapshot: ports.Snapshot, row: ports.TableAllocation) -> ports.Sn
     return replace(snapshot, allocations=(*snapshot.allocations, _as_read(row)))
 
 
+def without_blocks(snapshot: ports.Snapshot, table_id: str) -> ports.Snapshot:
+    """The day with a table in order again."""
+    rows = snapshot.allocations
+    blocks = {row for row in rows if row.table_id == table_id and not row.booking_id and not row.hold_id}
+    return replace(snapshot, allocations=tuple(row for row in rows if row not in blocks))
+
+
 def require_nobody_there(
     deps: Dependencies, snapshot: ports.Snapshot, tables: Iterable[str], own: UUID | None, end: datetime
 ) -> None:

@@ -11,7 +11,8 @@ from uuid import UUID
 from maitred.contracts import responses
 from maitred.domain import errors
 from maitred.domain.errors import FieldError, InvalidRequest
-from maitred.domain.windows import from_minutes, to_minutes
+from maitred.domain.hold import Hold
+from maitred.domain.windows import from_minutes, service_day, to_minutes
 from maitred.planner.floor.index import FloorIndex
 from maitred.services import ports
 from maitred.services.assignment.day import Floors, read_floor
@@ -20,13 +21,16 @@ from maitred.services.assignment.room import (
     Replanned,
     Replanner,
     Room,
+    for_who_waits,
     locked_room,
     on_hold_there,
     with_block,
+    without_blocks,
 )
+from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, reply_of_duplicate, stored_reply, to_store
-from maitred.services.unit_of_work import commit, committed, remember
+from maitred.services.unit_of_work import committed, remember
 
 _LONGEST = timedelta(days=31)
 _TRIES = 3
@@ -44,8 +48,9 @@ class BlockRequest:
 
 
 class Blocking:
-    def __init__(self, deps: Dependencies, floors: Floors, replanner: Replanner) -> None:
+    def __init__(self, deps: Dependencies, floors: Floors, replanner: Replanner, waitlist: Waitlist) -> None:
         self._deps = deps
+        self._waitlist = waitlist
         self._floors = floors
         self._replanner = replanner
 
@@ -71,19 +76,27 @@ class Blocking:
         raise errors.Overloaded
 
     def unblock(self, restaurant_id: str, table_id: str, context: RequestContext) -> Reply:
-        """All blocks of the table end now; also 204 if there is none. Raises TableNotFound."""
+        """All blocks of the table end now; also 204 if there is none. Raises TableNotFound.
+
+        Who waits for today is tried again; guests at risk are safe again, or within a minute on other days.
+        """
         answered = stored_reply(self._deps.store, context.key)
         if answered is not None:
             return answered
-        now = self._deps.clock.now()
+        now, reply = self._deps.clock.now(), Reply(204, "")
         index = self._floor(restaurant_id, table_id)
-        reply = Reply(204, "")
-        changes = ports.Changes(
-            touched_days=[(restaurant_id, now.astimezone(index.floor.timezone).date())],
-            unblock=ports.Unblock(restaurant_id, table_id),
-            reply=to_store(context.key, reply),
-        )
-        commit(self._deps, changes, BUDGET_MS)
+        freed = _freed(index, table_id, self._deps.ids.uuid(), now)
+        parties = self._waitlist.parties(freed, now)
+        with locked_room(self._deps, index, freed.service_date, now) as room:
+            then = without_blocks(room.snapshot, table_id)
+            replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
+            then = for_who_waits(room, replanned.applied_to(then))
+            woken = self._waitlist.woken(index, then, parties, context.correlation_id, now)
+            changes = ports.Changes(
+                unblock=ports.Unblock(restaurant_id, table_id), reply=to_store(context.key, reply)
+            )
+            changes = woken.added_to(replanned.added_to(changes))
+            committed(self._deps, changes, room.locked.apply(changes))
         return reply
 
     def _floor(self, restaurant_id: str, table_id: str) -> FloorIndex:
@@ -131,6 +144,25 @@ def _affected(replanned: Replanned, planned: Mapping[UUID, str]) -> list[ports.J
         for each in sorted(planned)
         if each in problems
     ]
+
+
+def _freed(index: FloorIndex, table_id: str, own_id: UUID, now: datetime) -> Hold:
+    """The rest of today at this table, as what lets it go."""
+    today = now.astimezone(index.floor.timezone).date()
+    end = service_day(index.floor, today)[1]
+    return Hold(
+        id=own_id,
+        restaurant_id=index.floor.restaurant_id,
+        party_size=1,
+        start_at=now,
+        end_at=max(end, now),
+        service_id="",
+        service_date=today,
+        expires_at=now,
+        timezone=index.floor.timezone.key,
+        layout_version=index.floor.layout_version,
+        tables=(table_id,),
+    )
 
 
 def _require_period(request: BlockRequest, now: datetime) -> None:

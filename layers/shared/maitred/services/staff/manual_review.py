@@ -24,6 +24,12 @@ _OTHER_REASONS: Mapping[str, Json] = {
         "category": Category.DETERMINISTIC.value,
         "detail": "A person took the tables away.",
     },
+    "at_risk": {
+        "code": "at_risk",
+        "category": Category.DETERMINISTIC.value,
+        "detail": "Its table will not be free in time, and no equivalent one is. Seat it elsewhere, "
+        "move who sits there, or offer another time.",
+    },
     "lease_expired": {
         "code": ReasonCode.ABORTED.value,
         "category": ReasonCode.ABORTED.category.value,
@@ -40,7 +46,7 @@ class ManualReview:
         self._planning = planning
 
     def page(self, restaurant_id: str, after: tuple[datetime, UUID], limit: int) -> Reply:
-        """Bookings in manual review whose stay is not over, by start.
+        """Bookings in manual review whose stay is not over, and guests at risk, by start.
 
         ``alternatives`` are planned on one reading of each service day; a page may be shorter than
         ``limit``. Raises RestaurantNotFound, StoreError.

@@ -132,15 +132,26 @@ order by b.start_at, b.id
 limit %(limit)s
 
 -- name: for_a_person
--- A page of bookings in manual review whose stay is not over (no stay lasts longer than twelve hours).
-with cases as (
-    select b.id from bookings b
+-- A page of bookings in manual review whose stay is not over (no stay lasts longer than twelve hours), and of
+-- confirmed ones whose tables will not be free for them.
+with reviewed as (
+    select b.id, b.start_at from bookings b
     where b.restaurant_id = %(restaurant_id)s and b.state = 'manual_review'
       and b.start_at > %(now)s::timestamptz - interval '12 hours' and b.end_at > %(now)s
       and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
     order by b.start_at, b.id
+    limit %(limit)s
+), cases as (
+    select id from (
+        select id, start_at from reviewed
+        union
+        select b.id, b.start_at from allocations a join bookings b on b.id = a.booking_id
+        where a.restaurant_id = %(restaurant_id)s and a.live and a.at_risk_since is not null
+          and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)) w
+    order by w.start_at, w.id
     limit %(limit)s)
-select b.*, came.reason, coalesce(came.created_at, b.created_at)
+select b.*, case when b.at_risk_since is not null then 'at_risk' else came.reason end,
+       coalesce(b.at_risk_since, came.created_at, b.created_at)
 from cases join booking_sheet b using (id)
 left join lateral (
     select h.reason, h.created_at from booking_state_history h
