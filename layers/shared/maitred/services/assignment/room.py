@@ -431,7 +431,7 @@ type _Rows = tuple[
 def _moves(room: Room, snapshot: ports.Snapshot, day: _Day, actor: str) -> _Rows:
     """The rows of everybody who has other tables now than before."""
     stays = {stay.booking_id: stay for stay in snapshot.stays}
-    before = records_of(snapshot)
+    before = rows_by_booking(snapshot)
     moves: list[ports.BookingMove] = []
     allocations: list[ports.TableAllocation] = []
     history: list[ports.HistoryRow] = []
@@ -463,7 +463,7 @@ def _moves(room: Room, snapshot: ports.Snapshot, day: _Day, actor: str) -> _Rows
     return tuple(moves), tuple(allocations), tuple(history)
 
 
-def records_of(snapshot: ports.Snapshot) -> dict[str, list[Allocation]]:
+def rows_by_booking(snapshot: ports.Snapshot) -> dict[str, list[Allocation]]:
     """Each booking's rows of the ledger."""
     found: dict[str, list[Allocation]] = {}
     for row in snapshot.allocations:
@@ -479,7 +479,7 @@ def _at_risk(
     beaten: Mapping[str, str],
     correlation_id: str,
 ) -> list[ports.Event]:
-    before = records_of(snapshot)
+    before = rows_by_booking(snapshot)
     return [
         ports.Event(
             "booking.at_risk",
