@@ -246,7 +246,7 @@ FLOWS = {
     "seat": Flow(
         one_waits,
         lambda lab: request(lab, "operations", "POST", path(lab, "Bea", "/seat")),
-        {"Ada": "manual_review", "Bea": "seated", "Cleo": "confirmed"},
+        {"Ada": "confirmed", "Bea": "seated", "Cleo": "confirmed"},  # days early, so her evening is free
     ),
     "seat elsewhere": Flow(
         lambda lab: tonight(lab, ("Ada", 0), ("Bea", 0)),

@@ -86,7 +86,8 @@ def test_a_move_is_shown_where_it_went_and_where_it_came_from(service: Service) 
 
 
 def test_who_has_left_is_shown_at_the_tables_of_the_end(service: Service) -> None:
-    open_house(service, 2, 4)
+    policy = {"maxTables": 1, "bufferAfterMinutes": 0, "earlySeatMinutes": 43_200}  # the evening is days away
+    open_house(service, 2, 4, policy=policy)
     left = book(service, 2)
     assert service.assign(left["id"], "T2").status == 200
     act(service, left, "seat")
