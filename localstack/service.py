@@ -144,6 +144,7 @@ class Service:
             records=Records(known.dsn),
             queues=Queues(known.queue_urls, self.stack.dead_letter_sources(), known.sqs_client),
             mailbox=Mailbox(known.mail),
+            issuer=known.issuer,
         )
 
     def _running_api(self) -> RuntimeApi:

@@ -1,4 +1,6 @@
-"""``/_local/`` over HTTP: one page, the data that it shows, and one action.
+"""``/_local/`` over HTTP: one page, the data that it shows, one action, and a token for the API.
+
+What a host does on the page goes through the API like any client's calls, with that token.
 
 It shows guests' data, so it answers only a browser of this machine, sent by the page itself or by its user. A
 foreign Host (a name that an attacker points at this machine) and requests from other sites are refused.
@@ -24,12 +26,15 @@ from localstack.page.mailbox import Mailbox
 from localstack.page.metrics import Metrics
 from localstack.page.queues import Queues
 from localstack.page.records import Records
+from localstack.tokens import Issuer
 
 ROOT = "/_local/"
 TOKEN_HEADER = "x-page-token"  # noqa: S105 - a header's name
 STATIC = Path(__file__).parent / "static"
 THREADS = 4
 LONGEST_MINUTES = 180
+API_TOKEN_SECONDS = 900
+HOST = "local-host"  # who acted, in the history of what was done on the page
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 _HOSTS = {"127.0.0.1", "localhost"}
 _YEARS = range(2000, 2100)  # far from where the calendar ends, and with it its arithmetic
@@ -73,11 +78,14 @@ class Refused(Exception):
 class Page:
     """The page of one running stack."""
 
-    def __init__(self, *, metrics: Metrics, records: Records, queues: Queues, mailbox: Mailbox) -> None:
+    def __init__(
+        self, *, metrics: Metrics, records: Records, queues: Queues, mailbox: Mailbox, issuer: Issuer
+    ) -> None:
         self._metrics = metrics
         self._records = records
         self._queues = queues
         self._mailbox = mailbox
+        self._issuer = issuer
         self._token = secrets.token_urlsafe()
         self._threads = ThreadPoolExecutor(THREADS, "page")  # its own: the stack never waits for the page
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
@@ -90,6 +98,7 @@ class Page:
             ("GET", re.compile(r"restaurants/(?P<restaurant>[\w-]+)/days/(?P<day>[\d-]+)"), self._floor),
             ("GET", re.compile("queues"), lambda _: _json(self._queues.all())),
             ("POST", re.compile(r"queues/(?P<queue>\w+)/redrive"), self._redrive),
+            ("POST", re.compile("token"), self._api_token),
             ("GET", re.compile("mail"), lambda _: _json(self._mailbox.newest())),
             ("GET", re.compile(r"mail/(?P<name>[\w-]+)"), self._letter),
             ("GET", re.compile(r"mail/(?P<name>[\w-]+)/html"), self._letter_html),
@@ -188,6 +197,10 @@ class Page:
     def _redrive(self, _query: Query, queue: str) -> Reply:
         self._queues.redrive(queue)
         return _json({"redriven": queue}, 202)
+
+    def _api_token(self, _query: Query) -> Reply:
+        token = self._issuer.mint(ttl_seconds=API_TOKEN_SECONDS, subject=HOST)
+        return _json({"token": token, "seconds": API_TOKEN_SECONDS})
 
     def _letter(self, _query: Query, name: str) -> Reply:
         return _json(self._mailbox.read(name))

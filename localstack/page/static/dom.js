@@ -34,18 +34,3 @@ export function fill(select, options) {
 }
 
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString("en-GB");
-
-export async function get(path) {
-  return read(await fetch(path));
-}
-
-export async function post(path) {
-  const token = document.querySelector('meta[name="page-token"]').content;
-  return read(await fetch(path, { method: "POST", headers: { "x-page-token": token } }));
-}
-
-async function read(response) {
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.message);
-  return answer;
-}

@@ -1,27 +1,43 @@
-// One service day: a row a table, a block a stay, a hold or a party that waits.
-import { byId, el, fill, get, table } from "./dom.js";
+// One service day: the host's view of it, and its timeline, a row a table, a block a stay, a hold or a party that waits.
+import { byId, el, fill, table } from "./dom.js";
+import { openRoom } from "./host/room.js";
+import { apiToken, get } from "./local.js";
 
 const LEGEND = [
   ["", "confirmed"], ["seated", "seated"], ["completed", "has left"], ["hold", "hold"],
   ["pending", "waits for a table"], ["ghost", "moved away from here"],
 ];
 
+const room = openRoom(byId("room"), { base: location.origin, token: apiToken });
+let chosenFor = null;
+
 export async function showFloor() {
   const restaurants = await get("restaurants");
   fill(byId("restaurant"), restaurants.map((each) => [each.id, `${each.name} (${each.id})`]));
   const restaurant = byId("restaurant").value;
-  if (!restaurant) {
-    byId("timeline").replaceChildren(el("p", { class: "quiet" }, "No restaurant yet: PUT /restaurants/{id} makes one."));
-    return;
+  byId("evening").hidden = !restaurant;
+  byId("nobody").hidden = Boolean(restaurant);
+  if (!restaurant) return;
+  const [days, today] = await Promise.all([
+    get(`restaurants/${encodeURIComponent(restaurant)}/days`), room.today(restaurant),
+  ]);
+  const day = chooseDay(restaurant, days, today);
+  await Promise.all([
+    get(`restaurants/${encodeURIComponent(restaurant)}/days/${day}`).then(draw),
+    room.show({ restaurant, day, time: byId("at").value }),
+  ]);
+}
+
+// Of a restaurant that is shown for the first time: today, or if nothing is on today the last day with anything.
+function chooseDay(restaurant, days, today) {
+  const counts = new Map([[today, 0], ...days.map((each) => [each.day, each.bookings])]);
+  const options = [...counts].sort(([one], [other]) => (one < other ? 1 : -1));
+  fill(byId("day"), options.map(([day, count]) => [day, `${day === today ? "today, " : ""}${day} (${count})`]));
+  if (chosenFor !== restaurant) {
+    byId("day").value = counts.get(today) || !days.length ? today : days[0].day;
+    chosenFor = restaurant;
   }
-  const days = await get(`restaurants/${encodeURIComponent(restaurant)}/days`);
-  fill(byId("day"), days.map((each) => [each.day, `${each.day} (${each.bookings})`]));
-  const day = byId("day").value;
-  if (!day) {
-    byId("timeline").replaceChildren(el("p", { class: "quiet" }, "Nothing is booked yet."));
-    return;
-  }
-  draw(await get(`restaurants/${encodeURIComponent(restaurant)}/days/${day}`));
+  return byId("day").value;
 }
 
 function draw(floor) {
@@ -30,11 +46,6 @@ function draw(floor) {
   const scroll = el("div", { class: "scroll" }, el("div", { class: "floor" }, ...rows(floor)));
   byId("timeline").replaceChildren(scroll, legend(floor));
   scroll.scrollLeft = scrolled;
-  byId("pending").replaceChildren(table([
-    ["When", (row) => row.words], ["Party", (row) => String(row.party), "number"],
-    ["Booking", (row) => `${row.reference} ${row.guest}`], ["State", (row) => row.state.replaceAll("_", " ")],
-    ["Reason", (row) => row.reason],
-  ], floor.pending, "Everybody has a table."));
   byId("moves").replaceChildren(table([
     ["At", (row) => row.atWords], ["Booking", (row) => `${row.reference}, ${row.words}`],
     ["From", (row) => row.from_tables.join(" + ")], ["To", (row) => row.to_tables.join(" + ")],
@@ -98,7 +109,7 @@ function block(floor, stay, kind) {
   const marks = [stay.moved ? "↔" : "", stay.pinned ? "●" : ""].join("");
   if (kind === "ghost") return away(floor, stay);
   const text = hold ? `${stay.party} on hold until ${stay.expiresWords}` : `${stay.party} ${marks} ${stay.reference}`;
-  const parts = [stay.words, `party of ${stay.party}`, stay.guest, stay.reference, stay.state,
+  const parts = [stay.words, `party of ${stay.party}`, stay.guest, stay.reference, stay.state, stay.reason,
     stay.moved ? "was moved" : "", stay.pinned ? "pinned" : ""];
   const title = parts.filter(Boolean).join(", ");
   return placed(floor, el("div", { class: `block ${kind}`, title }, text), stay.starts, stay.ends);

@@ -1,6 +1,7 @@
 // Chooses the view by the address's fragment and asks again while it is looked at.
-import { byId, clock, el, get, post, table } from "./dom.js";
+import { byId, clock, el, table } from "./dom.js";
 import { showFloor } from "./floor.js";
+import { get, post } from "./local.js";
 
 const VIEWS = {
   floor: [showFloor, 4000],
@@ -35,6 +36,7 @@ async function refresh() {
 function say(words, bad = false) {
   byId("status").textContent = words;
   byId("status").classList.toggle("bad", bad);
+  byId("status").setAttribute("aria-live", bad ? "polite" : "off"); // the time of day is not news
 }
 
 function turn() {
@@ -153,7 +155,7 @@ async function showMetrics() {
   ], figures, "No values in this time."));
 }
 
-for (const id of ["restaurant", "day", "minutes", "type"]) byId(id).addEventListener("input", refresh);
+for (const id of ["restaurant", "day", "at", "minutes", "type"]) byId(id).addEventListener("input", refresh);
 byId("find").addEventListener("change", refresh);
 byId("find").addEventListener("search", refresh);
 window.addEventListener("hashchange", turn);
