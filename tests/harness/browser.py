@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE_SECONDS = 40.0
@@ -29,6 +30,21 @@ _FLAGS = (
 def chromium() -> str | None:
     """Where this machine's Chromium is, if it has one."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+#: What the keys send. Enter also types a line, which is what presses a button.
+_KEYS: dict[str, dict[str, Any]] = {
+    "Tab": {"windowsVirtualKeyCode": 9},
+    "Enter": {"windowsVirtualKeyCode": 13, "text": "\r"},
+    "Escape": {"windowsVirtualKeyCode": 27},
+    "Space": {"windowsVirtualKeyCode": 32, "key": " ", "text": " "},
+}
+_MIDDLE = """(() => {
+  const found = %s;
+  found.scrollIntoView({ block: "center" });
+  const at = found.getBoundingClientRect();
+  return [at.x + at.width / 2, at.y + at.height / 2];
+})()"""
 
 
 class Tab:
@@ -83,6 +99,35 @@ class Tab:
             assert time.monotonic() < deadline, f"never came true: {script}"
             await asyncio.sleep(0.05)
 
+    async def press(self, key: str) -> None:
+        """Press and release one of `_KEYS`."""
+        for kind in ("keyDown", "keyUp"):
+            await self.send("Input.dispatchKeyEvent", type=kind, **{"key": key, "code": key} | _KEYS[key])
+
+    async def write(self, text: str) -> None:
+        """Type into what has the focus."""
+        await self.send("Input.insertText", text=text)
+
+    async def click(self, element: str) -> None:
+        """Click with the mouse in the middle of an element, given as a JavaScript expression."""
+        x, y = await self.run(_MIDDLE % element)
+        for kind in ("mousePressed", "mouseReleased"):
+            await self._mouse(kind, x, y, clickCount=1)
+
+    async def drag(self, element: str, target: str) -> None:
+        """Drag one element onto another with the mouse; both must fit into the window together."""
+        await self.run(_MIDDLE % target)
+        (x, y), (to_x, to_y) = [
+            await self.run(_MIDDLE.replace('"center"', '"nearest"') % each) for each in (element, target)
+        ]
+        await self._mouse("mousePressed", x, y, clickCount=1)
+        for share in (0.2, 0.6, 1.0):
+            await self._mouse("mouseMoved", x + (to_x - x) * share, y + (to_y - y) * share, buttons=1)
+        await self._mouse("mouseReleased", to_x, to_y, clickCount=1)
+
+    async def _mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
+        await self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", **more)
+
     async def picture(self) -> bytes:
         """The page from its top, as PNG: a window's width, and of a long page three windows' height."""
         size = (await self.send("Page.getLayoutMetrics"))["cssContentSize"]
@@ -97,6 +142,16 @@ class Tab:
             "Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True
         )
         return base64.b64decode(answer["data"])
+
+
+@asynccontextmanager
+async def browsing(folder: Path) -> AsyncIterator[Tab]:
+    """As `tab`, with this machine's Chromium. Skips the test where there is none."""
+    program = chromium()
+    if program is None:
+        pytest.skip("NO CHROMIUM HERE: THE PAGE WAS NOT LOOKED AT IN A BROWSER. Install chromium")
+    async with tab(program, folder) as opened:
+        yield opened
 
 
 @asynccontextmanager

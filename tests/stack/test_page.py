@@ -4,15 +4,14 @@ import asyncio
 import json
 import os
 import urllib.request
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localstack.stack import LocalStack
-from tests.harness.browser import Tab, chromium, tab
+from tests.harness.browser import Tab, browsing
 from tests.harness.service import party
 from tests.stack.guest import Guest, eventually
 
@@ -99,15 +98,6 @@ def test_metrics_are_those_that_the_handlers_emitted(stack: LocalStack, evening:
     confirmed = [line for line in log if '"AssignOutcome":[' in line and '"outcome":"confirmed"' in line]
     assert figures["AssignOutcome", "inline", "confirmed", "bookings"]["sum"] == len(confirmed)
     assert len(confirmed) >= 1
-
-
-@asynccontextmanager
-async def browsing(folder: Path) -> AsyncIterator[Tab]:
-    program = chromium()
-    if program is None:
-        pytest.skip("NO CHROMIUM HERE: THE PAGE WAS NOT LOOKED AT IN A BROWSER. Install chromium")
-    async with tab(program, folder) as opened:
-        yield opened
 
 
 def kept(folder: Path) -> Path:

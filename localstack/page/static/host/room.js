@@ -98,6 +98,7 @@ export function openRoom(root, { base, token }) {
   // Only what changed is drawn anew, and the focus stays where it was.
   function draw() {
     if (dragging.isDragging()) return;
+    root.dataset.restaurant = view.restaurant;
     door.hidden = !view.isToday;
     const { asOf, ...floor } = view.floor;
     const { house: document, day, isToday, refused } = view;
