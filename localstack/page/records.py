@@ -1,6 +1,7 @@
 """Reads the stack's database for the page: the floor of a day, and the events."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,17 @@ class Unknown(LookupError):
     """There is no such restaurant."""
 
 
+@dataclass(frozen=True, slots=True)
+class DayRows:
+    """What the database has of one service day."""
+
+    stays: Rows
+    holds: Rows
+    blocks: Rows
+    pending: Rows
+    moves: Rows
+
+
 class Records:
     """Reads the database and cannot change it: each answer uses one read-only connection."""
 
@@ -47,13 +59,14 @@ class Records:
     def floor(self, restaurant: str, day: date) -> Json:
         """Return one service day as a timeline. Raises Unknown when there is no such restaurant."""
         of_day = {"restaurant": restaurant, "day": day}
-        names = ("stays", "holds", "pending", "moves")
-        layouts, stays, holds, pending, moves = self._read(
+        names = ("stays", "holds", "blocks", "pending", "moves")
+        layouts, stays, holds, blocks, pending, moves = self._read(
             ("layout", {"restaurant": restaurant}), *((name, of_day) for name in names)
         )
         if not layouts:
             raise Unknown(f"no restaurant {restaurant}")
-        return floor_of_day(layouts[0], day, stays=stays, holds=holds, pending=pending, moves=moves)
+        parts = DayRows(stays=stays, holds=holds, blocks=blocks, pending=pending, moves=moves)
+        return floor_of_day(layouts[0], day, parts)
 
     def _connect(self) -> psycopg.Connection[DictRow]:
         return psycopg.connect(
@@ -68,12 +81,12 @@ class Records:
             return [connection.execute(statements[name], values).fetchall() for name, values in wanted]
 
 
-def floor_of_day(layout: DictRow, day: date, *, stays: Rows, holds: Rows, pending: Rows, moves: Rows) -> Json:
+def floor_of_day(layout: DictRow, day: date, rows: DayRows) -> Json:
     """Lay a day out. Times are seconds since the epoch, and words in the venue's own zone. Pure."""
     zone = ZoneInfo(layout["timezone"])
-    shown = [*stays, *holds, *pending]
+    shown = [*rows.stays, *rows.holds, *rows.pending]  # a block may last for weeks
     begins, ends = _hours(layout["document"], day, zone, shown)
-    moved = {row["booking"] for row in moves}
+    moved = {row["booking"] for row in rows.moves}
     return {
         "name": layout["name"],
         "timezone": layout["timezone"],
@@ -86,10 +99,13 @@ def floor_of_day(layout: DictRow, day: date, *, stays: Rows, holds: Rows, pendin
             {"id": table["id"], "zone": table["zone"], "capacity": table["capacity"]}
             for table in layout["document"]["tables"]
         ],
-        "stays": [_shown(row, zone) | {"kind": "stay", "moved": row["booking"] in moved} for row in stays]
-        + [_shown(row, zone) | {"kind": "hold"} for row in holds],
-        "pending": [_shown(row, zone) for row in pending],
-        "moves": [_shown(row, zone) for row in moves],
+        "stays": [
+            _shown(row, zone) | {"kind": "stay", "moved": row["booking"] in moved} for row in rows.stays
+        ]
+        + [_shown(row, zone) | {"kind": "hold"} for row in rows.holds]
+        + [_shown(row, zone) | {"kind": "block"} for row in rows.blocks],
+        "pending": [_shown(row, zone) for row in rows.pending],
+        "moves": [_shown(row, zone) for row in rows.moves],
     }
 
 
@@ -105,7 +121,10 @@ def _shown(row: DictRow, zone: ZoneInfo) -> Json:
 
 
 def _hours(document: Json, day: date, zone: ZoneInfo, shown: Iterable[DictRow]) -> tuple[datetime, datetime]:
-    """From the first opening or arrival to the last closing or departure, in whole hours."""
+    """From the first opening or arrival to the last closing or departure, in whole hours.
+
+    Never before the day or past the next noon, however early a party sat down or however long it stays.
+    """
     moments = []
     for service in document["services"]:
         opens, closes = time.fromisoformat(service["opens"]), time.fromisoformat(service["closes"])
@@ -114,7 +133,9 @@ def _hours(document: Json, day: date, zone: ZoneInfo, shown: Iterable[DictRow]) 
     for row in shown:
         moments += [row["starts"], row["ends"]]
     # Compared as moments: two local times of one zone would be compared by their digits.
-    seconds = [moment.timestamp() for moment in moments]
+    dawn = datetime.combine(day, time(), zone).timestamp()
+    noon = datetime.combine(day + timedelta(days=1), time(12), zone).timestamp()
+    seconds = [min(max(moment.timestamp(), dawn), noon) for moment in moments]
     first, last_moment = (datetime.fromtimestamp(each, zone) for each in (min(seconds), max(seconds)))
     begins = first.timestamp() - timedelta(minutes=first.minute).total_seconds()
     ends = last_moment.timestamp() + timedelta(minutes=-last_moment.minute % 60).total_seconds()

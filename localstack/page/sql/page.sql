@@ -15,9 +15,14 @@ from restaurants r join layouts l on l.restaurant_id = r.id and l.layout_version
 where r.id = %(restaurant)s
 
 -- name: stays
--- The parties with a table on the day. A party that has left keeps the tables that it gave up last.
+-- The parties with a table on the day. A party that has left keeps the tables that it gave up last. Who sat down is
+-- shown from then on, until it left or is expected to leave, and never earlier than now.
 select a.table_id as table, b.id::text as booking, b.reference, b.party_size as party, b.state, b.pinned,
-       coalesce(b.guest ->> 'name', '') as guest, b.start_at as starts, b.end_at as ends,
+       coalesce(b.guest ->> 'name', '') as guest,
+       case when b.state in ('seated', 'completed') then coalesce(b.seated_at, b.start_at) else b.start_at end as starts,
+       case when b.state = 'seated' then greatest(coalesce(b.seated_at, b.start_at) + (b.end_at - b.start_at), now())
+            when b.state = 'completed' then coalesce(b.completed_at, b.end_at)
+            else b.end_at end as ends,
        lower(a.occupied) as taken, upper(a.occupied) as given
 from bookings b join allocations a on a.booking_id = b.id
 where b.restaurant_id = %(restaurant)s and b.service_date = %(day)s
@@ -31,6 +36,14 @@ select a.table_id as table, h.id::text as hold, h.party_size as party, h.start_a
 from holds h join allocations a on a.hold_id = h.id
 where h.restaurant_id = %(restaurant)s and h.service_date = %(day)s and a.live and h.expires_at > now()
 order by h.start_at, a.table_id collate "C"
+
+-- name: blocks
+-- Tables out of order for a while that began before the day was over and ended after it had begun.
+select a.table_id as table, k.reason, lower(a.occupied) as starts, upper(a.occupied) as ends
+from table_blocks k join allocations a on a.block_id = k.id
+where k.restaurant_id = %(restaurant)s and a.live
+  and a.occupied && tstzrange(%(day)s::date - interval '1 day', %(day)s::date + interval '2 days')
+order by lower(a.occupied), a.table_id collate "C"
 
 -- name: pending
 select b.id::text as booking, b.reference, b.party_size as party, b.state, coalesce(b.guest ->> 'name', '') as guest,

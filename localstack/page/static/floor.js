@@ -4,10 +4,11 @@ import { openRoom } from "./host/room.js";
 import { apiToken, get } from "./local.js";
 
 const LEGEND = [
-  ["", "confirmed"], ["seated", "seated"], ["completed", "has left"], ["hold", "hold"],
+  ["", "confirmed"], ["seated", "seated"], ["completed", "has left"], ["hold", "hold"], ["blocked", "blocked"],
   ["pending", "waits for a table"], ["ghost", "moved away from here"],
 ];
 
+const KINDS = { hold: "hold", block: "blocked" };
 const room = openRoom(byId("room"), { base: location.origin, token: apiToken });
 let chosenFor = null;
 
@@ -69,7 +70,7 @@ function rows(floor) {
       el("span", {}, `${each.id} `, el("small", { class: "quiet" }, `(${each.capacity})`)),
       ...hours(floor),
       ...left.map((move) => block(floor, move, "ghost")),
-      ...stays.map((stay) => block(floor, stay, stay.kind === "hold" ? "hold" : stay.state))));
+      ...stays.map((stay) => block(floor, stay, KINDS[stay.kind] ?? stay.state))));
   }
   return made;
 }
@@ -105,14 +106,21 @@ function placed(floor, element, starts, ends = null) {
 }
 
 function block(floor, stay, kind) {
-  const hold = stay.kind === "hold";
+  if (kind === "blocked") return blocked(floor, stay);
   const marks = [stay.moved ? "↔" : "", stay.pinned ? "●" : ""].join("");
   if (kind === "ghost") return away(floor, stay);
-  const text = hold ? `${stay.party} on hold until ${stay.expiresWords}` : `${stay.party} ${marks} ${stay.reference}`;
+  const text = kind === "hold" ? `${stay.party} on hold until ${stay.expiresWords}` : `${stay.party} ${marks} ${stay.reference}`;
   const parts = [stay.words, `party of ${stay.party}`, stay.guest, stay.reference, stay.state, stay.reason,
     stay.moved ? "was moved" : "", stay.pinned ? "pinned" : ""];
   const title = parts.filter(Boolean).join(", ");
   return placed(floor, el("div", { class: `block ${kind}`, title }, text), stay.starts, stay.ends);
+}
+
+function blocked(floor, block) {
+  const title = ["blocked", block.words, block.reason].filter(Boolean).join(", ");
+  const starts = Math.max(block.starts, floor.begins);
+  const ends = Math.min(block.ends, floor.ends);
+  return ends > starts ? placed(floor, el("div", { class: "block blocked", title }, block.reason ?? "blocked"), starts, ends) : null;
 }
 
 function away(floor, move) {

@@ -7,9 +7,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from localstack.page.records import MOST_EVENTS, Records, Unknown, floor_of_day
+from localstack.page.records import MOST_EVENTS, DayRows, Records, Unknown, floor_of_day
 from tests.harness.fixtures import service
-from tests.harness.service import Service, evening, house, party
+from tests.harness.service import Service, at, evening, house, party, set_clock
 
 __all__ = ["service"]
 
@@ -96,6 +96,36 @@ def test_who_has_left_is_shown_at_the_tables_of_the_end(service: Service) -> Non
     assert (stay["table"], stay["state"]) == ("T2", "completed")
 
 
+def test_who_sits_is_shown_from_then_on_and_never_leaves_before_now(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table out of order is shown too."""
+    set_clock(monkeypatch, at("18:30", DAYS_AHEAD))
+    open_house(service, 2, 4)
+    early = book(service, 2, "19:00")
+    act(service, early, "seat")
+    path, until = "/restaurants/harbour/tables/T2/block", at("20:00", DAYS_AHEAD).isoformat()
+    body = {"until": until, "reason": "a leg is loose"}
+    assert service.http("operations", "POST", path, body=body).status == 200
+    stay, block = records(service).floor("harbour", DAY)["stays"]
+    assert (stay["state"], stay["words"]) == ("seated", "18:30-20:00")
+    assert (block["kind"], block["table"], block["words"], block["reason"]) == (
+        "block", "T2", "18:30-20:00", "a leg is loose",
+    )  # fmt: skip
+    service.database.query(
+        "update bookings set seated_at = now() - interval '2 days' where id = %s", early["id"]
+    )
+    sat = records(service).floor("harbour", DAY)["stays"][0]
+    assert sat["ends"] == pytest.approx(datetime.now(UTC).timestamp(), abs=60)
+
+
+def test_the_hours_of_a_day_are_not_those_of_a_party_that_never_leaves() -> None:
+    floor = laid_out("UTC", "17:00", "23:00", date(2026, 12, 4), datetime(2026, 12, 6, tzinfo=UTC))
+    assert [floor["begins"], floor["ends"]] == [
+        datetime(2026, 12, 4, 17, tzinfo=UTC).timestamp(), datetime(2026, 12, 5, 12, tzinfo=UTC).timestamp(),
+    ]  # fmt: skip
+
+
 def test_restaurants_are_apart(service: Service) -> None:
     open_house(service, 2)
     open_house(service, 2, name="other")
@@ -138,9 +168,8 @@ def laid_out(zone: str, opens: str, closes: str, day: date, *starts: datetime) -
         {"booking": str(i), "starts": start, "ends": start + timedelta(hours=2)}
         for i, start in enumerate(starts)
     ]
-    return floor_of_day(
-        {"name": "N", "timezone": zone, "document": document}, day, stays=rows, holds=[], pending=[], moves=[]
-    )
+    rows_of_day = DayRows(stays=rows, holds=[], blocks=[], pending=[], moves=[])
+    return floor_of_day({"name": "N", "timezone": zone, "document": document}, day, rows_of_day)
 
 
 def test_a_service_past_midnight_ends_on_the_next_day() -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import jwt
 import pytest
 
+from localstack.constants import ALL_SCOPES
 from localstack.page.mailbox import Mailbox
-from localstack.page.site import STATIC
+from localstack.page.site import HOST, STATIC
 from localstack.stack import LocalStack
 from tests.localstack.conftest import Reply, call, eventually
 
@@ -110,6 +112,18 @@ def test_an_action_needs_the_pages_token_and_origin(stack: LocalStack, token: st
     ):
         assert ask(stack, path, method="POST", **headers).status == 403, headers
     assert ask(stack, path).status == 405
+
+
+def test_a_token_for_the_api_is_given_to_the_page_alone(stack: LocalStack, token: str) -> None:
+    """It works for a quarter of an hour; it is in no address and no cache."""
+    for headers in ({}, {"x-page-token": token}, {"x-page-token": token, "Origin": "http://evil.example"}):
+        assert ask(stack, "token", method="POST", **headers).status == 403, headers
+    assert ask(stack, "token").status == 405
+    reply = ask(stack, "token", method="POST", **{"x-page-token": token, "Origin": stack.url})
+    assert (reply.status, reply.headers["cache-control"]) == (200, "no-store")
+    claims = jwt.decode(reply.json()["token"], options={"verify_signature": False})
+    assert (claims["sub"], claims["scope"], claims["exp"] - claims["iat"]) == (HOST, ALL_SCOPES, 900)
+    assert reply.json()["token"].encode() not in ask(stack, "").body
 
 
 def test_only_dead_letter_queues_are_redriven(stack: LocalStack, token: str) -> None:

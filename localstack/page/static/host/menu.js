@@ -115,7 +115,7 @@ export function menus(root, room) {
       view.cases.get(booking.id)?.reason ? el("p", {}, view.cases.get(booking.id).reason.detail) : null,
       risk ? el("p", { class: "bad" }, risk.problem) : null,
       el("div", { class: "acts" }, ...actsOf(booking, view.isToday).map((act) => actButton(view, act, booking))),
-      waits(booking) ? el("div", { class: "times" }, ...timeButtons(view, booking, times)) : null,
+      waits(booking) || times.length ? el("div", { class: "times" }, ...timeButtons(view, booking, times)) : null,
     ];
   }
 

@@ -67,7 +67,7 @@ export function openRoom(root, { base, token }) {
       api.read(`${path}/floor${at ? `?at=${encodeURIComponent(at.toISOString())}` : ""}`),
       api.pages(`${path}/bookings?date=${day}&limit=200`),
     ]);
-    const known = await casesOf(path, bookings);
+    const known = await casesOf(path, floor, bookings);
     if (mine !== turn) return; // something was asked later
     view = {
       restaurant, house: document, day, isToday, at, floor, refused: view?.refused ?? null,
@@ -84,9 +84,10 @@ export function openRoom(root, { base, token }) {
     return house.document;
   }
 
-  // Why those wait who need a person, and what could be offered to them.
-  async function casesOf(path, bookings) {
-    const waiting = bookings.filter((each) => each.state === "manual_review");
+  // Why guests need a person, and what could be offered to them.
+  async function casesOf(path, floor, bookings) {
+    const risks = new Set(floor.conflicts.map((each) => each.bookingId));
+    const waiting = bookings.filter((each) => each.state === "manual_review" || risks.has(each.id));
     const key = JSON.stringify([path, waiting.map((each) => [each.id, each.version])]);
     if (cases?.key !== key || cases.at + CASES_MILLISECONDS < Date.now()) {
       const items = waiting.length ? await api.pages(`${path}/manual-review?limit=200`) : [];
