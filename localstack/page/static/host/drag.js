@@ -2,11 +2,13 @@
 
 const STARTS_AFTER = 6; // pixels
 
-// `drop(booking, table)`: both ids. Nothing is drawn anew while `isDragging()`.
+// `drop(booking, table)`: both ids. Nothing may be drawn anew while something `isPressed()`: its click would be lost.
 export function draggable(root, drop) {
   let from = null;
+  let pressed = false;
 
   root.addEventListener("pointerdown", (event) => {
+    pressed = true;
     const source = event.target.closest("[data-booking]");
     if (!source || event.button !== 0 || event.pointerType === "touch") return;
     from = { source, x: event.clientX, y: event.clientY, label: null };
@@ -22,12 +24,16 @@ export function draggable(root, drop) {
   window.addEventListener("pointerup", (event) => {
     const dragged = from;
     end();
+    release();
     if (!dragged?.label) return;
     swallowClick();
     const table = under(event)?.dataset.table;
     if (table !== undefined) drop(dragged.source.dataset.booking, table);
   });
-  window.addEventListener("pointercancel", end);
+  window.addEventListener("pointercancel", () => {
+    end();
+    release();
+  });
   window.addEventListener("keydown", (event) => { if (event.key === "Escape") end(); });
 
   function end() {
@@ -36,7 +42,12 @@ export function draggable(root, drop) {
     from = null;
   }
 
-  return { isDragging: () => Boolean(from?.label) };
+  // Only after the click that follows.
+  function release() {
+    setTimeout(() => { pressed = false; });
+  }
+
+  return { isPressed: () => pressed };
 }
 
 function lift(root, source) {

@@ -34,7 +34,7 @@ export function openRoom(root, { base, token }) {
   const open = menus(root, {
     view: () => view, act, read: api.read, say, refresh,
   });
-  const dragging = draggable(root, drop);
+  const pointer = draggable(root, drop);
 
   function say(words, bad = false) {
     said.textContent = words;
@@ -98,7 +98,7 @@ export function openRoom(root, { base, token }) {
 
   // Only what changed is drawn anew, and the focus stays where it was.
   function draw() {
-    if (dragging.isDragging()) return;
+    if (pointer.isPressed()) return;
     root.dataset.restaurant = view.restaurant;
     door.hidden = !view.isToday;
     const { asOf, ...floor } = view.floor;
