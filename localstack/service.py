@@ -17,7 +17,7 @@ from localstack.page.mailbox import Mailbox
 from localstack.page.metrics import Metrics
 from localstack.page.queues import Queues
 from localstack.page.records import Records
-from localstack.page.site import Page
+from localstack.page.site import API_TOKEN_SECONDS, HOST, Page
 from localstack.pollers import Poller, stop_all
 from localstack.pool import Pool
 from localstack.routes import Router
@@ -144,7 +144,7 @@ class Service:
             records=Records(known.dsn),
             queues=Queues(known.queue_urls, self.stack.dead_letter_sources(), known.sqs_client),
             mailbox=Mailbox(known.mail),
-            issuer=known.issuer,
+            mint=lambda: known.issuer.mint(ttl_seconds=API_TOKEN_SECONDS, subject=HOST),
         )
 
     def _running_api(self) -> RuntimeApi:

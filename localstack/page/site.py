@@ -26,7 +26,6 @@ from localstack.page.mailbox import Mailbox
 from localstack.page.metrics import Metrics
 from localstack.page.queues import Queues
 from localstack.page.records import Records
-from localstack.tokens import Issuer
 
 ROOT = "/_local/"
 TOKEN_HEADER = "x-page-token"  # noqa: S105 - a header's name
@@ -76,16 +75,16 @@ class Refused(Exception):
 
 
 class Page:
-    """The page of one running stack."""
+    """The page of one running stack. ``mint``: a new token for the API, good for `API_TOKEN_SECONDS`."""
 
     def __init__(
-        self, *, metrics: Metrics, records: Records, queues: Queues, mailbox: Mailbox, issuer: Issuer
+        self, *, metrics: Metrics, records: Records, queues: Queues, mailbox: Mailbox, mint: Callable[[], str]
     ) -> None:
         self._metrics = metrics
         self._records = records
         self._queues = queues
         self._mailbox = mailbox
-        self._issuer = issuer
+        self._mint = mint
         self._token = secrets.token_urlsafe()
         self._threads = ThreadPoolExecutor(THREADS, "page")  # its own: the stack never waits for the page
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Reply]]] = [
@@ -199,8 +198,7 @@ class Page:
         return _json({"redriven": queue}, 202)
 
     def _api_token(self, _query: Query) -> Reply:
-        token = self._issuer.mint(ttl_seconds=API_TOKEN_SECONDS, subject=HOST)
-        return _json({"token": token, "seconds": API_TOKEN_SECONDS})
+        return _json({"token": self._mint(), "seconds": API_TOKEN_SECONDS})
 
     def _letter(self, _query: Query, name: str) -> Reply:
         return _json(self._mailbox.read(name))
