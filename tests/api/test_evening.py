@@ -490,6 +490,23 @@ def test_a_table_in_order_again_is_for_who_waits(evening: Evening) -> None:
     evening.service.http("operations", "DELETE", "/restaurants/harbour/tables/T1/block")
     evening.service.work()
     assert evening.where(waiting) == ("confirmed", ["T1"])
+
+
+def test_a_block_that_is_over_is_in_nobodys_way(evening: Evening) -> None:
+    """Without anybody saying so, neither for who is at the door nor for who was flagged."""
+    evening.opens(4, 4, clock="18:00")
+    flagged, later = evening.book(4, "18:15"), evening.book(4, "18:15")
+    for table in ("T1", "T2"):
+        assert evening.block(table, until=at("18:30").isoformat()).status == 200
+    evening.clock("18:29")
+    assert_problem(evening.mark(later, "seat"), 409, "table_occupied")
+    evening.minute()
+    assert len(evening.floor()["conflicts"]) == 2
+    evening.clock("18:30")
+    assert evening.done(later, "seat")["state"] == "seated"
+    evening.minute()
+    assert evening.floor()["conflicts"] == []
+    assert evening.where(flagged) == ("confirmed", flagged["tables"])
     assert_consistent(evening.service.database)
 
 

@@ -143,6 +143,7 @@ def questions() -> list[Question]:
         Question("forgotten_bookings", {"before": now(), "now": now(), "limit": 200}, 5000),
         Question("forgotten_bookings", {"before": before, "now": now(), "limit": 200}, 400),
         Question("unanswered_bookings", {"now": now(), "limit": 200}, 5000),
+        Question("end_blocks_in_the_way", {"now": now()}, 20),
         Question("rooms_to_plan_again", {"now": now(), "limit": 200}, 100),
         Question("room_figures", {"now": now()}, 20),
         Question("awaiting_a_person", {"now": now(), "until": now()}, 700),

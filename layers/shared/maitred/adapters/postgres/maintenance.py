@@ -37,6 +37,9 @@ class PostgresMaintenance:
         found = self._db.read("unanswered_bookings", {"now": now, "limit": limit})
         return [rows.booking_of(row) for row in found]
 
+    def end_blocks_in_the_way(self, now: datetime) -> None:
+        self._db.transact([Call("end_blocks_in_the_way", {"now": now})])
+
     def to_plan_again(self, now: datetime, limit: int) -> Sequence[tuple[str, date]]:
         found = self._db.read("rooms_to_plan_again", {"now": now, "limit": limit})
         return [(row[0], row[1]) for row in found]

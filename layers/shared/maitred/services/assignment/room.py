@@ -109,16 +109,20 @@ def without_blocks(snapshot: ports.Snapshot, table_id: str) -> ports.Snapshot:
 
 
 def require_nobody_there(
-    deps: Dependencies, snapshot: ports.Snapshot, tables: Iterable[str], own: UUID | None, end: datetime
+    deps: Dependencies, room: Room, tables: Iterable[str], own: UUID | None, end: datetime
 ) -> None:
-    """Raise TableOccupied, which names them, if a party sits at one of ``tables`` or it is out of order."""
-    wanted, until = frozenset(tables), to_minutes(end)
+    """Raise TableOccupied, which names them, if a party sits at one of ``tables`` or it is out of order.
+
+    A party sits there however long its time has been over; a table is in order once its block has ended.
+    """
+    wanted, snapshot, now, until = frozenset(tables), room.snapshot, to_minutes(room.now), to_minutes(end)
     there = [
         row
         for row in snapshot.allocations
         if row.table_id in wanted
         and row.booking_id != str(own)
         and row.start < until
+        and (row.booking_id is not None or now < row.end)
         and _is_fact(snapshot, row)
     ]
     if not there:

@@ -30,6 +30,9 @@ class RoomFigures:
 class Rooms(Protocol):
     """Every method may raise StoreError."""
 
+    def end_blocks_in_the_way(self, now: datetime) -> None:
+        """Blocks that are over stand no longer in the way of plans that they have put at risk."""
+
     def to_plan_again(self, now: datetime, limit: int) -> Sequence[tuple[str, date]]:
         """Restaurants and service days with a plan that the room beats, or that was at risk before."""
 
@@ -45,6 +48,7 @@ class RoomUpkeep:
 
     def run(self, now: datetime, correlation_id: str) -> dict[str, int]:
         """How many service days were planned again. What fails is tried again in a minute."""
+        self._rooms.end_blocks_in_the_way(now)
         done = sum(
             self._replan(*each, now, correlation_id) for each in self._rooms.to_plan_again(now, _AT_ONCE)
         )

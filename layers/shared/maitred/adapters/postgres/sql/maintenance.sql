@@ -122,6 +122,17 @@ with stale as (
 )
 select count(*) from learnt
 
+-- name: end_blocks_in_the_way
+-- Blocks that are over, where a plan waits for its table. The plan's rows may not overlap theirs once it is safe.
+update allocations set live = false, released_at = now()
+where id = any (array(
+    select b.id
+    from allocations p
+    join allocations b on b.restaurant_id = p.restaurant_id and b.table_id = p.table_id and b.live
+         and b.at_risk_since is null and b.block_id is not null and b.occupied && p.occupied
+         and upper(b.occupied) <= %(now)s
+    where p.live and p.at_risk_since is not null))
+
 -- name: rooms_to_plan_again
 -- Service days on which a plan overlaps a party that sits at its table or a table that is out of order, and those
 -- with a plan that is at risk. A party over time is taken to stay for as long as the restaurant looks ahead.
