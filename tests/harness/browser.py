@@ -39,11 +39,18 @@ _KEYS: dict[str, dict[str, Any]] = {
     "Escape": {"windowsVirtualKeyCode": 27},
     "Space": {"windowsVirtualKeyCode": 32, "key": " ", "text": " "},
 }
-_MIDDLE = """(() => {
-  const found = %s;
-  found.scrollIntoView({ block: "center" });
-  const at = found.getBoundingClientRect();
-  return [at.x + at.width / 2, at.y + at.height / 2];
+#: Where the middle of an element is, once two frames in a row show it at the same place.
+_MIDDLE = """(async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const where = () => {
+    const found = %s;
+    found.scrollIntoView({ block: "%s" });
+    const at = found.getBoundingClientRect();
+    return [at.x + at.width / 2, at.y + at.height / 2];
+  };
+  for (let last = null, now = where(); ; last = now, await frame(), now = where()) {
+    if (String(last) === String(now)) return now;
+  }
 })()"""
 
 
@@ -110,16 +117,15 @@ class Tab:
 
     async def click(self, element: str) -> None:
         """Click with the mouse in the middle of an element, given as a JavaScript expression."""
-        x, y = await self.run(_MIDDLE % element)
+        x, y = await self.run(_MIDDLE % (element, "center"))
         for kind in ("mousePressed", "mouseReleased"):
             await self._mouse(kind, x, y, clickCount=1)
 
     async def drag(self, element: str, target: str) -> None:
         """Drag one element onto another with the mouse; both must fit into the window together."""
-        await self.run(_MIDDLE % target)
-        (x, y), (to_x, to_y) = [
-            await self.run(_MIDDLE.replace('"center"', '"nearest"') % each) for each in (element, target)
-        ]
+        await self.run(_MIDDLE % (target, "center"))
+        x, y = await self.run(_MIDDLE % (element, "nearest"))
+        to_x, to_y = await self.run(_MIDDLE % (target, "nearest"))
         await self._mouse("mousePressed", x, y, clickCount=1)
         for share in (0.2, 0.6, 1.0):
             await self._mouse("mouseMoved", x + (to_x - x) * share, y + (to_y - y) * share, buttons=1)
