@@ -14,7 +14,7 @@ from localstack.page.site import HOST
 from localstack.stack import LocalStack
 from tests.harness.browser import Tab, browsing
 from tests.harness.service import house
-from tests.stack.guest import Guest
+from tests.stack.guest import Guest, eventually
 
 pytestmark = pytest.mark.stack
 WIDTHS = (1280, 400)
@@ -305,6 +305,7 @@ def test_who_waits_is_declined(guest: Guest, tmp_path: Path, width: int) -> None
     book(guest, 4), book(guest, 4)
     waits = book(guest, 4, 30, "Finn")
     assert waits["status"] == "pending"
+    eventually(lambda: guest.state(waits["id"]) == "manual_review", "the job has done what it can")
 
     async def work(person: Host) -> None:
         key = f"waiting:{waits['id']}"

@@ -22,9 +22,11 @@ export async function showFloor() {
   const [days, today] = await Promise.all([
     get(`restaurants/${encodeURIComponent(restaurant)}/days`), room.today(restaurant),
   ]);
+  if (byId("restaurant").value !== restaurant) return; // another one was chosen meanwhile, and is asked for already
   const day = chooseDay(restaurant, days, today);
+  const isChosen = () => byId("restaurant").value === restaurant && byId("day").value === day;
   await Promise.all([
-    get(`restaurants/${encodeURIComponent(restaurant)}/days/${day}`).then(draw),
+    get(`restaurants/${encodeURIComponent(restaurant)}/days/${day}`).then((floor) => { if (isChosen()) draw(floor); }),
     room.show({ restaurant, day, time: byId("at").value }),
   ]);
 }
