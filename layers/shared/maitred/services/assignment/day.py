@@ -161,7 +161,7 @@ def _day(
 ) -> Day:
     before = timedelta(minutes=floor.policy.buffer_before_minutes)
     after = timedelta(minutes=floor.policy.buffer_after_minutes)
-    stays_on = timedelta(minutes=max(1, floor.policy.lookahead_minutes))
+    stays_on = timedelta(minutes=floor.policy.lookahead_minutes + 1)  # a start just that far ahead, too
     return Day(
         restaurant_id=floor.restaurant_id,
         service_date=service_date,

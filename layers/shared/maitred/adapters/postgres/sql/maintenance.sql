@@ -139,7 +139,7 @@ where id = any (array(
 with facts as (
     select a.restaurant_id, a.table_id, a.booking_id, lower(a.occupied) as since,
            case when b.seated_at + (b.end_at - b.start_at) <= %(now)s
-                then greatest(upper(a.occupied), %(now)s::timestamptz + make_interval(mins => greatest(1, r.lookahead_minutes)))
+                then greatest(upper(a.occupied), %(now)s::timestamptz + make_interval(mins => r.lookahead_minutes + 1))
                 else upper(a.occupied) end as until
     from allocations a
     join restaurants r on r.id = a.restaurant_id
