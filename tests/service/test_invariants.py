@@ -182,7 +182,7 @@ def test_dead_rows_are_shown_without_what_they_say_and_revived_a_few_at_a_time(s
     total = sound.database.value("select count(*) from outbox")
     dead = ask(task="deadOutbox", limit=100)["dead"]
     assert len(dead) == total
-    assert "ada" not in str(dead)
+    assert "ada@" not in str(dead)  # the letters "ada" alone may be part of an id
     assert ask(task="reviveOutbox", limit=1) == {"revived": 1}
     assert len(ask(task="deadOutbox", limit=100)["dead"]) == total - 1
     assert sound.scheduled("relay")["sent"] == 1
