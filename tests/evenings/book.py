@@ -41,7 +41,7 @@ join sat other on other.restaurant_id = one.restaurant_id and other.name = one.n
      and one.since < other.until and other.since < one.until
 """
 #: Guests who are still expected at a table that they will not get, as far as anybody knows, and of whom
-#: nobody was told: a party sits there over its time, or past their start, or the table is out of order.
+#: nobody was letters: a party sits there over its time, or past their start, or the table is out of order.
 _UNTOLD = """
 with moment as (
     select %s::timestamptz as now, %s::interval as before, %s::interval as after, %s::interval as ahead),
@@ -102,7 +102,7 @@ def states(rows: Rows) -> dict[str, str]:
     return {str(key): str(state) for key, state in rows.query("select id::text, state from bookings")}
 
 
-def told(rows: Rows) -> dict[str, int]:
+def letters(rows: Rows) -> dict[str, int]:
     """How many guests the re-planning has moved so far, and how many it has flagged."""
     [(moved,)] = rows.query("select count(*) from booking_state_history where reason = 'moved'")
     [(flagged,)] = rows.query(

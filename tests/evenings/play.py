@@ -123,7 +123,7 @@ def play(service: Service, scripts: Sequence[Script]) -> Outcome:
         patch.object(SystemIds, "uuid", lambda _: ids.uuid()),
     ):
         _afternoon(service, houses)
-        before = book.told(service.database)
+        before = book.letters(service.database)
         for minute in range(OPENS - 30, CLOSES + 1):
             clock.to(minute)
             acted = [each.minute(minute) for each in houses]
@@ -132,7 +132,7 @@ def play(service: Service, scripts: Sequence[Script]) -> Outcome:
                 service.work()
             _look(service.database, clock.now, outcome)
         _judge(service.database, houses, outcome)
-        outcome.counted += Counter(book.told(service.database))
+        outcome.counted += Counter(book.letters(service.database))
         outcome.counted -= Counter(before)
     return outcome
 
@@ -228,7 +228,7 @@ class _House:
                 party.phase = Phase.AT_THE_DOOR
                 party.confirmed = answer.json["booking"]["state"] == "confirmed"
                 self._at_the_door(party, minute)
-            else:  # it was told that there is no table
+            else:  # it was letters that there is no table
                 self._expect(answer, "invalid_transition")
                 party.phase = Phase.GONE
         elif visit.comes is None and visit.cancels is None and minute >= visit.start + _NO_SHOW:
@@ -242,7 +242,9 @@ class _House:
         answer = self._mark(party, "seat")
         if answer.status == 200:
             self._sits_down(party, answer, minute)
-        elif answer.json["code"] == "invalid_transition":  # it never had a table, and is told so at its start
+        elif (
+            answer.json["code"] == "invalid_transition"
+        ):  # it never had a table, and is letters so at its start
             if minute > party.visit.start + _UNTIL_NOTICED:
                 party.phase = Phase.GONE
         elif minute >= party.due + _GIVES_UP:
