@@ -41,7 +41,7 @@ join sat other on other.restaurant_id = one.restaurant_id and other.name = one.n
      and one.since < other.until and other.since < one.until
 """
 #: Guests who are still expected at a table that they will not get, as far as anybody knows, and of whom
-#: nobody was letters: a party sits there over its time, or past their start, or the table is out of order.
+#: nobody was warned: a party sits there over its time, or past their start, or the table is out of order.
 _UNTOLD = """
 with moment as (
     select %s::timestamptz as now, %s::interval as before, %s::interval as after, %s::interval as ahead),

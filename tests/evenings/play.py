@@ -228,7 +228,7 @@ class _House:
                 party.phase = Phase.AT_THE_DOOR
                 party.confirmed = answer.json["booking"]["state"] == "confirmed"
                 self._at_the_door(party, minute)
-            else:  # it was letters that there is no table
+            else:  # it heard that there is no table
                 self._expect(answer, "invalid_transition")
                 party.phase = Phase.GONE
         elif visit.comes is None and visit.cancels is None and minute >= visit.start + _NO_SHOW:
@@ -242,9 +242,7 @@ class _House:
         answer = self._mark(party, "seat")
         if answer.status == 200:
             self._sits_down(party, answer, minute)
-        elif (
-            answer.json["code"] == "invalid_transition"
-        ):  # it never had a table, and is letters so at its start
+        elif answer.json["code"] == "invalid_transition":  # it never had a table, and hears so at its start
             if minute > party.visit.start + _UNTIL_NOTICED:
                 party.phase = Phase.GONE
         elif minute >= party.due + _GIVES_UP:
