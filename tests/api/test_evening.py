@@ -572,6 +572,16 @@ def test_a_person_declines_with_a_letter(evening: Evening) -> None:
     assert_consistent(evening.service.database)
 
 
+def test_the_jobs_message_of_a_declined_booking_is_done_with(evening: Evening) -> None:
+    evening.opens(4, clock="12:00")
+    evening.book(4)
+    waiting = evening.book(4)
+    evening.done(waiting, "decline")
+    evening.service.work()
+    assert evening.where(waiting)[0] == "declined"
+    assert evening.service.events("auto_assign.summary", waiting["id"])[-1]["result"] == "superseded"
+
+
 def test_what_is_unanswered_at_its_start_is_declined_by_the_clock(evening: Evening) -> None:
     evening.opens(4, clock="12:00")
     evening.book(4)

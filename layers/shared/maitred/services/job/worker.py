@@ -428,6 +428,8 @@ def already_settled(booking: Booking, message: AssignMessage | None) -> str | No
             return "cancelled"
         case State.CONFIRMED | State.SEATED | State.COMPLETED | State.NO_SHOW:
             return "already_confirmed"
+        case State.DECLINED:
+            return "superseded"
         case State.MANUAL_REVIEW if message is not None and message.trigger is not Trigger.CAPACITY_FREED:
             return "superseded"
         case State.ASSIGNMENT_PENDING if message is not None and _outdated(booking, message):

@@ -106,7 +106,7 @@ with stale as (
     select s.id, extract(isodow from b.service_date) || ':' || b.service_id as name, b.party_size, count(*) as parties
     from stale s
     join bookings b on b.restaurant_id = s.id
-    where b.service_date > %(now)s::date - 56 and b.state <> 'cancelled'
+    where b.service_date > %(now)s::date - 56 and b.state not in ('cancelled', 'declined')
     group by s.id, b.service_date, b.service_id, b.party_size
 ), profiles as (
     select id, name, party_size, sum(parties) as parties from sizes group by id, name, party_size
