@@ -125,6 +125,7 @@ def questions() -> list[Question]:
                 "profile": "5:dinner",
                 **room,
                 "by_zone": False,
+                "with_blocks": False,
                 **key,
             },
             400,

@@ -40,10 +40,9 @@ class BookingsServices:
         self.runtime = base
         self.create = CreateBooking(deps, inline)
         waitlist = Waitlist(deps, floors, planning)
-        self.modify = ModifyBooking(
-            deps, inline, waitlist, SeatedChange(deps, floors, Replanner(deps, planning))
-        )
-        self.cancel = CancelBooking(deps, waitlist)
+        replanner = Replanner(deps, planning)
+        self.modify = ModifyBooking(deps, inline, waitlist, SeatedChange(deps, floors, replanner))
+        self.cancel = CancelBooking(deps, floors, waitlist, replanner)
         self.holds = Holds(deps, moving_nobody, waitlist)
         self.availability = Availability(deps.clock, DaySnapshots(deps.store, floors), planning)
         self.views = BookingViews(deps.store, deps.clock)

@@ -155,6 +155,13 @@ def service_day(floor: Floor, service_date: date) -> tuple[datetime, datetime]:
     return min(s.opens for s in sittings), max(_last_end(s) for s in sittings)
 
 
+def service_date_at(floor: Floor, moment: datetime) -> date:
+    """The service day in progress: after midnight still that of the evening before, until it closes."""
+    today = moment.astimezone(floor.timezone).date()
+    before = today - timedelta(days=1)
+    return before if moment < service_day(floor, before)[1] else today
+
+
 def slot_starts(floor: Floor, service_date: date) -> tuple[tuple[Service, datetime], ...]:
     """The bookable starts of a service day with their services, in order of time, each start once.
 

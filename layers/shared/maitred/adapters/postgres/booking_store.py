@@ -163,9 +163,12 @@ class PostgresBookingStore:
 
     def planned_at(
         self, restaurant_id: str, table_id: str, start: datetime, end: datetime
-    ) -> dict[UUID, str]:
+    ) -> dict[UUID, ports.PlannedGuest]:
         params = {"restaurant_id": restaurant_id, "table_id": table_id, "start": start, "end": end}
-        return {row[0]: row[1] for row in self._db.read("planned_at", params)}
+        return {row[0]: ports.PlannedGuest(*row[1:]) for row in self._db.read("planned_at", params)}
+
+    def planned_tables(self, booking_id: UUID) -> tuple[str, ...]:
+        return tuple(sorted(row[0] for row in self._db.read("planned_tables", {"booking_id": booking_id})))
 
     def released(self, booking_id: UUID) -> list[ports.TableAllocation]:
         found = self._db.read("released_tables", {"booking_id": booking_id})
@@ -240,7 +243,9 @@ def _key_params(key: ports.IdempotencyKey | None) -> dict[str, str]:
 def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
     if not found:
         return None
-    version, document, revision, allocations, covers, stays, demand, first_expiry, reply, leases = found[0]
+    version, document, revision, allocations, covers, stays, demand, first_expiry, reply, leases, blocks = (
+        found[0]
+    )
     ledger: Sequence[Sequence[Any]] = allocations or ()
     return ports.Snapshot(
         day,
@@ -256,6 +261,7 @@ def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
         leases or {},
         frozenset(row[3] for *row, seated, _ in ledger if seated),
         frozenset(row[3] for *row, _, at_risk in ledger if at_risk),
+        tuple(ports.BlockedTable(UUID(own_id), *block) for own_id, *block in blocks or ()),
     )
 
 
@@ -279,7 +285,8 @@ def calls_of(changes: ports.Changes, source: str) -> list[Call]:
         *_claims(changes),
         *_booking_calls(changes),
         *_hold_calls(changes),
-        *_ledger_calls(changes),
+        *_freeing_calls(changes),
+        *_taking_calls(changes),
         *_record_calls(changes, source),
     ]
 
@@ -325,7 +332,7 @@ def _hold_calls(changes: ports.Changes) -> Iterator[Call]:
         yield Call("insert_leases", {**rows.rows_param(changes.leases), "expected": len(changes.leases)})
 
 
-def _ledger_calls(changes: ports.Changes) -> Iterator[Call]:
+def _freeing_calls(changes: ports.Changes) -> Iterator[Call]:
     if changes.moves:
         yield Call("claim_moved", {**rows.rows_param(changes.moves), "expected": len(changes.moves)})
     if changes.departures:
@@ -334,8 +341,15 @@ def _ledger_calls(changes: ports.Changes) -> Iterator[Call]:
         yield Call("release_tables", {"booking_ids": list(changes.release)})
     if changes.unblock is not None:
         yield Call("end_blocks", rows.members(changes.unblock))
+    if changes.lift_blocks:
+        yield Call("lift_blocks", {"block_ids": list(changes.lift_blocks)})
     if changes.risks:
         yield Call("flag_plans", rows.rows_param(changes.risks))
+
+
+def _taking_calls(changes: ports.Changes) -> Iterator[Call]:
+    if changes.expected_ends:
+        yield Call("expect_end", rows.rows_param(changes.expected_ends))
     if changes.block is not None:
         yield Call("insert_block", rows.members(changes.block))
     if changes.allocations:

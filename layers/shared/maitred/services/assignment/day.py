@@ -148,7 +148,8 @@ def day_of_room(floor: Floor, service_date: date, now: datetime, until: datetime
     opens, closes = service_day(floor, service_date)
     span = min(opens, now), max(closes, until or closes, now)
     everybody = span[0] - timedelta(days=1)
-    return _day(floor, service_date, _last_to_open(floor, service_date), span, now, everybody)
+    day = _day(floor, service_date, _last_to_open(floor, service_date), span, now, everybody)
+    return replace(day, with_blocks=True)
 
 
 def _day(
@@ -169,7 +170,7 @@ def _day(
         end=span[1] + after,
         movable_from=movable_from,
         profile=profile_name(service_date.isoweekday(), service_id),
-        overdue=now + after,
+        overdue=now.replace(second=59, microsecond=0) + after,
         overdue_until=now + stays_on,
         by_zone=bool(floor.policy.pacing.per_zone),  # costs a look at each party's tables
     )

@@ -31,7 +31,7 @@ from maitred.services.feature_flags import NO_FLAGS
 
 BUDGET_MS = 2000  # for a unit of work that locks the day
 _REPLAN_MS = 700  # of which this much may go into new plans
-_ONE_MINUTE = timedelta(minutes=1)
+_LEAST_ROW = timedelta(seconds=30)  # of a party that is over time from the first moment on
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,35 @@ def locked_room(
 def seated_rows(
     index: FloorIndex, booking: Booking, now: datetime, overrides: Sequence[str] = ()
 ) -> list[ports.TableAllocation]:
-    """The ledger's rows of a party that sits at its tables: from ``now`` to its expected end and buffer."""
-    after = timedelta(minutes=index.floor.policy.buffer_after_minutes)
-    end = max(booking.leaves_at() + after, now + _ONE_MINUTE)
+    """The ledger's rows of a party that sits at its tables: from ``now`` to its expected end and buffer.
+
+    The ledger counts in minutes: who sits down within one has it from its beginning.
+    """
+    start = now.replace(second=0, microsecond=0)
+    end = max(seated_until(index, booking), start + _LEAST_ROW)
     rows = records.table_allocations(index, booking, tuple(overrides))
-    return [replace(row, start=now, end=end, seated=True) for row in rows]
+    return [replace(row, start=start, end=end, seated=True) for row in rows]
+
+
+def seated_until(index: FloorIndex, booking: Booking) -> datetime:
+    """Until when a party that sits has its tables, if it leaves in time."""
+    leaves = booking.leaves_at().replace(second=0, microsecond=0)
+    return leaves + timedelta(minutes=index.floor.policy.buffer_after_minutes)
+
+
+def with_end(snapshot: ports.Snapshot, booking: Booking, end: datetime) -> ports.Snapshot:
+    """The day with another end of a party that sits, at the tables that it has."""
+    own, until = str(booking.id), _sits_until(snapshot.day, end)
+    rows = snapshot.allocations
+    return replace(
+        snapshot,
+        allocations=tuple(replace(row, end=until) if row.booking_id == own else row for row in rows),
+    )
+
+
+def _sits_until(day: ports.Day, end: datetime) -> int:
+    """In minutes. A party over time stays for a while longer, as in every reading of the day."""
+    return _minute_after(max(end, day.overdue_until) if end <= day.overdue else end)
 
 
 def with_rows(
@@ -83,29 +107,127 @@ def with_rows(
     stays = tuple(stay for stay in snapshot.stays if stay.booking_id != own)
     return replace(
         snapshot,
-        allocations=(*kept, *(_as_read(row) for row in rows)),
+        allocations=(*kept, *(_as_read(row, snapshot.day) for row in rows)),
         seated=snapshot.seated | {own} if sits else snapshot.seated - {own},
         at_risk=snapshot.at_risk - {own},
         stays=stays,
     )
 
 
-def _as_read(row: ports.TableAllocation) -> Allocation:
+def _as_read(row: ports.TableAllocation, day: ports.Day) -> Allocation:
     booking_id = str(row.booking_id) if row.booking_id else None
-    end = -(-row.end.timestamp() // 60)
-    return Allocation(row.table_id, to_minutes(row.start), int(end), booking_id)
+    end = _sits_until(day, row.end) if row.seated else _minute_after(row.end)
+    return Allocation(row.table_id, to_minutes(row.start), end, booking_id)
 
 
-def with_block(snapshot: ports.Snapshot, row: ports.TableAllocation) -> ports.Snapshot:
-    """The day with one table more that is out of order."""
-    return replace(snapshot, allocations=(*snapshot.allocations, _as_read(row)))
+def _minute_after(moment: datetime) -> int:
+    """The first whole minute that is not before ``moment``."""
+    return to_minutes(moment + timedelta(seconds=59, microseconds=999_999))
+
+
+# --- tables that are out of order ---
+
+
+def with_block(snapshot: ports.Snapshot, block: ports.BlockedTable) -> ports.Snapshot:
+    """The day with a block in place of all that it overlaps at its table. Its row is for `settle_blocks`."""
+    return replace(_without_blocks(snapshot, block), blocks=(*snapshot.blocks, block))
 
 
 def without_blocks(snapshot: ports.Snapshot, table_id: str) -> ports.Snapshot:
     """The day with a table in order again."""
-    rows = snapshot.allocations
-    blocks = {row for row in rows if row.table_id == table_id and not row.booking_id and not row.hold_id}
-    return replace(snapshot, allocations=tuple(row for row in rows if row not in blocks))
+    others = tuple(block for block in snapshot.blocks if block.table_id != table_id)
+    rows = tuple(row for row in snapshot.allocations if row.table_id != table_id or not _is_block(row))
+    return replace(snapshot, allocations=rows, blocks=others)
+
+
+@dataclass(frozen=True, slots=True)
+class SettledBlocks:
+    """The day with every block where it can be, and what that writes.
+
+    ``lifted``: blocks whose rows of the ledger end, before ``rows`` begin.
+    """
+
+    snapshot: ports.Snapshot
+    lifted: tuple[UUID, ...] = ()
+    rows: tuple[ports.TableAllocation, ...] = ()
+
+
+def settle_blocks(room: Room, snapshot: ports.Snapshot) -> SettledBlocks:
+    """A block begins when a person wants it, or once the party that sits there is to leave.
+
+    It comes forward when that party leaves early, and goes back when the party is to stay longer.
+    """
+    settled = SettledBlocks(snapshot)
+    for block in snapshot.blocks:
+        if block.end <= to_minutes(room.now) or block.table_id not in room.index.position:
+            continue
+        there = _block_rows(settled.snapshot, block)
+        start = _block_begins(settled.snapshot, block, there, to_minutes(room.now))
+        if [row.start for row in there] == ([start] if start < block.end else []):
+            continue
+        day, rows = _without_blocks(settled.snapshot, block), list(settled.rows)
+        if start < block.end:
+            rows.append(_block_row(room, block, start))
+            day = replace(day, allocations=(*day.allocations, Allocation(block.table_id, start, block.end)))
+        day = replace(day, blocks=snapshot.blocks)
+        settled = SettledBlocks(day, (*settled.lifted, block.id), tuple(rows))
+    return settled
+
+
+def _block_begins(
+    snapshot: ports.Snapshot, block: ports.BlockedTable, there: Sequence[Allocation], now: int
+) -> int:
+    """In minutes; at or after its end: not at all, for now."""
+    present = there[0].start if there else None
+    sits = [
+        row.end
+        for row in snapshot.allocations
+        if row.table_id == block.table_id and row.booking_id in snapshot.seated and row.start < block.end
+    ]
+    if not sits:
+        wanted = max(block.start, now)
+        return wanted if present is None else min(present, wanted)
+    return max(block.start, *sits)
+
+
+def _block_rows(snapshot: ports.Snapshot, block: ports.BlockedTable) -> list[Allocation]:
+    rows = [row for row in snapshot.allocations if _is_block(row) and row.table_id == block.table_id]
+    return sorted(
+        (row for row in rows if row.start < block.end and block.start < row.end), key=lambda row: row.start
+    )
+
+
+def _without_blocks(snapshot: ports.Snapshot, block: ports.BlockedTable) -> ports.Snapshot:
+    """The day without the blocks that this one overlaps, and without their rows."""
+    gone = set(_block_rows(snapshot, block))
+    others = tuple(
+        each
+        for each in snapshot.blocks
+        if each.table_id != block.table_id or each.end <= block.start or block.end <= each.start
+    )
+    rows = tuple(row for row in snapshot.allocations if row not in gone)
+    return replace(snapshot, allocations=rows, blocks=others)
+
+
+def _is_block(row: Allocation) -> bool:
+    return row.booking_id is None and row.hold_id is None
+
+
+def _block_row(room: Room, block: ports.BlockedTable, start: int) -> ports.TableAllocation:
+    table = room.index.tables[room.index.position[block.table_id]]
+    return ports.TableAllocation(
+        restaurant_id=room.index.floor.restaurant_id,
+        layout_version=room.index.floor.layout_version,
+        table_id=block.table_id,
+        capacity=table.capacity,
+        booking_id=None,
+        start=from_minutes(start),
+        end=from_minutes(block.end),
+        block_id=block.id,
+    )
+
+
+# --- whose place that is ---
 
 
 def require_nobody_there(
@@ -179,15 +301,19 @@ def set_aside(index: FloorIndex, booking: Booking, tables: Sequence[str]) -> tup
 
 def on_hold_there(snapshot: ports.Snapshot, rows: Sequence[ports.TableAllocation]) -> tuple[UUID, ...]:
     """The live holds whose tables these rows take."""
+    return holds_over(snapshot, [_as_read(row, snapshot.day) for row in rows])
+
+
+def holds_over(snapshot: ports.Snapshot, rows: Iterable[Allocation]) -> tuple[UUID, ...]:
+    """The live holds on the tables of ``rows``, at their time."""
+    on_hold = [row for row in snapshot.allocations if row.hold_id is not None]
     return tuple(
         sorted(
             {
                 UUID(taken.hold_id)
-                for taken in snapshot.allocations
                 for row in rows
-                if taken.hold_id is not None
-                and taken.table_id == row.table_id
-                and _overlap(taken, _as_read(row))
+                for taken in on_hold
+                if taken.hold_id and taken.table_id == row.table_id and _overlap(taken, row)
             }
         )
     )
@@ -204,7 +330,7 @@ def require_no_hold(snapshot: ports.Snapshot, rows: Sequence[ports.TableAllocati
 def is_free(snapshot: ports.Snapshot, rows: Sequence[ports.TableAllocation]) -> bool:
     """Does nothing on the day, of whatever kind, stand in the way of these rows?"""
     return not any(
-        taken.table_id == row.table_id and _overlap(taken, _as_read(row))
+        taken.table_id == row.table_id and _overlap(taken, _as_read(row, snapshot.day))
         for row in rows
         for taken in snapshot.allocations
     )
@@ -231,6 +357,7 @@ class Replanned:
     history: tuple[ports.HistoryRow, ...] = ()
     risks: tuple[ports.RiskFlag, ...] = ()
     events: tuple[ports.Event, ...] = ()
+    blocks: SettledBlocks | None = None
 
     @property
     def release(self) -> tuple[UUID, ...]:
@@ -238,13 +365,25 @@ class Replanned:
 
     @property
     def nothing(self) -> bool:
-        return not self.moves and not self.risks
+        return not self.moves and not self.risks and not self._lifted
+
+    @property
+    def _lifted(self) -> tuple[UUID, ...]:
+        return self.blocks.lifted if self.blocks else ()
+
+    @property
+    def block_rows(self) -> tuple[ports.TableAllocation, ...]:
+        """The ledger's new rows of tables that are out of order."""
+        return self.blocks.rows if self.blocks else ()
 
     def applied_to(self, snapshot: ports.Snapshot) -> ports.Snapshot:
         """The day once this is written."""
+        snapshot = self.blocks.snapshot if self.blocks else snapshot
         moved = {str(booking_id) for booking_id in self.release}
         kept = tuple(row for row in snapshot.allocations if row.booking_id not in moved)
-        return replace(snapshot, allocations=(*kept, *(_as_read(row) for row in self.allocations)))
+        return replace(
+            snapshot, allocations=(*kept, *(_as_read(row, snapshot.day) for row in self.allocations))
+        )
 
     def added_to(self, changes: ports.Changes) -> ports.Changes:
         """``changes``, with all of this in the same unit of work."""
@@ -252,7 +391,8 @@ class Replanned:
             changes,
             moves=[*changes.moves, *self.moves],
             release=[*changes.release, *self.release],
-            allocations=[*changes.allocations, *self.allocations],
+            lift_blocks=[*changes.lift_blocks, *self._lifted],
+            allocations=[*changes.allocations, *self.block_rows, *self.allocations],
             history=[*changes.history, *self.history],
             risks=[*changes.risks, *self.risks],
             events=[*changes.events, *self.events],
@@ -272,8 +412,11 @@ class _Day:
         kept = (row for name, rows in self.rows.items() if name != without for row in rows)
         return (*self.others, *kept)
 
-    def move(self, booking_id: str, tables: tuple[str, ...], moved_for: str) -> None:
-        start, end = _window(self.rows[booking_id])
+    def move(
+        self, booking_id: str, tables: tuple[str, ...], moved_for: str, window: tuple[int, int] | None = None
+    ) -> None:
+        """``window``: with buffers; None: as before."""
+        start, end = window or _window(self.rows[booking_id])
         self.rows[booking_id] = [Allocation(table, start, end, booking_id) for table in tables]
         if booking_id in self.movable:
             self.movable[booking_id] = replace(self.movable[booking_id], tables=tables)
@@ -289,9 +432,11 @@ class Replanner:
 
     def replan(self, room: Room, snapshot: ports.Snapshot, actor: str, correlation_id: str) -> Replanned:
         """``snapshot``: the room's day as it will be once the caller has written what it writes."""
+        blocks = settle_blocks(room, snapshot)
+        snapshot = blocks.snapshot
         beaten = _beaten(snapshot)
         if not beaten and not snapshot.at_risk:
-            return Replanned()
+            return Replanned(blocks=blocks)
         movable = {each.booking_id: each for each in movable_bookings(room.index, snapshot)}
         day = _day_of(snapshot, movable)
         budget, stuck, events = Budget(self._deps.clock, _REPLAN_MS), [], []
@@ -305,12 +450,13 @@ class Replanner:
                 continue
             for move in plan.moves:
                 day.move(move.booking_id, move.to_tables, booking_id)
-            day.move(booking_id, plan.tables, beaten[booking_id])
+            day.move(booking_id, plan.tables, beaten[booking_id], _buffered(room.index, movable[booking_id]))
         flagged = self._flags(snapshot, stuck, room.now, beaten)
         return Replanned(
             *_moves(room, snapshot, day, actor),
             risks=tuple(flagged),
             events=(*events, *_at_risk(snapshot, flagged, room, beaten, correlation_id)),
+            blocks=blocks,
         )
 
     def tables_for(self, room: Room, snapshot: ports.Snapshot, booking: Booking) -> Plan | None:
@@ -363,9 +509,20 @@ class Replanner:
     def _flags(
         self, snapshot: ports.Snapshot, stuck: Sequence[str], now: datetime, beaten: Mapping[str, str]
     ) -> list[ports.RiskFlag]:
-        """Who is newly at risk, and who no longer is although nobody moved it."""
+        """Who is newly at risk, and who no longer is although nobody moved it.
+
+        Whose stay the day does not cover whole is left to its own day, which knows all that is in its way.
+        """
+        span, rows = (
+            (to_minutes(snapshot.day.start), _minute_after(snapshot.day.end)),
+            rows_by_booking(snapshot),
+        )
         new = [ports.RiskFlag(UUID(each), now) for each in stuck if each not in snapshot.at_risk]
-        safe = [ports.RiskFlag(UUID(each), None) for each in sorted(snapshot.at_risk - beaten.keys())]
+        safe = [
+            ports.RiskFlag(UUID(each), None)
+            for each in sorted(snapshot.at_risk - beaten.keys())
+            if span[0] <= _window(rows[each])[0] and _window(rows[each])[1] <= span[1]
+        ]
         return [*new, *safe]
 
 
@@ -401,6 +558,12 @@ def _overlap(one: Allocation, other: Allocation) -> bool:
 
 def _window(rows: Sequence[Allocation]) -> tuple[int, int]:
     return min(row.start for row in rows), max(row.end for row in rows)
+
+
+def _buffered(index: FloorIndex, booking: MovableBooking) -> tuple[int, int]:
+    """What the booking occupies by the buffers of now, in minutes."""
+    policy = index.floor.policy
+    return booking.start - policy.buffer_before_minutes, booking.end + policy.buffer_after_minutes
 
 
 def _day_of(snapshot: ports.Snapshot, movable: Mapping[str, MovableBooking]) -> _Day:
@@ -443,7 +606,7 @@ def _moves(room: Room, snapshot: ports.Snapshot, day: _Day, actor: str) -> _Rows
         tables, old = tuple(row.table_id for row in day.rows[booking_id]), before[booking_id]
         if set(tables) == {row.table_id for row in old}:
             continue
-        stay, (start, end) = stays[booking_id], _window(old)
+        stay, (start, end) = stays[booking_id], _window(day.rows[booking_id])
         moves.append(ports.BookingMove(UUID(booking_id), stay.version))
         allocations += records.planned_rows(
             room.index, UUID(booking_id), tables, from_minutes(start), from_minutes(end)

@@ -1,4 +1,7 @@
-"""``POST /bookings/{id}/cancel``: frees the tables at once; a second cancel changes nothing."""
+"""``POST /bookings/{id}/cancel``: frees the tables at once; a second cancel changes nothing.
+
+Who gets up frees them for its neighbours' plans too, as at the end of a visit.
+"""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,16 +10,20 @@ from maitred.domain.booking import Booking, MailKind
 from maitred.domain.states import State
 from maitred.services import events, ports
 from maitred.services.assignment import records
+from maitred.services.assignment.day import Floors, read_floor
+from maitred.services.assignment.room import BUDGET_MS, Replanner, for_who_waits, locked_room, with_rows
 from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
-from maitred.services.unit_of_work import change_booking, remember
+from maitred.services.unit_of_work import change_booking, committed, remember
 
 
 class CancelBooking:
-    def __init__(self, deps: Dependencies, waitlist: Waitlist) -> None:
+    def __init__(self, deps: Dependencies, floors: Floors, waitlist: Waitlist, replanner: Replanner) -> None:
         self._deps = deps
+        self._floors = floors
         self._waitlist = waitlist
+        self._replanner = replanner
 
     def cancel(self, booking: Booking, reason: str | None, context: RequestContext) -> Reply:
         """Raises InvalidTransition once the stay is over.
@@ -29,10 +36,26 @@ class CancelBooking:
             if current.state is State.CANCELLED:
                 return remember(self._deps, context, booking_reply(current, now))
             changes, reply = _cancelled(current, reason, context, self._deps.ids, now)
+            if current.state is State.SEATED:
+                self._gets_up(current, changes, context, now)
+                return reply
             self._waitlist.commit(changes, current, context.correlation_id, now)
             return reply
 
         return change_booking(self._deps, booking, context, cancel)
+
+    def _gets_up(
+        self, booking: Booking, changes: ports.Changes, context: RequestContext, now: datetime
+    ) -> None:
+        parties, correlation = self._waitlist.parties(booking, now), context.correlation_id
+        index = read_floor(self._deps.store, self._floors, booking.restaurant_id, BUDGET_MS)
+        with locked_room(self._deps, index, booking.service_date, now) as room:
+            then = with_rows(room.snapshot, booking, [])
+            replanned = self._replanner.replan(room, then, context.actor, correlation)
+            then = for_who_waits(room, replanned.applied_to(then))
+            woken = self._waitlist.woken(index, then, parties, correlation, now)
+            changes = woken.added_to(replanned.added_to(changes))
+            committed(self._deps, changes, room.locked.apply(changes))
 
 
 def _cancelled(

@@ -2,12 +2,13 @@
 
 Its start is past and its tables are where it sits (``PUT …/assignment`` moves it), so nothing is searched
 for. A longer stay may beat the plans that follow at these tables; they are planned again in the same
-transaction.
+transaction, and a block of a table waits for as long. All else is noted, wherever the party sits.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from maitred.domain import errors
 from maitred.domain.booking import Booking, Preferences
@@ -22,14 +23,15 @@ from maitred.services.assignment.room import (
     BUDGET_MS,
     Replanner,
     Room,
+    holds_over,
     locked_room,
-    on_hold_there,
-    seated_rows,
-    with_rows,
+    rows_by_booking,
+    seated_until,
+    with_end,
 )
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
-from maitred.services.unit_of_work import committed, remember
+from maitred.services.unit_of_work import commit, committed, remember
 
 CHANGED = "changed_at_the_table"
 _SIZE = frozenset({"capacity"})
@@ -59,13 +61,21 @@ class SeatedChange:
         after = _changed(booking, request)
         if after == replace(booking, version=after.version):
             return remember(self._deps, context, booking_reply(booking, now))
+        if after.party_size <= booking.party_size and after.end_at == booking.end_at:
+            changes, reply = _written(booking, after, context, now)
+            commit(self._deps, changes)
+            return reply
         index = read_floor(self._deps.store, self._floors, booking.restaurant_id, BUDGET_MS)
-        until = max(after.leaves_at(), now)
-        with locked_room(self._deps, index, booking.service_date, now, until) as room:
-            overrides = _overrides(index, after, request.override)
-            rows = seated_rows(index, after, now, overrides)
-            changes, reply = _written(room, booking, after, rows, context)
-            then = with_rows(room.snapshot, after, rows)
+        overrides = _overrides(index, booking, after, request.override)
+        end = seated_until(index, after)
+        with locked_room(self._deps, index, booking.service_date, now, max(end, now)) as room:
+            then = with_end(room.snapshot, after, end)
+            changes, reply = _written(booking, after, context, now)
+            changes = replace(
+                changes,
+                drop_holds=_holds_in_the_way(room, then, booking),
+                expected_ends=[ports.ExpectedEnd(booking.id, end, overrides)],
+            )
             replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
             changes = replanned.added_to(changes)
             committed(self._deps, changes, room.locked.apply(changes))
@@ -88,8 +98,15 @@ def _changed(before: Booking, request: SeatedRequest) -> Booking:
     )
 
 
-def _overrides(index: FloorIndex, after: Booking, override: frozenset[str]) -> tuple[str, ...]:
+def _overrides(
+    index: FloorIndex, before: Booking, after: Booking, override: frozenset[str]
+) -> tuple[str, ...]:
     """The rules that its tables break. Only more guests than seats needs a person's word: it sits there."""
+    if after.party_size <= before.party_size:
+        return ()
+    if not set(after.tables) <= index.position.keys():
+        message = "The floor no longer has the party's tables; give it other tables first"
+        raise errors.RuleViolated([FieldError("partySize", "unknown_table", message)])
     violations = check_tables(index, after.tables, booking_request(after))
     broken = [each for each in violations if each.code in _SIZE - override]
     if broken:
@@ -97,23 +114,19 @@ def _overrides(index: FloorIndex, after: Booking, override: frozenset[str]) -> t
     return tuple(sorted({each.code for each in violations} & OVERRIDABLE))
 
 
+def _holds_in_the_way(room: Room, then: ports.Snapshot, booking: Booking) -> tuple[UUID, ...]:
+    return holds_over(room.snapshot, rows_by_booking(then).get(str(booking.id), ()))
+
+
 def _written(
-    room: Room,
-    before: Booking,
-    after: Booking,
-    rows: list[ports.TableAllocation],
-    context: RequestContext,
+    before: Booking, after: Booking, context: RequestContext, now: datetime
 ) -> tuple[ports.Changes, Reply]:
     metadata: ports.Json = {"partySize": after.party_size, "tables": list(after.tables)}
     history = records.history_rows(after, [before.state], context.actor, CHANGED, metadata)
-    reply = booking_reply(after, room.now)
+    reply = booking_reply(after, now)
     changes = ports.Changes(
         updates=[ports.BookingUpdate(before, after, tables=before.tables)],
         requests=[after],
-        drop_holds=on_hold_there(room.snapshot, rows),
-        departures=[ports.Departure(before.id, room.now)],
-        release=[before.id],
-        allocations=rows,
         history=history,
         events=events.state_changed(history, before.restaurant_id, context.correlation_id),
         reply=to_store(context.key, reply),

@@ -1,18 +1,19 @@
 """``POST`` and ``DELETE /restaurants/{r}/tables/{t}/block``: a table that is out of order for a while.
 
-The block is a row of the ledger like any other, so nothing is planned there, whatever plans it.
+The block is a row of the ledger like any other, so nothing is planned there, whatever plans it. While a party
+sits there it waits: see `settle_blocks`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from maitred.contracts import responses
 from maitred.domain import errors
 from maitred.domain.errors import FieldError, InvalidRequest
 from maitred.domain.hold import Hold
-from maitred.domain.windows import from_minutes, service_day, to_minutes
+from maitred.domain.windows import from_minutes, service_date_at, service_day, to_minutes
 from maitred.planner.floor.index import FloorIndex
 from maitred.services import ports
 from maitred.services.assignment.day import Floors, read_floor
@@ -20,7 +21,6 @@ from maitred.services.assignment.room import (
     BUDGET_MS,
     Replanned,
     Replanner,
-    Room,
     for_who_waits,
     locked_room,
     on_hold_there,
@@ -30,7 +30,7 @@ from maitred.services.assignment.room import (
 from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, reply_of_duplicate, stored_reply, to_store
-from maitred.services.unit_of_work import committed, remember
+from maitred.services.unit_of_work import committed
 
 _LONGEST = timedelta(days=31)
 _TRIES = 3
@@ -57,17 +57,28 @@ class Blocking:
     def block(self, request: BlockRequest, context: RequestContext) -> Reply:
         """Nobody gets the table; who was to sit there moves or is flagged (``affected``).
 
-        A party that sits there stays; the block begins when it is to leave. Raises RestaurantNotFound,
+        A party that sits there stays; the block begins when it leaves. Raises RestaurantNotFound,
         TableNotFound, InvalidRequest for a period that is none, over, or too long.
         """
+        now = self._deps.clock.now()
+        _require_period(request, now)
+        return self._once(context, lambda: self._block(request, context, now))
+
+    def unblock(self, restaurant_id: str, table_id: str, context: RequestContext) -> Reply:
+        """All blocks of the table end now; also 204 if there is none. Raises TableNotFound.
+
+        Who waits for today is tried again; guests at risk are safe again, or within a minute on other days.
+        """
+        return self._once(context, lambda: self._unblock(restaurant_id, table_id, context))
+
+    def _once(self, context: RequestContext, change: Callable[[], Reply]) -> Reply:
+        """The reply of ``change``, once a key; again if the floor or the day has changed meanwhile."""
         answered = stored_reply(self._deps.store, context.key)
         if answered is not None:
             return answered
-        now = self._deps.clock.now()
-        _require_period(request, now)
         for left in reversed(range(_TRIES)):
             try:
-                return self._block(request, context, now)
+                return change()
             except ports.DuplicateRequest:
                 return reply_of_duplicate(self._deps.store, context.key)
             except ports.Conflict:
@@ -75,14 +86,7 @@ class Blocking:
                     raise
         raise errors.Overloaded
 
-    def unblock(self, restaurant_id: str, table_id: str, context: RequestContext) -> Reply:
-        """All blocks of the table end now; also 204 if there is none. Raises TableNotFound.
-
-        Who waits for today is tried again; guests at risk are safe again, or within a minute on other days.
-        """
-        answered = stored_reply(self._deps.store, context.key)
-        if answered is not None:
-            return answered
+    def _unblock(self, restaurant_id: str, table_id: str, context: RequestContext) -> Reply:
         now, reply = self._deps.clock.now(), Reply(204, "")
         index = self._floor(restaurant_id, table_id)
         freed = _freed(index, table_id, self._deps.ids.uuid(), now)
@@ -107,25 +111,24 @@ class Blocking:
 
     def _block(self, request: BlockRequest, context: RequestContext, now: datetime) -> Reply:
         index = self._floor(request.restaurant_id, request.table_id)
-        begin = request.start or now
-        service_date = begin.astimezone(index.floor.timezone).date()
-        planned = self._deps.store.planned_at(request.restaurant_id, request.table_id, begin, request.end)
-        with locked_room(self._deps, index, service_date, min(begin, now), request.end) as room:
-            block = ports.TableBlock(
-                self._deps.ids.uuid(), request.restaurant_id, request.reason, context.actor
-            )
-            row = _row(room, block, request.table_id, begin, request.end)
-            if row is None:  # somebody sits there until then
-                return remember(self._deps, context, Reply(200, responses.dumps({"affected": []})))
-            then = with_block(room.snapshot, row)
+        begin = max(request.start or now, now)
+        service_date = service_date_at(index.floor, begin)
+        with_table = request.restaurant_id, request.table_id
+        planned = self._deps.store.planned_at(*with_table, begin, request.end)
+        with locked_room(self._deps, index, service_date, now, request.end) as room:
+            blocked = _blocked(room.snapshot, self._deps.ids.uuid(), request.table_id, begin, request.end)
+            then = with_block(room.snapshot, blocked)
             replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
-            reply = Reply(200, responses.dumps({"affected": _affected(replanned, planned)}))
+            _require_all_known(room.snapshot, replanned, planned)
+            reply = Reply(200, responses.dumps({"affected": _affected(replanned, planned, service_date)}))
+            start, end = from_minutes(blocked.start), from_minutes(blocked.end)
             changes = replanned.added_to(
                 ports.Changes(
-                    drop_holds=on_hold_there(room.snapshot, [row]),
-                    block=block,
-                    unblock=ports.Unblock(row.restaurant_id, row.table_id, row.start, row.end),
-                    allocations=[row],
+                    drop_holds=on_hold_there(room.snapshot, replanned.block_rows),
+                    block=ports.TableBlock(
+                        blocked.id, *with_table, start, end, request.reason, context.actor
+                    ),
+                    unblock=ports.Unblock(*with_table, start, end),
                     reply=to_store(context.key, reply),
                 )
             )
@@ -133,14 +136,58 @@ class Blocking:
         return reply
 
 
-def _affected(replanned: Replanned, planned: Mapping[UUID, str]) -> list[ports.Json]:
-    """Who was to sit there, and what becomes of it. Raises Conflict if the day has changed meanwhile."""
-    problems = {row.booking_id: f"moved to {', '.join(row.metadata['tables'])}" for row in replanned.history}
-    problems |= {flag.booking_id: "no other table is free" for flag in replanned.risks if flag.since}
-    if any(flag.booking_id not in planned for flag in replanned.risks if flag.since):
+def _blocked(
+    snapshot: ports.Snapshot, own_id: UUID, table_id: str, begin: datetime, end: datetime
+) -> ports.BlockedTable:
+    """The period, joined with the blocks that it overlaps: one block takes their place."""
+    start, until = to_minutes(begin), to_minutes(end)
+    blocks = [(each.start, each.end) for each in snapshot.blocks if each.table_id == table_id]
+    rows = [
+        (row.start, row.end)
+        for row in snapshot.allocations
+        if row.table_id == table_id and row.booking_id is None and row.hold_id is None
+    ]
+    there = [each for each in (*blocks, *rows) if each[0] < until and start < each[1]]
+    return ports.BlockedTable(
+        own_id,
+        table_id,
+        min([start, *(each[0] for each in there)]),
+        max([until, *(each[1] for each in there)]),
+    )
+
+
+def _require_all_known(
+    snapshot: ports.Snapshot, replanned: Replanned, planned: Mapping[UUID, ports.PlannedGuest]
+) -> None:
+    """Raise Conflict if a guest got the table after ``planned`` was read: it would not be told of."""
+    there = {
+        row.booking_id
+        for row in snapshot.allocations
+        for block in replanned.block_rows
+        if row.table_id == block.table_id
+        and row.booking_id not in snapshot.seated
+        and row.start < to_minutes(block.end)
+        and to_minutes(block.start) < row.end
+    }
+    if any(UUID(each) not in planned for each in there if each):
         raise ports.Conflict("the day has changed")
+
+
+def _affected(
+    replanned: Replanned, planned: Mapping[UUID, ports.PlannedGuest], service_date: date
+) -> list[ports.Json]:
+    """Who was to sit there, and what becomes of it. Other service days are planned again each minute."""
+    problems = {row.booking_id: f"moved to {', '.join(row.metadata['tables'])}" for row in replanned.history}
+    for flag in replanned.risks:
+        if flag.since and flag.booking_id in planned:
+            today = planned[flag.booking_id].service_date == service_date
+            problems[flag.booking_id] = (
+                "no other table is free"
+                if today
+                else "gets another table within a minute, or is shown on the floor as a conflict"
+            )
     return [
-        {"bookingId": str(each), "reference": planned[each], "problem": problems[each]}
+        {"bookingId": str(each), "reference": planned[each].reference, "problem": problems[each]}
         for each in sorted(planned)
         if each in problems
     ]
@@ -148,7 +195,7 @@ def _affected(replanned: Replanned, planned: Mapping[UUID, str]) -> list[ports.J
 
 def _freed(index: FloorIndex, table_id: str, own_id: UUID, now: datetime) -> Hold:
     """The rest of today at this table, as what lets it go."""
-    today = now.astimezone(index.floor.timezone).date()
+    today = service_date_at(index.floor, now)
     end = service_day(index.floor, today)[1]
     return Hold(
         id=own_id,
@@ -174,32 +221,3 @@ def _require_period(request: BlockRequest, now: datetime) -> None:
             "must be at most 31 days after from; put a longer outage into the floor document as a closure"
         )
         raise InvalidRequest([FieldError("until", "too_long", message)])
-
-
-def _row(
-    room: Room, block: ports.TableBlock, table_id: str, begin: datetime, end: datetime
-) -> ports.TableAllocation | None:
-    """The row of the ledger, with the earlier blocks that it overlaps; None if a party sits on past it."""
-    span = to_minutes(begin), to_minutes(end)
-    there = [
-        row
-        for row in room.snapshot.allocations
-        if row.table_id == table_id and row.start < span[1] and span[0] < row.end
-    ]
-    sits_until = max((row.end for row in there if row.booking_id in room.snapshot.seated), default=span[0])
-    blocks = [row for row in there if row.booking_id is None and row.hold_id is None]
-    start = max(sits_until, min([span[0], *(row.start for row in blocks)]))
-    until = max([span[1], *(row.end for row in blocks)])
-    if start >= until:
-        return None
-    table = room.index.tables[room.index.position[table_id]]
-    return ports.TableAllocation(
-        restaurant_id=block.restaurant_id,
-        layout_version=room.index.floor.layout_version,
-        table_id=table_id,
-        capacity=table.capacity,
-        booking_id=None,
-        start=from_minutes(start),
-        end=from_minutes(until),
-        block_id=block.id,
-    )

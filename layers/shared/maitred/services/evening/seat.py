@@ -12,6 +12,7 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError
 from maitred.domain.states import State, require_transition
+from maitred.domain.windows import service_day
 from maitred.planner.answer.choice import Choice
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.floor.rules import OVERRIDABLE, check_tables
@@ -31,6 +32,7 @@ from maitred.services.assignment.room import (
     require_nobody_there,
     seated_rows,
     set_aside,
+    settle_blocks,
     with_rows,
 )
 from maitred.services.assignment.waitlist import Waitlist
@@ -95,9 +97,10 @@ class Seating:
         return change_booking(self._deps, booking, context, seat)
 
     def unseat(self, booking: Booking, context: RequestContext) -> Reply:
-        """The party does not sit there after all: its plan holds again, at the same tables if they are free.
+        """The party does not sit there after all: its plan holds again, at its tables if they are free.
 
-        Raises TableOccupied if no equivalent tables are free for its plan.
+        If they are not, it keeps those where it sat, or gets equivalent ones. Raises TableOccupied if none of
+        them is free for its plan.
         """
 
         def unseat(current: Booking) -> Reply:
@@ -105,16 +108,19 @@ class Seating:
                 raise errors.InvalidTransition(f"the booking is {current.state.value}, not seated")
             now = self._deps.clock.now()
             parties = self._waitlist.parties(current, now)
+            planned = self._deps.store.planned_tables(current.id)
             with self._room(current, now, current.end_at) as room:
                 came_with_seat = current.arrived_at == current.seated_at
                 after = replace(
                     current,
                     state=State.CONFIRMED,
                     version=current.version + 1,
+                    end_at=_promised_end(room.index, current),
                     seated_at=None,
                     arrived_at=None if came_with_seat else current.arrived_at,
                 )
-                return self._replan_own(room, (current, after), parties, context)
+                step = self._back_to_plan(room, current, after, planned)
+                return self._commit(room, step, parties, context)
 
         return change_booking(self._deps, booking, context, unseat)
 
@@ -150,29 +156,23 @@ class Seating:
         index = read_floor(self._deps.store, self._floors, booking.restaurant_id, BUDGET_MS)
         return locked_room(self._deps, index, booking.service_date, now, until)
 
-    def _replan_own(
-        self,
-        room: Room,
-        steps: tuple[Booking, Booking],
-        parties: Sequence[WaitingParty],
-        context: RequestContext,
-    ) -> Reply:
-        """The plan's rows on the same tables, or else on equivalent ones. ``steps``: before and after."""
-        before, after = steps
-        overrides = set_aside(room.index, after, after.tables)
-        rows = records.table_allocations(room.index, after, overrides)
-        away = with_rows(room.snapshot, before, [])
-        plan = None
-        if not is_free(away, rows):
-            plan = self._replanner.tables_for(room, away, after)
-            if plan is None:
-                raise errors.TableOccupied(
-                    "Its tables are planned for others by then; give it other tables first"
-                )
-            after = replace(after, tables=plan.tables, zone=plan.zone)
-            rows = records.table_allocations(room.index, after)
-        metadata: ports.Json = {"fromTables": list(before.tables), "tables": list(after.tables)}
-        return self._commit(room, _Step(before, after, rows, UNSEATED, metadata), parties, context)
+    def _back_to_plan(self, room: Room, before: Booking, after: Booking, planned: tuple[str, ...]) -> _Step:
+        """The plan's rows: at ``planned``, or where the party sat, or at equivalent tables."""
+        away = settle_blocks(room, with_rows(room.snapshot, before, [])).snapshot
+        for tables in (planned, before.tables):
+            if not tables or not set(tables) <= room.index.position.keys():
+                continue
+            there = _at(room.index, after, tables)
+            rows = records.table_allocations(room.index, there, set_aside(room.index, there, tables))
+            if is_free(away, rows):
+                return _unseated(before, there, rows)
+        plan = self._replanner.tables_for(room, away, after)
+        if plan is None:
+            raise errors.TableOccupied(
+                "Its tables are planned for others by then; give it other tables first"
+            )
+        there = replace(after, tables=plan.tables, zone=plan.zone)
+        return _unseated(before, there, records.table_allocations(room.index, there))
 
     def _commit(
         self, room: Room, step: _Step, parties: Sequence[WaitingParty], context: RequestContext
@@ -183,6 +183,7 @@ class Seating:
         reply = booking_reply(after, room.now)
         changes = ports.Changes(
             updates=[ports.BookingUpdate(before, after, tables=before.tables)],
+            requests=[after] if after.end_at != before.end_at else [],
             drop_holds=on_hold_there(room.snapshot, step.rows),
             departures=[ports.Departure(before.id, room.now)],
             release=[before.id],
@@ -219,6 +220,8 @@ def _overrides(
     Raises RuleViolated for a choice that breaks others.
     """
     if choice is None:
+        if not set(tables) <= index.position.keys():
+            raise errors.TableOccupied("The floor no longer has its tables; seat the party at others")
         return set_aside(index, booking, tables)
     violations = check_tables(index, tables, booking_request(booking))
     broken = [each for each in violations if each.code not in choice.override & OVERRIDABLE]
@@ -229,11 +232,20 @@ def _overrides(
 
 def _sitting(index: FloorIndex, booking: Booking, tables: tuple[str, ...]) -> Booking:
     """The booking at these tables, which the floor has."""
+    return replace(_at(index, booking, tables), state=State.SEATED, version=booking.version + 1)
+
+
+def _at(index: FloorIndex, booking: Booking, tables: tuple[str, ...]) -> Booking:
     zones = [index.tables[index.position[table]].zone for table in tables if table in index.position]
-    return replace(
-        booking,
-        state=State.SEATED,
-        version=booking.version + 1,
-        tables=tuple(sorted(tables)),
-        zone=min(zones, default=booking.zone),
-    )
+    return replace(booking, tables=tuple(sorted(tables)), zone=min(zones, default=booking.zone))
+
+
+def _promised_end(index: FloorIndex, booking: Booking) -> datetime:
+    """Of its stay by the plan: it may have been lengthened past closing, where no plan can reach."""
+    closes = service_day(index.floor, booking.service_date)[1]
+    return min(booking.end_at, max(closes, booking.start_at + timedelta(minutes=1)))
+
+
+def _unseated(before: Booking, after: Booking, rows: list[ports.TableAllocation]) -> _Step:
+    metadata: ports.Json = {"fromTables": list(before.tables), "tables": list(after.tables)}
+    return _Step(before, after, rows, UNSEATED, metadata)

@@ -20,6 +20,7 @@ from maitred.services.ports.changes import (
     Changes,
     Departure,
     Event,
+    ExpectedEnd,
     HistoryRow,
     HoldUse,
     Lease,
@@ -50,6 +51,7 @@ from maitred.services.ports.names import CountName, DurationName, SpanName
 from maitred.services.ports.readings import (
     Admission,
     AttemptEntry,
+    BlockedTable,
     BookingPage,
     Day,
     Explanation,
@@ -61,6 +63,7 @@ from maitred.services.ports.readings import (
     Json,
     LayoutRead,
     MovableStay,
+    PlannedGuest,
     ReviewCase,
     Snapshot,
     StoredReply,
@@ -169,8 +172,8 @@ class BookingStore(Protocol):
 
     def planned_at(
         self, restaurant_id: str, table_id: str, start: datetime, end: datetime
-    ) -> Mapping[UUID, str]:
-        """The confirmed bookings that have this table at some time of ``[start, end)``, with references."""
+    ) -> Mapping[UUID, PlannedGuest]:
+        """The confirmed bookings that have this table at some time of ``[start, end)``."""
 
     def history(self, booking_id: UUID) -> Sequence[HistoryEntry]:
         """The booking's changes of state, oldest first."""
@@ -180,6 +183,9 @@ class BookingStore(Protocol):
 
     def explanation(self, booking_id: UUID) -> Explanation | None:
         """The last attempt's; None if the booking has had no attempt."""
+
+    def planned_tables(self, booking_id: UUID) -> tuple[str, ...]:
+        """Where the party of a seated booking was to sit, by name."""
 
     def released(self, booking_id: UUID) -> list[TableAllocation]:
         """The tables that the booking let go last, by name."""

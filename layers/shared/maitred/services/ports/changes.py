@@ -73,6 +73,18 @@ class Departure:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedEnd:
+    """The party of a seated booking keeps its tables until ``end``, its buffer included.
+
+    ``overrides``: rules that a person sets aside for it, besides those of before.
+    """
+
+    booking_id: UUID
+    end: datetime
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RiskFlag:
     """A confirmed booking whose tables will not be free for it, since when; None: they will be after all."""
 
@@ -82,10 +94,13 @@ class RiskFlag:
 
 @dataclass(frozen=True, slots=True)
 class TableBlock:
-    """A table that is out of order for a while."""
+    """A table that is out of order over ``[start, end)``, but for as long as a party sits there."""
 
     id: UUID
     restaurant_id: str
+    table_id: str
+    start: datetime
+    end: datetime
     reason: str | None
     actor_id: str
 
@@ -182,7 +197,8 @@ class Changes:
     ``requests``: bookings, also among ``updates``, whose party, times, wishes, guest and notes are new.
     ``drop_holds``: holds that end now and give their tables back, unless they have been used.
     ``departures``: who gets up, if it sits. ``risks``: whose plan the room beats, and whose no longer.
-    ``unblock``: blocks that end, before ``block`` begins.
+    ``unblock``: blocks that end, before ``block`` begins. ``lift_blocks``: those with other rows from now on.
+    ``expected_ends``: who sits, and until when.
     ``leases``: holds for bookings that wait.
     ``attempts``: rows by column.
     """
@@ -203,6 +219,8 @@ class Changes:
     risks: Sequence[RiskFlag] = ()
     block: TableBlock | None = None
     unblock: Unblock | None = None
+    lift_blocks: Sequence[UUID] = ()
+    expected_ends: Sequence[ExpectedEnd] = ()
     allocations: Sequence[TableAllocation] = ()
     history: Sequence[HistoryRow] = ()
     attempts: Sequence[Json] = ()

@@ -57,9 +57,9 @@ class Day:
     """Which part of the ledger a snapshot covers: a service date, and ``[start, end)`` around it.
 
     ``movable_from``: bookings that start later may be moved (None: none is). ``profile``: whose demand.
-    ``overdue``: a party that sits at a table whose time, buffer included, ended by then is over time, and is
-    taken to stay until ``overdue_until``.
-    ``by_zone``: its covers are wanted by party, with the zones of each.
+    ``overdue``: the last second of the minute by which the time of a party over time has ended, its buffer
+    included; it is taken to stay until ``overdue_until``.
+    ``by_zone``: its covers are wanted by party, with the zones of each. ``with_blocks``: so are the blocks.
     """
 
     restaurant_id: str
@@ -71,6 +71,7 @@ class Day:
     overdue: datetime
     overdue_until: datetime
     by_zone: bool = False
+    with_blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +115,35 @@ class MovableStay:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockedTable:
+    """A table that a person has put out of order over ``[start, end)``, in minutes since the epoch.
+
+    While a party sits there, the block waits until it has left.
+    """
+
+    id: UUID
+    table_id: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedGuest:
+    """A confirmed booking, as a person who blocks its table knows it."""
+
+    reference: str
+    service_date: date
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """One consistent reading of a day: what a plan is made from and confirmed against.
 
     ``demand``: how many parties of each size this service usually sees; empty if that is not known.
     ``first_expiry``: when the first of the day's live holds expires; None without any. ``leases``: which of
     the holds keep tables for a waiting booking, by the ids of hold and booking. ``seated``: bookings whose
-    party sits at its tables; ``at_risk``: bookings whose tables will not be free for them.
+    party sits at its tables; ``at_risk``: bookings whose tables will not be free for them. ``blocks``: the
+    tables that are out of order, as a person wants it; the allocations say as it is.
     """
 
     day: Day
@@ -136,6 +159,7 @@ class Snapshot:
     leases: Mapping[str, str] = field(default_factory=dict)
     seated: frozenset[str] = frozenset()
     at_risk: frozenset[str] = frozenset()
+    blocks: tuple["BlockedTable", ...] = ()
 
     def leased_to(self, booking_id: UUID) -> tuple[Allocation, ...]:
         """What is kept for a booking that waits."""

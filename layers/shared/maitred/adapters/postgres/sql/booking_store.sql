@@ -73,7 +73,12 @@ select r.layout_version,
         where i.caller = %(caller)s and i.restaurant_id = r.id and i.key = %(key)s) as reply,
        (select json_object_agg(h.id, h.for_booking) from holds h
         where h.restaurant_id = r.id and h.service_date = %(service_date)s and h.expires_at > now()
-          and h.for_booking is not null) as leases
+          and h.for_booking is not null) as leases,
+       (select json_agg(json_build_array(k.id, k.table_id, floor(extract(epoch from k.starts_at) / 60)::bigint,
+                        ceil(extract(epoch from k.ends_at) / 60)::bigint) order by k.starts_at, k.id)
+        from table_blocks k
+        where %(with_blocks)s::boolean and k.restaurant_id = r.id and k.ended_at is null
+          and tstzrange(k.starts_at, k.ends_at) && tstzrange(%(start)s, %(end)s)) as blocks
 from restaurants r
 where r.id = %(restaurant_id)s
 
@@ -211,7 +216,7 @@ order by b.created_at, b.id
 limit %(limit)s
 
 -- name: planned_at
-select b.id, b.reference
+select b.id, b.reference, b.service_date
 from allocations a join bookings b on b.id = a.booking_id
 where a.restaurant_id = %(restaurant_id)s and a.table_id = %(table_id)s and a.live and not a.seated
   and (a.at_risk_since is null and a.occupied && tstzrange(%(start)s, %(end)s)
@@ -228,6 +233,14 @@ from booking_assignment_attempts where booking_id = %(booking_id)s order by crea
 -- name: read_explanation
 select explanation, created_at
 from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at desc, attempt_no desc limit 1
+
+-- name: planned_tables
+-- Where the booking was to sit, once its party sits somewhere.
+select distinct a.table_id
+from allocations a
+where a.booking_id = %(booking_id)s and not a.live and not a.seated
+  and a.released_at = (select max(l.released_at) from allocations l
+                       where l.booking_id = %(booking_id)s and not l.live and not l.seated)
 
 -- name: released_tables
 select a.restaurant_id, a.layout_version, a.table_id, a.capacity, a.booking_id, lower(a.occupied), upper(a.occupied),

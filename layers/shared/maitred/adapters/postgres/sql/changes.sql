@@ -161,14 +161,32 @@ set at_risk_since = n.since
 from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, since timestamptz)
 where a.booking_id = n.booking_id and a.live and not a.seated
 
--- name: insert_block
-insert into table_blocks (id, restaurant_id, reason, actor_id)
-values (%(id)s, %(restaurant_id)s, %(reason)s, %(actor_id)s)
+-- name: expect_end
+-- Who sits stays where it sits, until another time; more rules may be set aside for it.
+update allocations a
+set occupied = tstzrange(lower(a.occupied), greatest(n."end", lower(a.occupied) + interval '30 seconds')),
+    overrides = array(select distinct o from unnest(a.overrides || n.overrides) o order by o)
+from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, "end" timestamptz, overrides text[])
+where a.booking_id = n.booking_id and a.live and a.seated
 
 -- name: end_blocks
+with ended as (
+    update table_blocks set ended_at = now()
+    where restaurant_id = %(restaurant_id)s and table_id = %(table_id)s and ended_at is null
+      and tstzrange(starts_at, ends_at) && tstzrange(%(start)s, %(end)s)
+)
 update allocations set live = false, released_at = now()
 where live and block_id is not null and restaurant_id = %(restaurant_id)s and table_id = %(table_id)s
   and occupied && tstzrange(%(start)s, %(end)s)
+
+-- name: insert_block
+insert into table_blocks (id, restaurant_id, table_id, starts_at, ends_at, reason, actor_id)
+values (%(id)s, %(restaurant_id)s, %(table_id)s, %(start)s, %(end)s, %(reason)s, %(actor_id)s)
+
+-- name: lift_blocks
+-- The ledger's rows of these blocks, which begin at another time now.
+update allocations set live = false, released_at = now()
+where live and block_id = any (%(block_ids)s)
 
 -- name: insert_allocations
 insert into allocations (restaurant_id, layout_version, table_id, capacity, booking_id, hold_id, block_id, occupied,
