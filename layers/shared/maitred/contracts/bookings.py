@@ -177,6 +177,15 @@ class PatchBody(StrictModel):
         if wrong:
             raise InvalidRequest(wrong)
 
+    def require_no_override(self) -> None:
+        """Raise InvalidRequest if this sets rules aside: a person does that for a party that sits only."""
+        if self.override:
+            raise _invalid(
+                "override",
+                "only_while_seated",
+                "is for a party that sits at its table; leave it out, or choose tables with PUT …/assignment",
+            )
+
 
 class CancelBody(StrictModel):
     reason: ReasonText = None

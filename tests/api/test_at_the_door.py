@@ -1,0 +1,67 @@
+"""What a host sends from the door: who may send it, and what is refused before anybody moves."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.test_evening import Evening
+from tests.harness.consistency import assert_consistent
+from tests.harness.problems import assert_problem
+from tests.harness.service import Service
+
+GUESTS = "bookings:write bookings:read"
+
+
+@pytest.fixture
+def evening(service: Service, monkeypatch: pytest.MonkeyPatch) -> Evening:
+    return Evening(service, monkeypatch)
+
+
+def patch(evening: Evening, booking: Any, scope: str, **body: Any) -> Any:
+    path = f"/bookings/{booking['id']}"
+    return evening.service.http("bookings", "PATCH", path, body=body, scope=scope)
+
+
+# --- who changes a party that sits ---
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"partySize": 3},
+        {"partySize": 5, "override": ["capacity"]},
+        {"durationMinutes": 240},
+        {"notes": "champagne"},
+        {"onFull": "pend"},
+    ],
+)
+def test_a_guests_token_changes_nothing_about_a_party_that_sits(
+    evening: Evening, change: dict[str, Any]
+) -> None:
+    evening.opens(4)
+    booking = evening.book(4)
+    seated = evening.done(booking, "seat")
+    assert_problem(patch(evening, booking, GUESTS, **change), 403, "forbidden")
+    assert evening.now(booking)["version"] == seated["version"]
+    if "onFull" not in change:
+        assert patch(evening, booking, "operations", **change).status == 200
+    assert_consistent(evening.service.database)
+
+
+def test_a_guest_still_changes_a_booking_before_the_meal(evening: Evening) -> None:
+    evening.opens(4, clock="12:00")
+    booking = evening.book(4)
+    changed = patch(evening, booking, GUESTS, partySize=3)
+    assert (changed.status, changed.json["booking"]["partySize"]) == (200, 3)
+
+
+def test_rules_are_set_aside_by_a_person_and_only_where_a_party_sits(evening: Evening) -> None:
+    evening.opens(4, clock="12:00")
+    booking = evening.book(4)
+    change = {"partySize": 5, "override": ["capacity"]}
+    assert_problem(patch(evening, booking, GUESTS, **change), 403, "forbidden")
+    problem = assert_problem(
+        patch(evening, booking, "operations", **change), 422, "invalid_request", "override"
+    )
+    assert "PUT" in problem["detail"]
+    assert evening.now(booking)["version"] == booking["version"]
