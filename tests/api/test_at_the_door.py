@@ -65,3 +65,14 @@ def test_rules_are_set_aside_by_a_person_and_only_where_a_party_sits(evening: Ev
     )
     assert "PUT" in problem["detail"]
     assert evening.now(booking)["version"] == booking["version"]
+
+
+# --- what a walk-in may ask for ---
+
+
+def test_a_walk_in_that_needs_a_zone_names_it(evening: Evening) -> None:
+    evening.opens(4, clock="19:00")
+    nameless = {"zoneRequired": True}
+    assert_problem(evening.walk_in(2, preferences=nameless), 422, "invalid_request", "preferences")
+    named = evening.walk_in(2, preferences={"zone": "main", **nameless})
+    assert (named.status, named.json["booking"]["zone"]) == (201, "main")

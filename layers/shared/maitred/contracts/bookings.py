@@ -13,7 +13,6 @@ from pydantic import (
     BeforeValidator,
     Field,
     StringConstraints,
-    field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -99,6 +98,14 @@ class PreferencesBody(StrictModel):
         return merged
 
 
+def _zone_named(value: PreferencesBody) -> PreferencesBody:
+    if value.zone_required and value.zone is None:
+        raise ValueError(_ZONE_MISSING)
+    return value
+
+
+#: The preferences of a new party, whole: a zone that is required has a name.
+WholePreferences = Annotated[PreferencesBody, AfterValidator(_zone_named)]
 #: Rules that a person sets aside.
 Overrides = tuple[Overridable, ...]
 TableIds = Annotated[tuple[FloorId, ...], Field(max_length=_MOST_TABLES)]
@@ -111,15 +118,8 @@ class HoldBody(StrictModel):
     date: str | None = None
     time: ClockTime | None = None
     start_at: str | None = None
-    preferences: PreferencesBody = PreferencesBody()
+    preferences: WholePreferences = PreferencesBody()
     duration_minutes: Annotated[WholeNumber, Field(ge=5, le=720)] | None = None
-
-    @field_validator("preferences")
-    @classmethod
-    def _zone_named(cls, value: PreferencesBody) -> PreferencesBody:
-        if value.zone_required and value.zone is None:
-            raise ValueError(_ZONE_MISSING)
-        return value
 
 
 class BookingBody(HoldBody):
@@ -208,7 +208,7 @@ class WalkInBody(StrictModel):
     tables: Annotated[TableIds, Field(min_length=1)] | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
     guest: Guest = Guest()
-    preferences: PreferencesBody = PreferencesBody()
+    preferences: WholePreferences = PreferencesBody()
     notes: Notes = None
     seat: bool = True
     override: Overrides = ()
