@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_evening import Evening
+from tests.api.test_evening import POLICY, Evening
 from tests.harness.consistency import assert_consistent
 from tests.harness.problems import assert_problem
 from tests.harness.service import Service
@@ -76,3 +76,30 @@ def test_a_walk_in_that_needs_a_zone_names_it(evening: Evening) -> None:
     assert_problem(evening.walk_in(2, preferences=nameless), 422, "invalid_request", "preferences")
     named = evening.walk_in(2, preferences={"zone": "main", **nameless})
     assert (named.status, named.json["booking"]["zone"]) == (201, "main")
+
+
+@pytest.mark.parametrize("rule", ["capacity", "min_party", "adjacency", "zone", "max_tables"])
+def test_a_rule_about_tables_is_set_aside_for_chosen_tables_only(evening: Evening, rule: str) -> None:
+    evening.opens(4, 4, clock="19:00")
+    for size in (2, 9):
+        problem = assert_problem(evening.walk_in(size, override=[rule]), 422, "invalid_request", "override")
+        assert f"{rule} is about tables that a person chose; name them in tables" in problem["detail"]
+    assert evening.walk_in(5, tables=["T1"], override=["capacity", rule]).status == 201
+    assert_consistent(evening.service.database)
+
+
+def test_a_bad_choice_of_tables_is_one_mistake(evening: Evening) -> None:
+    evening.opens(4, clock="19:00")
+    problem = assert_problem(
+        evening.walk_in(2, tables=[], override=["capacity"]), 422, "invalid_request", "tables"
+    )
+    assert len(problem["errors"]) == 1
+
+
+def test_rules_of_the_house_are_set_aside_without_a_table(evening: Evening) -> None:
+    crowded = POLICY | {"pacing": {"slotMinutes": 15, "maxCoversPerSlot": 2}}
+    evening.opens(2, 2, clock="19:00", policy=crowded)
+    assert evening.walk_in(2).status == 201
+    assert_problem(evening.walk_in(2), 409, "pacing")
+    assert evening.walk_in(2, override=["pacing", "walk_in"]).status == 201
+    assert_consistent(evening.service.database)

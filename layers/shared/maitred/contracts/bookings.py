@@ -13,6 +13,8 @@ from pydantic import (
     BeforeValidator,
     Field,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -108,6 +110,8 @@ def _zone_named(value: PreferencesBody) -> PreferencesBody:
 WholePreferences = Annotated[PreferencesBody, AfterValidator(_zone_named)]
 #: Rules that a person sets aside.
 Overrides = tuple[Overridable, ...]
+#: Those that are about the whole house. All others are about the tables that a person chose.
+_OF_THE_HOUSE = frozenset({"pacing", "walk_in"})
 TableIds = Annotated[tuple[FloorId, ...], Field(max_length=_MOST_TABLES)]
 
 
@@ -212,6 +216,17 @@ class WalkInBody(StrictModel):
     notes: Notes = None
     seat: bool = True
     override: Overrides = ()
+
+    @field_validator("override")
+    @classmethod
+    def _of_chosen_tables(cls, value: Overrides, info: ValidationInfo) -> Overrides:
+        """The planner keeps every rule of its tables: without chosen ones there is nothing to set aside."""
+        idle = [name for name in value if name not in _OF_THE_HOUSE]
+        if idle and info.data.get("tables", ()) is None:
+            raise ValueError(
+                f"{idle[0]} is about tables that a person chose; name them in tables, or leave it out"
+            )
+        return value
 
     def to_choice(self) -> Choice | None:
         return None if self.tables is None else Choice(self.tables, frozenset(self.override))
