@@ -7,7 +7,7 @@ import pytest
 from tests.api.test_evening import POLICY, Evening
 from tests.harness.consistency import assert_consistent
 from tests.harness.problems import assert_problem
-from tests.harness.service import Service
+from tests.harness.service import Service, at
 
 GUESTS = "bookings:write bookings:read"
 
@@ -103,3 +103,18 @@ def test_rules_of_the_house_are_set_aside_without_a_table(evening: Evening) -> N
     assert_problem(evening.walk_in(2), 409, "pacing")
     assert evening.walk_in(2, override=["pacing", "walk_in"]).status == 201
     assert_consistent(evening.service.database)
+
+
+# --- tables out of order ---
+
+
+@pytest.mark.parametrize("member", ["from", "until"])
+@pytest.mark.parametrize("odd", [":30+00:00", ":00.5+00:00", ":59Z"])
+def test_a_block_begins_and_ends_on_whole_minutes(evening: Evening, member: str, odd: str) -> None:
+    evening.opens(4)
+    period = {"from": at("20:00").isoformat(), "until": at("22:00").isoformat()}
+    bad = period | {member: period[member][:16] + odd}
+    problem = assert_problem(evening.block("T1", **bad), 422, "invalid_request", member)
+    assert problem["errors"][0]["code"] == "not_a_minute"
+    good = period | {member: period[member][:16] + ":00.000+00:00"}
+    assert evening.block("T1", **good).status == 200

@@ -241,8 +241,8 @@ class BlockBody(StrictModel):
 
     def period(self, now: datetime) -> tuple[datetime | None, datetime]:
         """Raises InvalidRequest or NaiveTimestamp."""
-        start = None if self.from_ is None else _read_moment(self.from_, "from", now)
-        return start, _read_moment(self.until, "until", now)
+        start = None if self.from_ is None else _read_minute(self.from_, "from", now)
+        return start, _read_minute(self.until, "until", now)
 
 
 class DeclineBody(StrictModel):
@@ -283,10 +283,7 @@ def start_of(body: HoldBody | PatchBody, now: datetime) -> LocalStart | datetime
     if local == (body.start_at is not None):
         raise _invalid("startAt", "ambiguous_start", "send either date and time, or startAt")
     if body.start_at is not None:
-        moment = _read_moment(body.start_at, "startAt", now)
-        if moment.second or moment.microsecond:
-            raise _invalid("startAt", "not_a_minute", "must be a whole minute, without seconds")
-        return moment
+        return _read_minute(body.start_at, "startAt", now)
     if body.date is None or body.time is None:
         missing = "date" if body.date is None else "time"
         raise _invalid(missing, "missing", "is required: date and time go together")
@@ -316,6 +313,13 @@ def parse_edge(text: str | None, field: str, now: datetime) -> date | datetime |
     if text is None:
         return None
     return parse_moment(text, field, now) if "T" in text.upper() else parse_date(text, field, now)
+
+
+def _read_minute(text: str, field: str, now: datetime) -> datetime:
+    moment = _read_moment(text, field, now)
+    if moment.second or moment.microsecond:
+        raise _invalid(field, "not_a_minute", "must be a whole minute, without seconds")
+    return moment
 
 
 def _read_moment(text: str, field: str, now: datetime) -> datetime:
