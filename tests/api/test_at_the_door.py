@@ -7,7 +7,7 @@ import pytest
 from tests.api.test_evening import POLICY, Evening
 from tests.harness.consistency import assert_consistent
 from tests.harness.problems import assert_problem
-from tests.harness.service import Service, at
+from tests.harness.service import Service, at, house
 
 GUESTS = "bookings:write bookings:read"
 
@@ -118,3 +118,20 @@ def test_a_block_begins_and_ends_on_whole_minutes(evening: Evening, member: str,
     assert problem["errors"][0]["code"] == "not_a_minute"
     good = period | {member: period[member][:16] + ":00.000+00:00"}
     assert evening.block("T1", **good).status == 200
+
+
+def test_a_guest_at_risk_follows_the_table_into_another_zone(evening: Evening) -> None:
+    evening.opens(4, clock="18:00")
+    booking = evening.book(4, "19:00")
+    evening.block("T1", until=at("22:00").isoformat())
+    assert [each["bookingId"] for each in evening.floor()["conflicts"]] == [booking["id"]]
+    salon = house(4, policy=POLICY, zones=[{"id": "salon"}])
+    salon["tables"][0]["zone"] = "salon"
+    assert evening.service.put_restaurant("harbour", salon).json["affected"] == []
+    after = evening.now(booking)
+    assert (after["state"], after["tables"], after["zone"]) == ("confirmed", ["T1"], "salon")
+    assert [each["bookingId"] for each in evening.floor()["conflicts"]] == [booking["id"]]
+    path = "/restaurants/harbour/tables/T1/block"
+    assert evening.service.http("operations", "DELETE", path).status == 204
+    assert evening.done(booking, "seat")["zone"] == "salon"
+    assert_consistent(evening.service.database)
