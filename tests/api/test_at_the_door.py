@@ -1,6 +1,8 @@
 """What a host sends from the door: who may send it, and what is refused before anybody moves."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -135,3 +137,74 @@ def test_a_guest_at_risk_follows_the_table_into_another_zone(evening: Evening) -
     assert evening.service.http("operations", "DELETE", path).status == 204
     assert evening.done(booking, "seat")["zone"] == "salon"
     assert_consistent(evening.service.database)
+
+
+# --- tables with odd ids, in a path ---
+
+
+ODD = ("A#1", "Ü?", "Tisch 5 %", "窗1", "🌿 2", '"\\`<&>|^{}', "100%25", "+1 &c.")
+
+
+def _once(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _twice(text: str) -> str:
+    return _once(_once(text))
+
+
+@pytest.mark.parametrize("encoded", [str, _once, _twice], ids=["as it is", "once", "twice"])
+def test_a_table_is_found_by_any_id_however_often_its_path_was_encoded(
+    evening: Evening, encoded: Callable[[str], str]
+) -> None:
+    evening.opens(tables=[{"id": each, "zone": "main", "capacity": 2} for each in ODD])
+    until = at("22:00").isoformat()
+    for name in ODD:
+        answer = evening.block(encoded(name), until=until)
+        assert (answer.status, answer.text) == (200, '{"affected":[]}'), name
+        assert evening.table(name)["status"] == "out_of_service", name
+        path = f"/restaurants/harbour/tables/{encoded(name)}/block"
+        assert evening.service.http("operations", "DELETE", path).status == 204, name
+        assert evening.table(name)["status"] == "free", name
+    assert_consistent(evening.service.database)
+
+
+def test_a_table_whose_id_looks_encoded_is_not_taken_for_another(evening: Evening) -> None:
+    evening.opens(tables=[{"id": each, "zone": "main", "capacity": 2} for each in ("A", "%41")])
+    until = at("22:00").isoformat()
+    for path in ("%41", "%2541"):
+        assert evening.block(path, until=until).status == 200
+        assert (evening.table("A")["status"], evening.table("%41")["status"]) == ("free", "out_of_service")
+        done = f"/restaurants/harbour/tables/{path}/block"
+        assert evening.service.http("operations", "DELETE", done).status == 204
+    assert evening.block("A", until=until).status == 200
+    assert (evening.table("A")["status"], evening.table("%41")["status"]) == ("out_of_service", "free")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("T%39", "table_not_found"),
+        ("50 %", "table_not_found"),
+        ("%FF", "table_not_found"),
+        ("T1\n", "not_found"),
+        ("T/1", "not_found"),
+        ("", "not_found"),
+    ],
+)
+def test_what_names_no_table(evening: Evening, path: str, code: str) -> None:
+    evening.opens(4)
+    assert_problem(evening.block(path, until=at("22:00").isoformat()), 404, code)
+
+
+@pytest.mark.parametrize("odd", ["harbour?", "har#bour", "hafen ⚓", "%68arbour"])
+def test_no_restaurant_or_booking_has_an_odd_id(evening: Evening, odd: str) -> None:
+    evening.opens(4)
+    for method, path, body in (
+        ("GET", f"/restaurants/{odd}/floor", None),
+        ("POST", f"/restaurants/{odd}/walk-ins", {"partySize": 2}),
+        ("POST", f"/restaurants/{odd}/tables/T1/block", {"until": at("22:00").isoformat()}),
+    ):
+        answer = evening.service.http("operations", method, path, body=body)
+        assert_problem(answer, 404, "restaurant_not_found")
+    assert_problem(evening.service.booking(odd), 404, "booking_not_found")
