@@ -154,6 +154,7 @@ def questions() -> list[Question]:
         Question("read_floor", {"restaurant_id": "harbour", "known_version": 1, "at": evening["start"]}, 700),
         Question("upcoming_ledger", {"restaurant_id": "harbour", "now": now()}, 4000),
         Question("upcoming_chosen", {"restaurant_id": "harbour", "now": now()}, 60_000),
+        Question("follow_zones", {"restaurant_id": "harbour", "layout_version": 1, "now": now()}, 4000),
         Question("upcoming_waiting", {"restaurant_id": "harbour", "now": now()}, 15_000),
         Question("at_broken_tables", {"now": now(), "until": ahead, "limit": 200}, 2000),
         Question("prune_idempotency", {"now": now() - timedelta(days=400), "idempotency": 7}, 20),

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import Queue
 from typing import Any
 from uuid import uuid4
@@ -17,29 +18,68 @@ RESTAURANTS = 4
 CAPACITIES = (2, 2, 2, 4, 4, 4, 6, 8)
 _PATIENCE_SECONDS = 60  # longer than an open circuit pauses, however often its probe fails
 _PAUSE_SECONDS = 0.05
+_SOON = 0.2  # so many ask for a table within two hours, where parties sit and tables are out of order
 _REPEATS = 0.10  # so often a client that has its answer asks once more with the same key
 _SERVER_ERROR = 500
 _OPEN = "open"  # with tables or waiting for some: what others do may change which
-_AFTER = {"cancel": "cancelled", "seat": "seated", "complete": "completed", "no-show": "no_show"}
+_SEATED, _COMPLETED = "seated", "completed"
+_AFTER = {
+    "cancel": "cancelled",
+    "seat": _SEATED,
+    "unseat": _OPEN,
+    "complete": _COMPLETED,
+    "undo-complete": _SEATED,
+    "no-show": "no_show",
+    "undo-no-show": _OPEN,
+    "decline": "declined",
+}
+#: In which state a booking is, mostly, of which an operation is asked.
+_OF = {
+    "arrive": _OPEN,
+    "seat": _OPEN,
+    "decline": _OPEN,
+    "no-show": _OPEN,
+    "undo-no-show": "no_show",
+    "unseat": _SEATED,
+    "complete": _SEATED,
+    "move": _SEATED,
+    "change who sits": _SEATED,
+    "undo-complete": _COMPLETED,
+}
 
 #: How often each operation is asked for, in parts of a hundred or so.
 WEIGHTS: Mapping[str, int] = {
-    "create": 30,
-    "hold": 8,
-    "modify": 16,
-    "cancel": 12,
-    "process": 10,
-    "assign": 7,
+    "create": 27,
+    "hold": 7,
+    "modify": 13,
+    "cancel": 9,
+    "process": 9,
+    "assign": 6,
     "unassign": 2,
-    "seat": 7,
-    "complete": 5,
+    "walk in": 6,
+    "arrive": 4,
+    "seat": 10,
+    "unseat": 3,
+    "move": 3,
+    "change who sits": 3,
+    "complete": 6,
+    "undo-complete": 2,
     "no-show": 3,
     "undo-no-show": 2,
+    "decline": 2,
+    "block": 3,
+    "unblock": 2,
 }
 
 
 def floor() -> dict[str, Any]:
-    """Eight tables, any two of which may be joined; two may be moved for one; a hold lasts three seconds."""
+    """Eight tables, any two of which may be joined; two may be moved for one; a hold lasts three seconds.
+
+    Open at any hour, so that guests walk in whenever the soak runs.
+    """
+    services = [
+        {"id": "all-day", "name": "All day", "opens": "00:00", "closes": "23:59", "allowOverrun": True}
+    ]
     policy = {
         "maxTables": 2,
         "adjacency": "none",
@@ -48,7 +88,7 @@ def floor() -> dict[str, Any]:
         "holdSeconds": 3,
         "earlySeatMinutes": 43_200,
     }
-    return house(*CAPACITIES, policy=policy)
+    return house(*CAPACITIES, policy=policy, services=services)
 
 
 @dataclass(slots=True)
@@ -83,20 +123,31 @@ class Client:
     def act(self) -> None:
         """One operation."""
         kind = self._chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        if kind == "create" or not self._houses:
-            self._create()
-        elif kind == "hold":
-            self._hold()
-        elif kind == "modify":
-            self._modify(self._any_booking())
-        elif kind == "process":
-            booking = self._any_booking()
-            body = {"bookingId": booking, "trigger": "retry"}
-            self._ask(kind, "operations", "POST", "/assignments/process", body)
-        elif kind in ("assign", "unassign"):
-            self._assignment(kind, self._any_booking())
-        else:
-            self._mark(kind, self._any_booking())
+        match kind if self._houses else "create":
+            case "create":
+                self._create()
+            case "hold":
+                self._hold()
+            case "walk in":
+                self._walk_in()
+            case "block" | "unblock":
+                self._table(kind)
+            case _:
+                self._to_a_booking(kind, self._any_booking(_OF.get(kind)))
+
+    def _to_a_booking(self, kind: str, booking: str) -> None:
+        match kind:
+            case "modify":
+                self._modify(booking)
+            case "process":
+                body = {"bookingId": booking, "trigger": "retry"}
+                self._ask(kind, "operations", "POST", "/assignments/process", body)
+            case "assign" | "unassign" | "move":
+                self._assignment(kind, booking)
+            case "change who sits":
+                self._change_who_sits(booking)
+            case _:
+                self._mark(kind, booking)
 
     def _create(self) -> None:
         self._book("create", self._restaurant(), self._stay())
@@ -137,30 +188,66 @@ class Client:
         if kind == "unassign":
             self._ask(kind, "operations", "DELETE", path, None)
             return
-        table = f"T{self._chance.randrange(len(CAPACITIES)) + 1}"
         override = ["capacity"] if self._chance.random() < 0.3 else []
-        body = {"tables": [table], "pin": self._chance.random() < 0.5, "override": override}
+        body = {"tables": [self._any_table()], "pin": self._chance.random() < 0.5, "override": override}
         self._ask(kind, "operations", "PUT", path, body)
 
     def _mark(self, kind: str, booking: str) -> None:
         function = "bookings" if kind == "cancel" else "operations"
         answer = self._ask(kind, function, "POST", f"/bookings/{booking}/{kind}", {})
-        if answer is not None and answer.status == 200:
-            self.report.expected[booking] = _AFTER.get(kind, _OPEN)
+        if answer is not None and answer.status == 200 and kind in _AFTER:
+            self.report.expected[booking] = _AFTER[kind]
+
+    def _change_who_sits(self, booking: str) -> None:
+        """One more at the table, a longer stay, or another note."""
+        changes: list[dict[str, Any]] = [
+            {"partySize": self._chance.randrange(1, 9)},
+            {"durationMinutes": self._chance.choice([60, 90, 180])},
+            {"notes": f"note {self._chance.randrange(100)}"},
+        ]
+        body = self._chance.choice(changes)
+        self._ask("change who sits", "bookings", "PATCH", f"/bookings/{booking}", body)
+
+    def _walk_in(self) -> None:
+        """At any table, or at one of their choice; most sit down, some wait for it at the bar."""
+        restaurant, seat = self._restaurant(), self._chance.random() < 0.8
+        body: dict[str, Any] = {"partySize": self._chance.choice([1, 2, 2, 2, 3, 4, 5]), "seat": seat}
+        if self._chance.random() < 0.2:
+            body["tables"] = [self._any_table()]
+        answer = self._ask("walk in", "operations", "POST", f"/restaurants/{restaurant}/walk-ins", body)
+        if answer is not None and answer.status == 201:
+            booking = answer.json["booking"]["id"]
+            self._houses[booking] = restaurant
+            self.report.expected[booking] = _SEATED if seat else _OPEN
+
+    def _table(self, kind: str) -> None:
+        path = f"/restaurants/{self._restaurant()}/tables/{self._any_table()}/block"
+        if kind == "unblock":
+            self._ask(kind, "operations", "DELETE", path, None)
+            return
+        minutes = self._chance.choice([1, 20, 60])  # the first of them are over before the soak is
+        until = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=minutes)
+        self._ask(kind, "operations", "POST", path, {"until": until.isoformat(), "reason": "a leg is broken"})
+
+    def _any_table(self) -> str:
+        return f"T{self._chance.randrange(len(CAPACITIES)) + 1}"
 
     def _stay(self) -> dict[str, Any]:
+        party = {"partySize": self._chance.choice([1, 2, 2, 2, 3, 4, 4, 5, 6, 8, 10])}
+        if self._chance.random() < _SOON:
+            start = datetime.now(UTC).replace(second=0, microsecond=0)
+            start += timedelta(minutes=self._chance.randrange(1, 120))
+            return party | {"startAt": start.isoformat()}
         clock = f"{self._chance.randrange(17, 21)}:{self._chance.choice(['00', '15', '30', '45'])}"
-        return {
-            "partySize": self._chance.choice([1, 2, 2, 2, 3, 4, 4, 5, 6, 8, 10]),
-            "date": evening(14 + self._chance.randrange(self._days)),
-            "time": clock,
-        }
+        return party | {"date": evening(14 + self._chance.randrange(self._days)), "time": clock}
 
-    def _any_booking(self) -> str:
-        """One that is still open, mostly: who comes too late must be told so, too."""
-        expected = self.report.expected
+    def _any_booking(self, state: str | None = None) -> str:
+        """One in ``state``, or one that is still open, mostly: who comes too late must be told so, too."""
+        expected, over = self.report.expected, ("cancelled", "completed", "declined")
         if self._chance.random() < 0.9:
-            candidates = [each for each, state in expected.items() if state not in ("cancelled", "completed")]
+            candidates = [
+                each for each, known in expected.items() if (known == state if state else known not in over)
+            ]
         else:
             candidates = list(expected)
         return self._chance.choice(candidates or list(expected))

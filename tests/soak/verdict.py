@@ -8,11 +8,31 @@ from tests.harness.consistency import inspected
 from tests.harness.databases import TestDatabase
 from tests.soak.client import Report
 
-#: What a booking may be in the end, by what its client was told of last.
+#: What a booking may be in the end, by what its client was told of last. The clock declines what is
+#: unanswered.
 _ENDS: Mapping[str, frozenset[str]] = {
-    "open": frozenset({"confirmed", "manual_review"}),
-    **{state: frozenset({state}) for state in ("cancelled", "seated", "completed", "no_show")},
+    "open": frozenset({"confirmed", "manual_review", "declined"}),
+    **{state: frozenset({state}) for state in ("cancelled", "seated", "completed", "no_show", "declined")},
 }
+#: A booking that was declined without anybody's doing: the clock may do that once its start has come.
+_DECLINED_EARLY = """
+select h.booking_id::text from booking_state_history h join bookings b on b.id = h.booking_id
+where h.to_state = 'declined' and h.actor_id = 'clock' and h.created_at < b.start_at"""
+#: Guests who were at one table at the same time, by when they sat down and left. Two calls may read their
+#: clocks before one waits for the other: for so long, two stays may seem to touch.
+_AT_ONE_TABLE = """
+with sat as (
+    select restaurant_id, table_id, booking_id, lower(occupied) as since,
+           case when live then 'infinity' else upper(occupied) end as until
+    from allocations where seated
+)
+select format('table %%s of %%s: %%s and %%s',
+              one.table_id, one.restaurant_id, one.booking_id, other.booking_id)
+from sat one
+join sat other on other.restaurant_id = one.restaurant_id and other.table_id = one.table_id
+     and other.booking_id > one.booking_id
+     and least(one.until, other.until) - greatest(one.since, other.since) > interval '5 seconds'"""
+_TOGETHER = "select count(*) from allocations where seated"
 _UNEXPLAINED = """
 select b.id::text from bookings b
 left join lateral (select h.reason from booking_state_history h
@@ -45,6 +65,16 @@ def judge(database: TestDatabase, reports: Sequence[Report], mails: Sequence[str
             "every booking has its result, every case for a person its reason",
             len(stored),
             [key for (key,) in database.query(_UNEXPLAINED)],
+        ),
+        _check(
+            "no two parties ever sat at one table",
+            database.value(_TOGETHER),
+            [what for (what,) in database.query(_AT_ONE_TABLE)],
+        ),
+        _check(
+            "the clock declines nobody before the start",
+            len(stored),
+            [key for (key,) in database.query(_DECLINED_EARLY)],
         ),
         _check("every letter has ended", len(mails), [key for (key,) in database.query(_UNENDED)]),
         _check("no letter was sent twice", len(mails), _twice(mails)),

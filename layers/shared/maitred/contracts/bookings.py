@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -99,8 +100,18 @@ class PreferencesBody(StrictModel):
         return merged
 
 
+def _zone_named(value: PreferencesBody) -> PreferencesBody:
+    if value.zone_required and value.zone is None:
+        raise ValueError(_ZONE_MISSING)
+    return value
+
+
+#: The preferences of a new party, whole: a zone that is required has a name.
+WholePreferences = Annotated[PreferencesBody, AfterValidator(_zone_named)]
 #: Rules that a person sets aside.
 Overrides = tuple[Overridable, ...]
+#: Those that are about the whole house. All others are about the tables that a person chose.
+_OF_THE_HOUSE = frozenset({"pacing", "walk_in"})
 TableIds = Annotated[tuple[FloorId, ...], Field(max_length=_MOST_TABLES)]
 
 
@@ -111,15 +122,8 @@ class HoldBody(StrictModel):
     date: str | None = None
     time: ClockTime | None = None
     start_at: str | None = None
-    preferences: PreferencesBody = PreferencesBody()
+    preferences: WholePreferences = PreferencesBody()
     duration_minutes: Annotated[WholeNumber, Field(ge=5, le=720)] | None = None
-
-    @field_validator("preferences")
-    @classmethod
-    def _zone_named(cls, value: PreferencesBody) -> PreferencesBody:
-        if value.zone_required and value.zone is None:
-            raise ValueError(_ZONE_MISSING)
-        return value
 
 
 class BookingBody(HoldBody):
@@ -177,6 +181,15 @@ class PatchBody(StrictModel):
         if wrong:
             raise InvalidRequest(wrong)
 
+    def require_no_override(self) -> None:
+        """Raise InvalidRequest if this sets rules aside: a person does that for a party that sits only."""
+        if self.override:
+            raise _invalid(
+                "override",
+                "only_while_seated",
+                "is for a party that sits at its table; leave it out, or choose tables with PUT …/assignment",
+            )
+
 
 class CancelBody(StrictModel):
     reason: ReasonText = None
@@ -199,10 +212,21 @@ class WalkInBody(StrictModel):
     tables: Annotated[TableIds, Field(min_length=1)] | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
     guest: Guest = Guest()
-    preferences: PreferencesBody = PreferencesBody()
+    preferences: WholePreferences = PreferencesBody()
     notes: Notes = None
     seat: bool = True
     override: Overrides = ()
+
+    @field_validator("override")
+    @classmethod
+    def _of_chosen_tables(cls, value: Overrides, info: ValidationInfo) -> Overrides:
+        """The planner keeps every rule of its tables: without chosen ones there is nothing to set aside."""
+        idle = [name for name in value if name not in _OF_THE_HOUSE]
+        if idle and info.data.get("tables", ()) is None:
+            raise ValueError(
+                f"{idle[0]} is about tables that a person chose; name them in tables, or leave it out"
+            )
+        return value
 
     def to_choice(self) -> Choice | None:
         return None if self.tables is None else Choice(self.tables, frozenset(self.override))
@@ -217,8 +241,8 @@ class BlockBody(StrictModel):
 
     def period(self, now: datetime) -> tuple[datetime | None, datetime]:
         """Raises InvalidRequest or NaiveTimestamp."""
-        start = None if self.from_ is None else _read_moment(self.from_, "from", now)
-        return start, _read_moment(self.until, "until", now)
+        start = None if self.from_ is None else _read_minute(self.from_, "from", now)
+        return start, _read_minute(self.until, "until", now)
 
 
 class DeclineBody(StrictModel):
@@ -259,10 +283,7 @@ def start_of(body: HoldBody | PatchBody, now: datetime) -> LocalStart | datetime
     if local == (body.start_at is not None):
         raise _invalid("startAt", "ambiguous_start", "send either date and time, or startAt")
     if body.start_at is not None:
-        moment = _read_moment(body.start_at, "startAt", now)
-        if moment.second or moment.microsecond:
-            raise _invalid("startAt", "not_a_minute", "must be a whole minute, without seconds")
-        return moment
+        return _read_minute(body.start_at, "startAt", now)
     if body.date is None or body.time is None:
         missing = "date" if body.date is None else "time"
         raise _invalid(missing, "missing", "is required: date and time go together")
@@ -292,6 +313,13 @@ def parse_edge(text: str | None, field: str, now: datetime) -> date | datetime |
     if text is None:
         return None
     return parse_moment(text, field, now) if "T" in text.upper() else parse_date(text, field, now)
+
+
+def _read_minute(text: str, field: str, now: datetime) -> datetime:
+    moment = _read_moment(text, field, now)
+    if moment.second or moment.microsecond:
+        raise _invalid(field, "not_a_minute", "must be a whole minute, without seconds")
+    return moment
 
 
 def _read_moment(text: str, field: str, now: datetime) -> datetime:

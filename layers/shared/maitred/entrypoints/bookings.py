@@ -9,7 +9,7 @@ from maitred.contracts import bookings as contract
 from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, InvalidRequest
 from maitred.domain.states import STATUSES, State, states_of
-from maitred.entrypoints.http import BOOKINGS_READ, BOOKINGS_WRITE, Routes, send
+from maitred.entrypoints.http import BOOKINGS_READ, BOOKINGS_WRITE, OPERATIONS, Routes, send
 from maitred.services.booking.availability import AvailabilityRequest
 from maitred.services.booking.request import BookingRequest
 from maitred.services.booking.seated import SeatedRequest
@@ -97,11 +97,14 @@ def get_booking(booking_id: str) -> Response[str]:
 def modify_booking(booking_id: str) -> Response[str]:
     booking, caller = routes.booking_to_change(booking_id, BOOKINGS_WRITE)
     body = routes.body(contract.PatchBody)
+    if body.override:
+        caller.require(OPERATIONS)
     start = body.start_of(routes.now)
 
     def change(present: Booking) -> BookingRequest | SeatedRequest:
         if present.state is State.SEATED:
             return change_seated(present)
+        body.require_no_override()
         return BookingRequest(
             restaurant_id=present.restaurant_id,
             party_size=body.party_size or present.party_size,
@@ -114,6 +117,7 @@ def modify_booking(booking_id: str) -> Response[str]:
         )
 
     def change_seated(present: Booking) -> SeatedRequest:
+        caller.require(OPERATIONS)  # who sits in the house is the staff's business, as seating them was
         body.require_no_start()
         return SeatedRequest(
             party_size=body.party_size or present.party_size,

@@ -213,11 +213,22 @@ class Routes[S: Services](APIGatewayHttpRouter):
         return dict(found)
 
 
+class _Resolver(APIGatewayHttpResolver):
+    """Finds the route of a decoded path. A value in it is any text without slashes and controls.
+
+    Powertools knows the characters of an encoded path only, and would not find ``/tables/A#1/block``.
+    """
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = r"{}\Z") -> re.Pattern[str]:
+        return re.compile(base_regex.format(re.sub(r"<(\w+)>", r"(?P<\1>[^/\\x00-\\x1f\\x7f]+)", rule)))
+
+
 class Edge:
     """The handler of an HTTP function: its routes, with every error as a problem document."""
 
     def __init__(self, routes: Routes[Any]) -> None:
-        self.app = APIGatewayHttpResolver()
+        self.app = _Resolver()
         self.app.include_router(routes)
         self.app.exception_handler(Exception)(self._problem)
         self.app.not_found()(self._not_found)

@@ -1,6 +1,6 @@
 """The operators' routes: parse, one call into a service, map the answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
@@ -186,7 +186,8 @@ def block_table(restaurant_id: str, table_id: str) -> Response[str]:
     body = routes.body(contract.BlockBody)
     start, end = body.period(routes.now)
     context = routes.request_context(caller, restaurant_id)
-    request = BlockRequest(restaurant_id, unquote(table_id), start, end, body.reason)
+    table_id = routes.services.table_ids.named(restaurant_id, _readings(table_id))
+    request = BlockRequest(restaurant_id, table_id, start, end, body.reason)
     return send(routes.services.blocking.block(request, context))
 
 
@@ -194,7 +195,17 @@ def block_table(restaurant_id: str, table_id: str) -> Response[str]:
 def unblock_table(restaurant_id: str, table_id: str) -> Response[str]:
     caller = routes.caller_for(restaurant_id, OPERATIONS)
     context = routes.request_context(caller, restaurant_id)
-    return send(routes.services.blocking.unblock(restaurant_id, unquote(table_id), context))
+    table_id = routes.services.table_ids.named(restaurant_id, _readings(table_id))
+    return send(routes.services.blocking.unblock(restaurant_id, table_id, context))
+
+
+def _readings(text: str) -> Sequence[str]:
+    """What a text in a path may mean: API Gateway decodes a path twice, other gateways once or never.
+
+    A client that is to reach all of them encodes more than once. The text as it came is the first, so that no
+    id is out of reach.
+    """
+    return list(dict.fromkeys((text, once := unquote(text), unquote(once))))
 
 
 def _mark(booking_id: str, mark: Callable[[Booking, RequestContext], Reply]) -> Response[str]:

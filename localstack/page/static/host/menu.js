@@ -2,7 +2,7 @@
 // `room`: {view(), act(call), read(path), say(words), refresh()}, as `room.js` makes it.
 import { el } from "../dom.js";
 import { actsOf, callOf, nameOf, overridesOf, takeTime, waits } from "./acts.js";
-import { clock } from "./time.js";
+import { clock, wholeMinute } from "./time.js";
 import {
   bookingOf, isBlocked, nextWords, riskOf, seatsOf, stateWords, statusWords, tableName, tableNamed, tablesNamed, zonesOf,
 } from "./view.js";
@@ -188,7 +188,7 @@ export function menus(root, room) {
     const minutes = el("select", { name: "minutes" }, ...BLOCK_MINUTES.map(([value, words]) => el("option", { value }, words)));
     const reason = el("input", { name: "reason", maxlength: 500, autocomplete: "off" });
     const send = (place) => {
-      const from = view.at ?? new Date();
+      const from = wholeMinute(view.at ?? new Date());
       const ends = new Date(from.getTime() + Number(minutes.value) * 60_000);
       run(place, ["POST", `${pathOf(view)}/tables/${encodeURIComponent(id)}/block`, {
         until: ends.toISOString(),

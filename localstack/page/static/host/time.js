@@ -11,6 +11,9 @@ export function wall(zone, moment) {
   return [`${of.year}-${of.month}-${of.day}`, `${of.hour}:${of.minute}`];
 }
 
+// The first whole minute that is not before `moment`: the API takes no seconds.
+export const wholeMinute = (moment) => new Date(Math.ceil(moment.getTime() / 60_000) * 60_000);
+
 // The moment at which a zone's wall shows this date and time; where it never does, one an hour beside.
 export function instant(zone, day, time) {
   const wanted = Date.parse(`${day}T${time}Z`);

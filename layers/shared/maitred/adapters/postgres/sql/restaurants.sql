@@ -66,11 +66,13 @@ select %(restaurant_id)s, %(layout_version)s, n.id, n.zone, n.capacity
 from jsonb_to_recordset(%(rows)s) as n(id text, zone text, capacity integer)
 
 -- name: follow_zones
--- A table that lies in another zone now: its guests and holds do, too. Whoever has it proves its seats anew.
+-- A table that lies in another zone now: its guests and holds do, too, and so do guests at risk, who may get it yet.
+-- Whoever has it proves its seats anew. Two arms, because each has its own index.
 update allocations a
 set layout_version = now_there.layout_version, capacity = now_there.capacity
 from layout_tables was_there, layout_tables now_there
-where a.restaurant_id = %(restaurant_id)s and a.live and a.at_risk_since is null and a.occupied && tstzrange(%(now)s, null)
+where a.restaurant_id = %(restaurant_id)s and a.live
+  and (a.at_risk_since is null and a.occupied && tstzrange(%(now)s, null) or a.at_risk_since is not null)
   and (was_there.restaurant_id, was_there.layout_version, was_there.table_id) = (a.restaurant_id, a.layout_version, a.table_id)
   and (now_there.restaurant_id, now_there.layout_version, now_there.table_id) = (a.restaurant_id, %(layout_version)s, a.table_id)
   and was_there.zone <> now_there.zone
