@@ -58,7 +58,8 @@ expected as (
 select e.id::text, e.table_id, case when s.leaves <= now then 'over time' else 'sits on' end
 from moment cross join expected e
 join sitting s on s.restaurant_id = e.restaurant_id and s.table_id = e.table_id
-where s.leaves <= now or s.leaves + after > e.start_at - before
+where s.leaves <= now  -- the ledger counts in whole minutes
+   or date_trunc('minute', s.leaves) + after > e.start_at - before
 union all
 select e.id::text, e.table_id, 'out of order'
 from moment cross join expected e

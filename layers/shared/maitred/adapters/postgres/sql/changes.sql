@@ -147,10 +147,11 @@ update allocations set live = false, released_at = now()
 where live and booking_id = any (%(booking_ids)s)
 
 -- name: leave_tables
--- The party gets up: the rows end when it did, and tell from then on who sat there when.
+-- The party gets up: the rows end with the minute before, and tell from then on who sat there when. The next party
+-- has the table from the beginning of this minute.
 update allocations a
 set live = false, released_at = now(),
-    occupied = tstzrange(lower(a.occupied), greatest(n.at, lower(a.occupied) + interval '1 microsecond'))
+    occupied = tstzrange(lower(a.occupied), greatest(date_trunc('minute', n.at), lower(a.occupied) + interval '1 microsecond'))
 from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, at timestamptz)
 where a.booking_id = n.booking_id and a.live and a.seated
 
