@@ -46,7 +46,8 @@ def shared(running: Service) -> Service:
 
     A module has either tests that share it or tests that empty it: they run in any order.
     """
-    assert running.put_restaurant("harbour", house(2, 2, 4)).status == 201
+    answer = running.put_restaurant("harbour", house(2, 2, 4))
+    assert answer.status == 201, answer.text
     return running
 
 
