@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness.consistency import assert_consistent
 from tests.harness.problems import assert_problem
-from tests.harness.service import Answer, Service, evening, house, party
+from tests.harness.service import Answer, Service, at, evening, house, party, set_clock
 from tests.harness.staff import booked, ledger, violated
 
 GUEST = "bookings:write"
@@ -99,17 +99,16 @@ def test_availability_says_so_to_guests_only(service: Service) -> None:
     assert codes(2, 9, "bookings:read") == codes(4, 11, "operations") == {None}
 
 
-def test_alternatives_keep_the_notice(service: Service) -> None:
+def test_alternatives_keep_the_notice(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     open_house(service, 2, services=ALL_DAY, policy={"minNoticeMinutes": 60, "bufferAfterMinutes": 0})
-    wish = soon(90)
-    if "T23" in wish["startAt"] or "T0" in wish["startAt"]:
-        pytest.skip("the day is too short for both sides of the start")
+    noon = at("12:00")
+    set_clock(monkeypatch, noon)
+    wish = {"partySize": 2, "startAt": (noon + timedelta(minutes=90)).isoformat()}
     assert service.book("harbour", wish).status == 201
     refused = service.book("harbour", wish | {"onFull": "refuse", "durationMinutes": 45}, scope=GUEST)
-    least = datetime.now(UTC) + timedelta(minutes=59)
     starts = [datetime.fromisoformat(each["startAt"]) for each in refused.json["alternatives"]]
     assert starts
-    assert min(starts) >= least
+    assert min(starts) >= noon + timedelta(minutes=60)
 
 
 # --- dated services ---
