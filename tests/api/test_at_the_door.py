@@ -208,3 +208,12 @@ def test_no_restaurant_or_booking_has_an_odd_id(evening: Evening, odd: str) -> N
         answer = evening.service.http("operations", method, path, body=body)
         assert_problem(answer, 404, "restaurant_not_found")
     assert_problem(evening.service.booking(odd), 404, "booking_not_found")
+
+
+def test_a_stay_may_be_as_short_for_all(evening: Evening) -> None:
+    """From five minutes, wherever a stay's length is given."""
+    evening.opens(4, 4, policy={**POLICY, "minDiningMinutes": 5})
+    booking = evening.book(4, durationMinutes=5)
+    assert evening.patch(booking, durationMinutes=10).status == 200
+    assert evening.walk_in(2, durationMinutes=5).status == 201
+    assert evening.walk_in(2, durationMinutes=4).status == 422

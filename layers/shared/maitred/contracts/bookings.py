@@ -145,7 +145,7 @@ class PatchBody(StrictModel):
     guest: Guest = Guest()
     preferences: PreferencesBody = PreferencesBody()
     notes: Notes = None
-    duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=5, le=720)] | None = None
     on_full: Literal["keep", "pend"] = "keep"
     override: Overrides = ()
 
@@ -210,7 +210,7 @@ class WalkInBody(StrictModel):
 
     party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)]
     tables: Annotated[TableIds, Field(min_length=1)] | None = None
-    duration_minutes: Annotated[WholeNumber, Field(ge=15, le=720)] | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=5, le=720)] | None = None
     guest: Guest = Guest()
     preferences: WholePreferences = PreferencesBody()
     notes: Notes = None
