@@ -17,7 +17,6 @@ from maitred.services.evening.block import Blocking
 from maitred.services.evening.decline import Declining
 from maitred.services.evening.leave import Leaving
 from maitred.services.evening.seat import Seating
-from maitred.services.evening.table_ids import TableIds
 from maitred.services.evening.walk_in import WalkIns
 from maitred.services.feature_flags import SameFlags
 from maitred.services.staff.assignment import StaffAssignment
@@ -44,7 +43,6 @@ class OperationsServices:
         self.leaving = Leaving(deps, floors, replanner, waitlist)
         self.walk_ins = WalkIns(deps, floors, planning)
         self.blocking = Blocking(deps, floors, replanner, waitlist)
-        self.table_ids = TableIds(deps, floors)
         self.declining = Declining(deps, waitlist)
         self.floor = FloorView(deps.store, deps.clock, floors)
         self.review = ManualReview(deps.store, deps.clock, days, planning)

@@ -186,8 +186,7 @@ def block_table(restaurant_id: str, table_id: str) -> Response[str]:
     body = routes.body(contract.BlockBody)
     start, end = body.period(routes.now)
     context = routes.request_context(caller, restaurant_id)
-    table_id = routes.services.table_ids.named(restaurant_id, _readings(table_id))
-    request = BlockRequest(restaurant_id, table_id, start, end, body.reason)
+    request = BlockRequest(restaurant_id, _readings(table_id), start, end, body.reason)
     return send(routes.services.blocking.block(request, context))
 
 
@@ -195,8 +194,7 @@ def block_table(restaurant_id: str, table_id: str) -> Response[str]:
 def unblock_table(restaurant_id: str, table_id: str) -> Response[str]:
     caller = routes.caller_for(restaurant_id, OPERATIONS)
     context = routes.request_context(caller, restaurant_id)
-    table_id = routes.services.table_ids.named(restaurant_id, _readings(table_id))
-    return send(routes.services.blocking.unblock(restaurant_id, table_id, context))
+    return send(routes.services.blocking.unblock(restaurant_id, _readings(table_id), context))
 
 
 def _readings(text: str) -> Sequence[str]:

@@ -95,6 +95,30 @@ def tries(
         yield both()
 
 
+def once(
+    deps: Dependencies,
+    context: RequestContext,
+    change: Callable[[], Reply],
+    again: tuple[type[ports.StoreError], ...] = (ports.Conflict,),
+) -> Reply:
+    """The reply of ``change``, once a key; called anew after an error of ``again``, which a rival has caused.
+
+    Raises IdempotencyKeyReused, and what ``change`` raises, the last time also an error of ``again``.
+    """
+    answered = stored_reply(deps.store, context.key)
+    if answered is not None:
+        return answered
+    for left in reversed(range(_TRIES)):
+        try:
+            return change()
+        except ports.DuplicateRequest:
+            return reply_of_duplicate(deps.store, context.key)
+        except again:
+            if not left:
+                raise
+    raise errors.Overloaded
+
+
 def change_booking(
     deps: Dependencies, booking: Booking, context: RequestContext, change: Callable[[Booking], Reply]
 ) -> Reply:

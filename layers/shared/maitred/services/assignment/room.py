@@ -128,9 +128,20 @@ def _minute_after(moment: datetime) -> int:
 # --- tables that are out of order ---
 
 
+def joined(snapshot: ports.Snapshot, block: ports.BlockedTable) -> ports.BlockedTable:
+    """The block over its own period and those of all blocks that it overlaps, whose place it is to take."""
+    blocks = [(each.start, each.end) for each in snapshot.blocks if _meets(each, block)]
+    rows = [(row.start, row.end) for row in _block_rows(snapshot, block)]
+    starts, ends = zip((block.start, block.end), *blocks, *rows, strict=True)
+    return replace(block, start=min(starts), end=max(ends))
+
+
 def with_block(snapshot: ports.Snapshot, block: ports.BlockedTable) -> ports.Snapshot:
     """The day with a block in place of all that it overlaps at its table. Its row is for `settle_blocks`."""
-    return replace(_without_blocks(snapshot, block), blocks=(*snapshot.blocks, block))
+    others = tuple(each for each in snapshot.blocks if not _meets(each, block))
+    gone = _block_rows(snapshot, block)
+    rows = tuple(row for row in snapshot.allocations if row not in gone)
+    return replace(snapshot, allocations=rows, blocks=(*others, block))
 
 
 def without_blocks(snapshot: ports.Snapshot, table_id: str) -> ports.Snapshot:
@@ -165,12 +176,12 @@ def settle_blocks(room: Room, snapshot: ports.Snapshot) -> SettledBlocks:
         start = _block_begins(settled.snapshot, block, there, to_minutes(room.now))
         if [row.start for row in there] == ([start] if start < block.end else []):
             continue
-        day, rows = _without_blocks(settled.snapshot, block), list(settled.rows)
-        if start < block.end:
-            rows.append(_block_row(room, block, start))
-            day = replace(day, allocations=(*day.allocations, Allocation(block.table_id, start, block.end)))
-        day = replace(day, blocks=snapshot.blocks)
-        settled = SettledBlocks(day, (*settled.lifted, block.id), tuple(rows))
+        new = [_block_row(room, block, start)] if start < block.end else []
+        kept = (row for row in settled.snapshot.allocations if row not in there)
+        rows = (*kept, *(_as_read(row, snapshot.day) for row in new))
+        settled = SettledBlocks(
+            replace(snapshot, allocations=rows), (*settled.lifted, block.id), (*settled.rows, *new)
+        )
     return settled
 
 
@@ -191,22 +202,13 @@ def _block_begins(
 
 
 def _block_rows(snapshot: ports.Snapshot, block: ports.BlockedTable) -> list[Allocation]:
-    rows = [row for row in snapshot.allocations if _is_block(row) and row.table_id == block.table_id]
-    return sorted(
-        (row for row in rows if row.start < block.end and block.start < row.end), key=lambda row: row.start
-    )
+    rows = [row for row in snapshot.allocations if _is_block(row) and _meets(row, block)]
+    return sorted(rows, key=lambda row: row.start)
 
 
-def _without_blocks(snapshot: ports.Snapshot, block: ports.BlockedTable) -> ports.Snapshot:
-    """The day without the blocks that this one overlaps, and without their rows."""
-    gone = set(_block_rows(snapshot, block))
-    others = tuple(
-        each
-        for each in snapshot.blocks
-        if each.table_id != block.table_id or each.end <= block.start or block.end <= each.start
-    )
-    rows = tuple(row for row in snapshot.allocations if row not in gone)
-    return replace(snapshot, allocations=rows, blocks=others)
+def _meets(one: Allocation | ports.BlockedTable, block: ports.BlockedTable) -> bool:
+    """Are both at one table, at one time?"""
+    return one.table_id == block.table_id and _overlap(one, block)
 
 
 def _is_block(row: Allocation) -> bool:
@@ -306,14 +308,13 @@ def on_hold_there(snapshot: ports.Snapshot, rows: Sequence[ports.TableAllocation
 
 def holds_over(snapshot: ports.Snapshot, rows: Iterable[Allocation]) -> tuple[UUID, ...]:
     """The live holds on the tables of ``rows``, at their time."""
-    on_hold = [row for row in snapshot.allocations if row.hold_id is not None]
     return tuple(
         sorted(
             {
                 UUID(taken.hold_id)
                 for row in rows
-                for taken in on_hold
-                if taken.hold_id and taken.table_id == row.table_id and _overlap(taken, row)
+                for taken in snapshot.allocations
+                if taken.hold_id is not None and taken.table_id == row.table_id and _overlap(taken, row)
             }
         )
     )
@@ -350,14 +351,14 @@ def for_who_waits(room: Room, snapshot: ports.Snapshot) -> ports.Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Replanned:
-    """What has to be written so that no plan is silently beaten."""
+    """What has to be written so that no plan is silently beaten, and no block is where a party sits."""
 
+    blocks: SettledBlocks
     moves: tuple[ports.BookingMove, ...] = ()
     allocations: tuple[ports.TableAllocation, ...] = ()
     history: tuple[ports.HistoryRow, ...] = ()
     risks: tuple[ports.RiskFlag, ...] = ()
     events: tuple[ports.Event, ...] = ()
-    blocks: SettledBlocks | None = None
 
     @property
     def release(self) -> tuple[UUID, ...]:
@@ -365,20 +366,12 @@ class Replanned:
 
     @property
     def nothing(self) -> bool:
-        return not self.moves and not self.risks and not self._lifted
+        return not self.moves and not self.risks and not self.blocks.lifted
 
     @property
-    def _lifted(self) -> tuple[UUID, ...]:
-        return self.blocks.lifted if self.blocks else ()
-
-    @property
-    def block_rows(self) -> tuple[ports.TableAllocation, ...]:
-        """The ledger's new rows of tables that are out of order."""
-        return self.blocks.rows if self.blocks else ()
-
-    def applied_to(self, snapshot: ports.Snapshot) -> ports.Snapshot:
+    def day(self) -> ports.Snapshot:
         """The day once this is written."""
-        snapshot = self.blocks.snapshot if self.blocks else snapshot
+        snapshot = self.blocks.snapshot
         moved = {str(booking_id) for booking_id in self.release}
         kept = tuple(row for row in snapshot.allocations if row.booking_id not in moved)
         return replace(
@@ -391,8 +384,8 @@ class Replanned:
             changes,
             moves=[*changes.moves, *self.moves],
             release=[*changes.release, *self.release],
-            lift_blocks=[*changes.lift_blocks, *self._lifted],
-            allocations=[*changes.allocations, *self.block_rows, *self.allocations],
+            lift_blocks=[*changes.lift_blocks, *self.blocks.lifted],
+            allocations=[*changes.allocations, *self.blocks.rows, *self.allocations],
             history=[*changes.history, *self.history],
             risks=[*changes.risks, *self.risks],
             events=[*changes.events, *self.events],
@@ -436,7 +429,7 @@ class Replanner:
         snapshot = blocks.snapshot
         beaten = _beaten(snapshot)
         if not beaten and not snapshot.at_risk:
-            return Replanned(blocks=blocks)
+            return Replanned(blocks)
         movable = {each.booking_id: each for each in movable_bookings(room.index, snapshot)}
         day = _day_of(snapshot, movable)
         budget, stuck, events = Budget(self._deps.clock, _REPLAN_MS), [], []
@@ -453,10 +446,10 @@ class Replanner:
             day.move(booking_id, plan.tables, beaten[booking_id], _buffered(room.index, movable[booking_id]))
         flagged = self._flags(snapshot, stuck, room.now, beaten)
         return Replanned(
+            blocks,
             *_moves(room, snapshot, day, actor),
             risks=tuple(flagged),
             events=(*events, *_at_risk(snapshot, flagged, room, beaten, correlation_id)),
-            blocks=blocks,
         )
 
     def tables_for(self, room: Room, snapshot: ports.Snapshot, booking: Booking) -> Plan | None:
@@ -513,15 +506,13 @@ class Replanner:
 
         Whose stay the day does not cover whole is left to its own day, which knows all that is in its way.
         """
-        span, rows = (
-            (to_minutes(snapshot.day.start), _minute_after(snapshot.day.end)),
-            rows_by_booking(snapshot),
-        )
+        begins, ends = to_minutes(snapshot.day.start), _minute_after(snapshot.day.end)
+        stays = {each: _window(rows) for each, rows in rows_by_booking(snapshot).items()}
         new = [ports.RiskFlag(UUID(each), now) for each in stuck if each not in snapshot.at_risk]
         safe = [
             ports.RiskFlag(UUID(each), None)
             for each in sorted(snapshot.at_risk - beaten.keys())
-            if span[0] <= _window(rows[each])[0] and _window(rows[each])[1] <= span[1]
+            if begins <= stays[each][0] and stays[each][1] <= ends
         ]
         return [*new, *safe]
 
@@ -552,7 +543,7 @@ def _is_fact(snapshot: ports.Snapshot, row: Allocation) -> bool:
     return row.hold_id is None and (row.booking_id is None or row.booking_id in snapshot.seated)
 
 
-def _overlap(one: Allocation, other: Allocation) -> bool:
+def _overlap(one: Allocation | ports.BlockedTable, other: Allocation | ports.BlockedTable) -> bool:
     return one.start < other.end and other.start < one.end
 
 

@@ -14,6 +14,7 @@ from maitred.planner.floor.index import FloorIndex
 from maitred.services import ports
 from maitred.services.assignment.day import DaySnapshots, Floors, Reading, day_of_services
 from maitred.services.assignment.planning import Planning
+from maitred.services.assignment.room import Replanned, Room, for_who_waits
 from maitred.services.assignment.waking import Awake, free_of, whom_to_wake
 from maitred.services.budget import Budget
 from maitred.services.dependencies import Dependencies
@@ -95,6 +96,23 @@ class Waitlist:
             woken = self.woken(index, _after(locked.snapshot, freed), parties, correlation_id, now)
             added = woken.added_to(changes)
             committed(self._deps, added, locked.apply(added))
+
+    def commit_in(
+        self,
+        room: Room,
+        changes: ports.Changes,
+        replanned: Replanned,
+        parties: Sequence[WaitingParty],
+        correlation_id: str,
+    ) -> None:
+        """Commit ``changes``, by which a table of the room is left, with what they make of the others' plans.
+
+        Who of ``parties`` can use what is free then is woken. Raises StoreError.
+        """
+        after = for_who_waits(room, replanned.day)
+        woken = self.woken(room.index, after, parties, correlation_id, room.now)
+        changes = woken.added_to(replanned.added_to(changes))
+        committed(self._deps, changes, room.locked.apply(changes))
 
     def woken_without(
         self, freed: ports.Freed, parties: Sequence[WaitingParty], correlation_id: str, now: datetime

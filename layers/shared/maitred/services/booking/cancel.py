@@ -11,11 +11,11 @@ from maitred.domain.states import State
 from maitred.services import events, ports
 from maitred.services.assignment import records
 from maitred.services.assignment.day import Floors, read_floor
-from maitred.services.assignment.room import BUDGET_MS, Replanner, for_who_waits, locked_room, with_rows
+from maitred.services.assignment.room import BUDGET_MS, Replanner, locked_room, with_rows
 from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
-from maitred.services.unit_of_work import change_booking, committed, remember
+from maitred.services.unit_of_work import change_booking, remember
 
 
 class CancelBooking:
@@ -52,10 +52,7 @@ class CancelBooking:
         with locked_room(self._deps, index, booking.service_date, now) as room:
             then = with_rows(room.snapshot, booking, [])
             replanned = self._replanner.replan(room, then, context.actor, correlation)
-            then = for_who_waits(room, replanned.applied_to(then))
-            woken = self._waitlist.woken(index, then, parties, correlation, now)
-            changes = woken.added_to(replanned.added_to(changes))
-            committed(self._deps, changes, room.locked.apply(changes))
+            self._waitlist.commit_in(room, changes, replanned, parties, correlation)
 
 
 def _cancelled(

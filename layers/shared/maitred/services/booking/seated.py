@@ -8,7 +8,6 @@ transaction, and a block of a table waits for as long. All else is noted, wherev
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from maitred.domain import errors
 from maitred.domain.booking import Booking, Preferences
@@ -22,7 +21,6 @@ from maitred.services.assignment.planning import booking_request
 from maitred.services.assignment.room import (
     BUDGET_MS,
     Replanner,
-    Room,
     holds_over,
     locked_room,
     rows_by_booking,
@@ -73,7 +71,7 @@ class SeatedChange:
             changes, reply = _written(booking, after, context, now)
             changes = replace(
                 changes,
-                drop_holds=_holds_in_the_way(room, then, booking),
+                drop_holds=holds_over(room.snapshot, rows_by_booking(then).get(str(booking.id), ())),
                 expected_ends=[ports.ExpectedEnd(booking.id, end, overrides)],
             )
             replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
@@ -112,10 +110,6 @@ def _overrides(
     if broken:
         raise errors.RuleViolated([FieldError("partySize", each.code, each.message) for each in broken])
     return tuple(sorted({each.code for each in violations} & OVERRIDABLE))
-
-
-def _holds_in_the_way(room: Room, then: ports.Snapshot, booking: Booking) -> tuple[UUID, ...]:
-    return holds_over(room.snapshot, rows_by_booking(then).get(str(booking.id), ()))
 
 
 def _written(

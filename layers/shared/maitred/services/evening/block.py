@@ -4,7 +4,7 @@ The block is a row of the ledger like any other, so nothing is planned there, wh
 sits there it waits: see `settle_blocks`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -21,7 +21,7 @@ from maitred.services.assignment.room import (
     BUDGET_MS,
     Replanned,
     Replanner,
-    for_who_waits,
+    joined,
     locked_room,
     on_hold_there,
     with_block,
@@ -29,19 +29,21 @@ from maitred.services.assignment.room import (
 )
 from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
-from maitred.services.idempotency import Reply, RequestContext, reply_of_duplicate, stored_reply, to_store
-from maitred.services.unit_of_work import committed
+from maitred.services.idempotency import Reply, RequestContext, to_store
+from maitred.services.unit_of_work import committed, once
 
 _LONGEST = timedelta(days=31)
-_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRequest:
-    """A table that is out of order over ``[start, end)``; without a start, from now."""
+    """A table that is out of order over ``[start, end)``; without a start, from now.
+
+    ``table``: its id, or all that the text in a path may mean; the first that is a table counts.
+    """
 
     restaurant_id: str
-    table_id: str
+    table: Sequence[str]
     start: datetime | None
     end: datetime
     reason: str | None
@@ -62,61 +64,48 @@ class Blocking:
         """
         now = self._deps.clock.now()
         _require_period(request, now)
-        return self._once(context, lambda: self._block(request, context, now))
+        return once(self._deps, context, lambda: self._block(request, context, now))
 
-    def unblock(self, restaurant_id: str, table_id: str, context: RequestContext) -> Reply:
+    def unblock(self, restaurant_id: str, table: Sequence[str], context: RequestContext) -> Reply:
         """All blocks of the table end now; also 204 if there is none. Raises TableNotFound.
 
         Who waits for today is tried again; guests at risk are safe again, or within a minute on other days.
         """
-        return self._once(context, lambda: self._unblock(restaurant_id, table_id, context))
+        return once(self._deps, context, lambda: self._unblock(restaurant_id, table, context))
 
-    def _once(self, context: RequestContext, change: Callable[[], Reply]) -> Reply:
-        """The reply of ``change``, once a key; again if the floor or the day has changed meanwhile."""
-        answered = stored_reply(self._deps.store, context.key)
-        if answered is not None:
-            return answered
-        for left in reversed(range(_TRIES)):
-            try:
-                return change()
-            except ports.DuplicateRequest:
-                return reply_of_duplicate(self._deps.store, context.key)
-            except ports.Conflict:
-                if not left:
-                    raise
-        raise errors.Overloaded
-
-    def _unblock(self, restaurant_id: str, table_id: str, context: RequestContext) -> Reply:
+    def _unblock(self, restaurant_id: str, table: Sequence[str], context: RequestContext) -> Reply:
         now, reply = self._deps.clock.now(), Reply(204, "")
-        index = self._floor(restaurant_id, table_id)
+        index, table_id = self._table(restaurant_id, table)
         freed = _freed(index, table_id, self._deps.ids.uuid(), now)
         parties = self._waitlist.parties(freed, now)
         with locked_room(self._deps, index, freed.service_date, now) as room:
             then = without_blocks(room.snapshot, table_id)
             replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
-            then = for_who_waits(room, replanned.applied_to(then))
-            woken = self._waitlist.woken(index, then, parties, context.correlation_id, now)
             changes = ports.Changes(
                 unblock=ports.Unblock(restaurant_id, table_id), reply=to_store(context.key, reply)
             )
-            changes = woken.added_to(replanned.added_to(changes))
-            committed(self._deps, changes, room.locked.apply(changes))
+            self._waitlist.commit_in(room, changes, replanned, parties, context.correlation_id)
         return reply
 
-    def _floor(self, restaurant_id: str, table_id: str) -> FloorIndex:
+    def _table(self, restaurant_id: str, table: Sequence[str]) -> tuple[FloorIndex, str]:
+        """The floor, and the first of the texts that is a table of it."""
         index = read_floor(self._deps.store, self._floors, restaurant_id, BUDGET_MS)
-        if table_id not in index.position:
-            raise errors.TableNotFound(f"The restaurant has no table {table_id}")
-        return index
+        found = next((each for each in table if each in index.position), None)
+        if found is None:
+            raise errors.TableNotFound(f"The restaurant has no table {table[0]}")
+        return index, found
 
     def _block(self, request: BlockRequest, context: RequestContext, now: datetime) -> Reply:
-        index = self._floor(request.restaurant_id, request.table_id)
+        index, table_id = self._table(request.restaurant_id, request.table)
         begin = max(request.start or now, now)
         service_date = service_date_at(index.floor, begin)
-        with_table = request.restaurant_id, request.table_id
+        with_table = request.restaurant_id, table_id
         planned = self._deps.store.planned_at(*with_table, begin, request.end)
         with locked_room(self._deps, index, service_date, now, request.end) as room:
-            blocked = _blocked(room.snapshot, self._deps.ids.uuid(), request.table_id, begin, request.end)
+            blocked = ports.BlockedTable(
+                self._deps.ids.uuid(), table_id, to_minutes(begin), to_minutes(request.end)
+            )
+            blocked = joined(room.snapshot, blocked)
             then = with_block(room.snapshot, blocked)
             replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
             _require_all_known(room.snapshot, replanned, planned)
@@ -124,7 +113,7 @@ class Blocking:
             start, end = from_minutes(blocked.start), from_minutes(blocked.end)
             changes = replanned.added_to(
                 ports.Changes(
-                    drop_holds=on_hold_there(room.snapshot, replanned.block_rows),
+                    drop_holds=on_hold_there(room.snapshot, replanned.blocks.rows),
                     block=ports.TableBlock(
                         blocked.id, *with_table, start, end, request.reason, context.actor
                     ),
@@ -136,26 +125,6 @@ class Blocking:
         return reply
 
 
-def _blocked(
-    snapshot: ports.Snapshot, own_id: UUID, table_id: str, begin: datetime, end: datetime
-) -> ports.BlockedTable:
-    """The period, joined with the blocks that it overlaps: one block takes their place."""
-    start, until = to_minutes(begin), to_minutes(end)
-    blocks = [(each.start, each.end) for each in snapshot.blocks if each.table_id == table_id]
-    rows = [
-        (row.start, row.end)
-        for row in snapshot.allocations
-        if row.table_id == table_id and row.booking_id is None and row.hold_id is None
-    ]
-    there = [each for each in (*blocks, *rows) if each[0] < until and start < each[1]]
-    return ports.BlockedTable(
-        own_id,
-        table_id,
-        min([start, *(each[0] for each in there)]),
-        max([until, *(each[1] for each in there)]),
-    )
-
-
 def _require_all_known(
     snapshot: ports.Snapshot, replanned: Replanned, planned: Mapping[UUID, ports.PlannedGuest]
 ) -> None:
@@ -163,7 +132,7 @@ def _require_all_known(
     there = {
         row.booking_id
         for row in snapshot.allocations
-        for block in replanned.block_rows
+        for block in replanned.blocks.rows
         if row.table_id == block.table_id
         and row.booking_id not in snapshot.seated
         and row.start < to_minutes(block.end)

@@ -13,7 +13,6 @@ from maitred.services.assignment.room import (
     BUDGET_MS,
     Replanner,
     Room,
-    for_who_waits,
     locked_room,
     on_hold_there,
     require_nobody_there,
@@ -59,10 +58,7 @@ class Leaving:
                 changes, reply = _completed(room, current, after, context)
                 then = with_rows(room.snapshot, after, [])
                 replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
-                then = for_who_waits(room, replanned.applied_to(then))
-                woken = self._waitlist.woken(index, then, parties, context.correlation_id, now)
-                changes = woken.added_to(replanned.added_to(changes))
-                committed(self._deps, changes, room.locked.apply(changes))
+                self._waitlist.commit_in(room, changes, replanned, parties, context.correlation_id)
                 return reply
 
         return change_booking(self._deps, booking, context, complete)

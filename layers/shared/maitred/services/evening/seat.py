@@ -24,7 +24,6 @@ from maitred.services.assignment.room import (
     BUDGET_MS,
     Replanner,
     Room,
-    for_who_waits,
     is_free,
     locked_room,
     on_hold_there,
@@ -39,7 +38,7 @@ from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.dependencies import Dependencies
 from maitred.services.idempotency import Reply, RequestContext, booking_reply, to_store
 from maitred.services.ports import WaitingParty
-from maitred.services.unit_of_work import change_booking, committed
+from maitred.services.unit_of_work import change_booking
 
 UNSEATED = "unseated"
 MOVED_BY_STAFF = "moved_by_staff"
@@ -194,10 +193,7 @@ class Seating:
         )
         then = with_rows(room.snapshot, after, step.rows)
         replanned = self._replanner.replan(room, then, context.actor, correlation)
-        changes = replanned.added_to(changes)
-        then = for_who_waits(room, replanned.applied_to(then))
-        changes = self._waitlist.woken(room.index, then, parties, correlation, room.now).added_to(changes)
-        committed(self._deps, changes, room.locked.apply(changes))
+        self._waitlist.commit_in(room, changes, replanned, parties, correlation)
         return reply
 
 
@@ -231,13 +227,13 @@ def _overrides(
 
 
 def _sitting(index: FloorIndex, booking: Booking, tables: tuple[str, ...]) -> Booking:
-    """The booking at these tables, which the floor has."""
     return replace(_at(index, booking, tables), state=State.SEATED, version=booking.version + 1)
 
 
 def _at(index: FloorIndex, booking: Booking, tables: tuple[str, ...]) -> Booking:
-    zones = [index.tables[index.position[table]].zone for table in tables if table in index.position]
-    return replace(booking, tables=tuple(sorted(tables)), zone=min(zones, default=booking.zone))
+    """The booking at these tables, which the floor has."""
+    zones = [index.tables[index.position[table]].zone for table in tables]
+    return replace(booking, tables=tuple(sorted(tables)), zone=min(zones))
 
 
 def _promised_end(index: FloorIndex, booking: Booking) -> datetime:

@@ -55,17 +55,14 @@ from maitred.services.idempotency import (
     Reply,
     RequestContext,
     problem_reply,
-    reply_of_duplicate,
-    stored_reply,
     to_store,
 )
-from maitred.services.unit_of_work import committed
+from maitred.services.unit_of_work import committed, once
 
 _PATH = (State.CREATED, State.ASSIGNMENT_IN_PROGRESS, State.CONFIRMED)
 WALK_IN = "walk_in"
 _LOOKED_AHEAD_MINUTES = 360
 _MOST_STARTS = 40  # ends of stays after which the party is looked at again
-_TRIES = 3  # a new floor document or a reference in use is rare; twice is the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +103,8 @@ class WalkIns:
 
         Raises TableOccupied or RuleViolated for a person's choice, OutsideService, ServiceOverrun, Closed.
         """
-        answered = stored_reply(self._deps.store, context.key)
-        if answered is not None:
-            return answered
-        for left in reversed(range(_TRIES)):
-            try:
-                return self._receive(request, context)
-            except ports.DuplicateRequest:
-                return reply_of_duplicate(self._deps.store, context.key)
-            except (ports.Conflict, ports.ReferenceTaken):
-                if not left:
-                    raise
-        raise errors.Overloaded
+        rivals = ports.Conflict, ports.ReferenceTaken
+        return once(self._deps, context, lambda: self._receive(request, context), rivals)
 
     def _receive(self, request: WalkInRequest, context: RequestContext) -> Reply:
         now = self._deps.clock.now()
