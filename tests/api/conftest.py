@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.fixtures import emptied, four_top, harbour, running, shared
+from tests.harness.room import Evening
 from tests.harness.service import Service
 from tests.harness.staff import FLOOR
 
@@ -20,6 +21,11 @@ def service(emptied: Service) -> Service:
 def place(service: Service) -> Service:
     assert service.put_restaurant("harbour", FLOOR).status == 201
     return service
+
+
+@pytest.fixture
+def evening(service: Service, monkeypatch: pytest.MonkeyPatch) -> Evening:
+    return Evening(service, monkeypatch)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,17 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.api.test_evening import POLICY, Evening
 from tests.harness.consistency import assert_consistent
 from tests.harness.problems import assert_problem
-from tests.harness.service import Service, at, house
+from tests.harness.room import POLICY, Evening
+from tests.harness.service import at, house
 
 GUESTS = "bookings:write bookings:read"
-
-
-@pytest.fixture
-def evening(service: Service, monkeypatch: pytest.MonkeyPatch) -> Evening:
-    return Evening(service, monkeypatch)
 
 
 def patch(evening: Evening, booking: Any, scope: str, **body: Any) -> Any:
@@ -133,8 +128,7 @@ def test_a_guest_at_risk_follows_the_table_into_another_zone(evening: Evening) -
     after = evening.now(booking)
     assert (after["state"], after["tables"], after["zone"]) == ("confirmed", ["T1"], "salon")
     assert [each["bookingId"] for each in evening.floor()["conflicts"]] == [booking["id"]]
-    path = "/restaurants/harbour/tables/T1/block"
-    assert evening.service.http("operations", "DELETE", path).status == 204
+    assert evening.unblock("T1").status == 204
     assert evening.done(booking, "seat")["zone"] == "salon"
     assert_consistent(evening.service.database)
 
@@ -163,8 +157,7 @@ def test_a_table_is_found_by_any_id_however_often_its_path_was_encoded(
         answer = evening.block(encoded(name), until=until)
         assert (answer.status, answer.text) == (200, '{"affected":[]}'), name
         assert evening.table(name)["status"] == "out_of_service", name
-        path = f"/restaurants/harbour/tables/{encoded(name)}/block"
-        assert evening.service.http("operations", "DELETE", path).status == 204, name
+        assert evening.unblock(encoded(name)).status == 204, name
         assert evening.table(name)["status"] == "free", name
     assert_consistent(evening.service.database)
 
@@ -175,8 +168,7 @@ def test_a_table_whose_id_looks_encoded_is_not_taken_for_another(evening: Evenin
     for path in ("%41", "%2541"):
         assert evening.block(path, until=until).status == 200
         assert (evening.table("A")["status"], evening.table("%41")["status"]) == ("free", "out_of_service")
-        done = f"/restaurants/harbour/tables/{path}/block"
-        assert evening.service.http("operations", "DELETE", done).status == 204
+        assert evening.unblock(path).status == 204
     assert evening.block("A", until=until).status == 200
     assert (evening.table("A")["status"], evening.table("%41")["status"]) == ("out_of_service", "free")
 

@@ -1,96 +1,14 @@
 """The evening as it happens: the room beats the plan. Each test sets the clock; the handlers are true."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.harness.consistency import assert_consistent
 from tests.harness.problems import assert_problem
-from tests.harness.service import Answer, Service, at, house, party, set_clock
-
-POLICY = {"maxTables": 1, "bufferAfterMinutes": 0, "maxMoves": 2}
-
-
-class Evening:
-    """One restaurant's evening, with a clock that the test sets."""
-
-    def __init__(self, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.service = service
-        self._monkeypatch = monkeypatch
-
-    def opens(self, *capacities: int, clock: str = "18:30", **changes: Any) -> None:
-        self.clock(clock)
-        document = house(*capacities, **{"policy": POLICY, **changes})
-        assert self.service.put_restaurant("harbour", document).status == 201
-
-    def clock(self, wall: str) -> datetime:
-        moment = at(wall)
-        set_clock(self._monkeypatch, moment)
-        return moment
-
-    def book(self, size: int = 2, time: str = "19:00", **changes: Any) -> dict[str, Any]:
-        answer = self.service.book("harbour", party(size, time, **changes))
-        assert answer.status == 201, answer.text
-        booking: dict[str, Any] = answer.json["booking"]
-        return booking
-
-    def mark(self, booking: Any, what: str, **request: Any) -> Answer:
-        return self.service.http("operations", "POST", f"/bookings/{booking['id']}/{what}", **request)
-
-    def done(self, booking: Any, what: str, **request: Any) -> dict[str, Any]:
-        answer = self.mark(booking, what, **request)
-        assert answer.status == 200, answer.text
-        after: dict[str, Any] = answer.json["booking"]
-        return after
-
-    def patch(self, booking: Any, **body: Any) -> Answer:
-        return self.service.http("bookings", "PATCH", f"/bookings/{booking['id']}", body=body)
-
-    def walk_in(self, size: int, headers: Any = None, **body: Any) -> Answer:
-        path = "/restaurants/harbour/walk-ins"
-        return self.service.http(
-            "operations", "POST", path, body={"partySize": size, **body}, headers=headers
-        )
-
-    def block(self, table: str, **body: Any) -> Answer:
-        path = f"/restaurants/harbour/tables/{table}/block"
-        return self.service.http("operations", "POST", path, body=body)
-
-    def now(self, booking: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self.service.booking(booking["id"]).json["booking"]
-        return found
-
-    def where(self, booking: Any) -> tuple[str, list[str]]:
-        found = self.now(booking)
-        return found["state"], found["tables"]
-
-    def floor(self, **query: str) -> dict[str, Any]:
-        answer = self.service.http("operations", "GET", "/restaurants/harbour/floor", query=query)
-        assert answer.status == 200, answer.text
-        floor: dict[str, Any] = answer.json
-        return floor
-
-    def table(self, name: str) -> dict[str, Any]:
-        return next(table for table in self.floor()["tables"] if table["id"] == name)
-
-    def history(self, booking: Any) -> list[dict[str, Any]]:
-        path = f"/bookings/{booking['id']}/history"
-        items: list[dict[str, Any]] = self.service.http("operations", "GET", path).json["items"]
-        return items
-
-    def minute(self) -> dict[str, Any]:
-        return self.service.scheduled("maintain")
-
-
-@pytest.fixture
-def evening(service: Service, monkeypatch: pytest.MonkeyPatch) -> Evening:
-    return Evening(service, monkeypatch)
-
-
-def refused(evening: Evening, size: int, time: str) -> Answer:
-    return evening.service.book("harbour", party(size, time, onFull="refuse"))
-
+from tests.harness.room import Evening, refused
+from tests.harness.service import at
 
 # --- the ledger knows the room ---
 
@@ -453,9 +371,8 @@ def test_a_blocked_table_is_given_to_nobody(evening: Evening) -> None:
     assert evening.table(own)["status"] == "out_of_service"
     assert_problem(refused(evening, 4, "19:00"), 409, "no_capacity")
     assert evening.block(own, until=at("22:30").isoformat()).json == {"affected": []}
-    path = f"/restaurants/harbour/tables/{own}/block"
     for _ in range(2):
-        assert evening.service.http("operations", "DELETE", path).status == 204
+        assert evening.unblock(own).status == 204
     assert evening.table(own)["status"] == "free"
     assert refused(evening, 4, "19:00").status == 201
     assert_consistent(evening.service.database)
@@ -473,7 +390,7 @@ def test_a_block_without_another_table_flags_the_guest(evening: Evening) -> None
     assert [(case["booking"]["id"], case["reason"]["code"]) for case in review] == [
         (booking["id"], "at_risk")
     ]
-    evening.service.http("operations", "DELETE", "/restaurants/harbour/tables/T1/block")
+    evening.unblock("T1")
     assert evening.floor()["conflicts"] == []
     assert evening.service.http("operations", "GET", "/restaurants/harbour/manual-review").json["items"] == []
     assert evening.done(booking, "seat")["state"] == "seated"
@@ -487,7 +404,7 @@ def test_a_table_in_order_again_is_for_who_waits(evening: Evening) -> None:
     evening.service.work()
     assert evening.where(waiting) == ("manual_review", [])
     evening.clock("16:30")
-    evening.service.http("operations", "DELETE", "/restaurants/harbour/tables/T1/block")
+    evening.unblock("T1")
     evening.service.work()
     assert evening.where(waiting) == ("confirmed", ["T1"])
 

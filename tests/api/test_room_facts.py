@@ -5,15 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.test_evening import POLICY, Evening, refused
 from tests.harness.consistency import assert_consistent
 from tests.harness.problems import assert_problem
-from tests.harness.service import Service, at, house, set_clock
-
-
-@pytest.fixture
-def evening(service: Service, monkeypatch: pytest.MonkeyPatch) -> Evening:
-    return Evening(service, monkeypatch)
+from tests.harness.room import POLICY, Evening, refused
+from tests.harness.service import at, house, set_clock
 
 
 def second(monkeypatch: pytest.MonkeyPatch, wall: str, seconds: int) -> None:
@@ -231,8 +226,7 @@ def test_a_block_that_was_lifted_does_not_come_back(evening: Evening) -> None:
     booking = evening.book(4, "19:00")
     evening.done(booking, "seat")
     evening.block("T1", until=at("23:00").isoformat())
-    path = "/restaurants/harbour/tables/T1/block"
-    assert evening.service.http("operations", "DELETE", path).status == 204
+    assert evening.unblock("T1").status == 204
     evening.done(booking, "complete")
     assert evening.table("T1")["status"] == "free"
 
@@ -275,9 +269,8 @@ def test_after_midnight_the_evening_goes_on(evening: Evening, monkeypatch: pytes
 def test_two_hosts_lift_one_block_with_one_key(evening: Evening) -> None:
     evening.opens(4, clock="19:00")
     evening.block("T1", until=at("23:00").isoformat())
-    path, key = "/restaurants/harbour/tables/T1/block", {"idempotency-key": "lift"}
     for _ in range(2):
-        assert evening.service.http("operations", "DELETE", path, headers=key).status == 204
+        assert evening.unblock("T1", {"idempotency-key": "lift"}).status == 204
 
 
 # --- the release before ---
