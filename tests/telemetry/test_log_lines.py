@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from threading import get_ident
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +19,27 @@ CORRELATION = "follow-me"
 WHO = {"name": "Zebulon Quagmire", "email": "zquagmire@example.org", "phone": "+44 1632 960983"}
 
 
+class OfThisThread(logging.Filter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = get_ident()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.thread == self._thread
+
+
 @pytest.fixture
-def lines(harbour: Service, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+def lines(harbour: Service, caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """What is logged, by whatever logger: the runtime writes each record with all that it has.
 
-    It may have been told of any level before our code was loaded.
+    It may have been told of any level before our code was loaded. A local stack that other tests share may poll
+    its queues meanwhile, in a thread of its own; its lines are not the function's.
     """
     caplog.set_level("DEBUG")
     forget_wiring()
-    caplog.clear()
-    return caplog
+    with caplog.filtering(OfThisThread()):
+        caplog.clear()
+        yield caplog
 
 
 def book(service: Service, size: int = 2, correlation: str = CORRELATION, **wish: Any) -> Any:
