@@ -32,8 +32,8 @@ class OfThisThread(logging.Filter):
 def lines(harbour: Service, caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """What is logged, by whatever logger: the runtime writes each record with all that it has.
 
-    It may have been told of any level before our code was loaded. A local stack that other tests share may poll
-    its queues meanwhile, in a thread of its own; its lines are not the function's.
+    It may have been told of any level before our code was loaded. A local stack that other tests share may
+    poll its queues meanwhile, in a thread of its own; its lines are not the function's.
     """
     caplog.set_level("DEBUG")
     forget_wiring()
