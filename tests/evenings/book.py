@@ -84,8 +84,13 @@ having not exists (
 
 def at_one_table(rows: Rows) -> list[str]:
     """Every moment at which two parties sat at one table."""
-    found = [*rows.query(_AT_ONE_TABLE), *rows.query(_AT_ONE_TABLE_BY_HISTORY)]
-    return [f"table {table}: {one} and {other}" for table, one, other, *_ in found]
+    found = [f"table {table}: {one} and {other}" for table, one, other, _ in rows.query(_AT_ONE_TABLE)]
+    return [*found, *at_one_table_by_history(rows)]
+
+
+def at_one_table_by_history(rows: Rows) -> list[str]:
+    """The same by the steps alone, which is true however little time is between them."""
+    return [f"table {table}: {one} and {other}" for table, one, other in rows.query(_AT_ONE_TABLE_BY_HISTORY)]
 
 
 def untold(rows: Rows, now: datetime) -> list[str]:

@@ -119,8 +119,8 @@ def _booked(chance: random.Random) -> Visit:
 
 
 def _stay(chance: random.Random) -> float:
-    """Most within 30 % of what was planned; some sit much longer than anybody thought."""
-    return min(1.9, chance.lognormvariate(0.0, 0.25))
+    """Within 30 % of what was planned, one way as often as the other."""
+    return max(0.7, min(1.3, chance.lognormvariate(0.0, 0.25)))
 
 
 def _walk_in(chance: random.Random) -> Visit:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from maitred.services.upkeep.checks import ALWAYS, IN_TIME, Check
+from tests.evenings.book import at_one_table_by_history
 from tests.harness.consistency import inspected
 from tests.harness.databases import TestDatabase
 from tests.soak.client import Report
@@ -18,20 +19,6 @@ _ENDS: Mapping[str, frozenset[str]] = {
 _DECLINED_EARLY = """
 select h.booking_id::text from booking_state_history h join bookings b on b.id = h.booking_id
 where h.to_state = 'declined' and h.actor_id = 'clock' and h.created_at < b.start_at"""
-#: Guests who were at one table at the same time, by when they sat down and left. Two calls may read their
-#: clocks before one waits for the other: for so long, two stays may seem to touch.
-_AT_ONE_TABLE = """
-with sat as (
-    select restaurant_id, table_id, booking_id, lower(occupied) as since,
-           case when live then 'infinity' else upper(occupied) end as until
-    from allocations where seated
-)
-select format('table %%s of %%s: %%s and %%s',
-              one.table_id, one.restaurant_id, one.booking_id, other.booking_id)
-from sat one
-join sat other on other.restaurant_id = one.restaurant_id and other.table_id = one.table_id
-     and other.booking_id > one.booking_id
-     and least(one.until, other.until) - greatest(one.since, other.since) > interval '5 seconds'"""
 _TOGETHER = "select count(*) from allocations where seated"
 _UNEXPLAINED = """
 select b.id::text from bookings b
@@ -69,7 +56,7 @@ def judge(database: TestDatabase, reports: Sequence[Report], mails: Sequence[str
         _check(
             "no two parties ever sat at one table",
             database.value(_TOGETHER),
-            [what for (what,) in database.query(_AT_ONE_TABLE)],
+            at_one_table_by_history(database),
         ),
         _check(
             "the clock declines nobody before the start",
