@@ -27,7 +27,7 @@ class StreamRow:
 def quote_header() -> str:
     """Milliseconds of CPU: least / median / P95; by kind: how many, their median, P95 in units of it."""
     names = ("tables", "full", "adjacency", "quote", *KINDS, "scan", "ratio", "explain", "alternatives")
-    return _header(names)
+    return table_header(names)
 
 
 def quote_line(row: QuoteRow) -> str:
@@ -61,7 +61,7 @@ def quote_summary(rows: Sequence[QuoteRow]) -> str:
     )
 
 
-def _header(names: Sequence[str]) -> str:
+def table_header(names: Sequence[str]) -> str:
     return f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
 
 
@@ -72,7 +72,7 @@ def _cell(row: QuoteRow) -> str:
 def crowded_header() -> str:
     """Milliseconds of CPU: median / P95."""
     names = ("tables", "stream", "refused", "quote", "alternatives")
-    return _header(names)
+    return table_header(names)
 
 
 def crowded_line(row: CrowdedRow) -> str:
@@ -102,7 +102,7 @@ def stream_header() -> str:
     return (
         'Pairs are plain best fit → two moves, averaged over the streams. "Any moves" asks an exact solver\n'
         "after each refusal and carries out its answer; its columns are sums, covers an average.\n\n"
-        + _header(names)
+        + table_header(names)
     )
 
 

@@ -1,4 +1,8 @@
-"""``python -m ops.replays <booking id>``: makes stored decisions again and says if they are the same."""
+"""``python -m ops.replays <id>``: makes stored decisions again and says if they are the same.
+
+The id is a booking's or an optimisation's. An optimisation's solver is not asked again: its answer must still
+keep every rule and have the same scores.
+"""
 
 import argparse
 import json
@@ -17,6 +21,7 @@ from maitred.contracts.stored_floor import floor_from_document
 from maitred.planner.answer.explanation import explanation_data
 from maitred.planner.answer.replay import replay
 from maitred.planner.floor.index import FloorIndex, compile_floor
+from maitred.planner.shift.replay import differences
 
 type Database = psycopg.Connection[tuple[object, ...]]
 
@@ -29,6 +34,12 @@ _RECORDED = """
     where a.replay is not null and a.explanation ->> 'decision' <> 'none'
       and (%(booking_id)s::uuid is null or a.booking_id = %(booking_id)s)
     order by a.created_at"""
+
+
+_OPTIMIZED = """
+    select o.restaurant_id, o.layout_version, l.document, o.replay
+    from optimizations o join layouts l using (restaurant_id, layout_version)
+    where %(id)s::uuid is null or o.id = %(id)s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +72,16 @@ class Replays:
         again = json.loads(json.dumps(explanation_data(decision)))
         return Replayed(again, _decided(again) == _decided(recorded.explanation))
 
+    def judge(self, restaurant_id: str, version: int, layout: dict[str, Any], shift: str) -> list[str]:
+        """What of an optimisation is not as it was stored."""
+        return differences(self._compiled((restaurant_id, version), layout), shift)
+
     def _floor(self, recorded: Recorded) -> FloorIndex:
-        key = (recorded.restaurant_id, recorded.layout_version)
+        return self._compiled((recorded.restaurant_id, recorded.layout_version), recorded.layout)
+
+    def _compiled(self, key: tuple[str, int], layout: dict[str, Any]) -> FloorIndex:
         if key not in self._floors:
-            self._floors[key] = compile_floor(floor_from_document(recorded.layout, *key))
+            self._floors[key] = compile_floor(floor_from_document(layout, *key))
         return self._floors[key]
 
 
@@ -80,6 +97,13 @@ def recorded(database: Database, booking_id: UUID | None = None) -> Iterator[Rec
             yield Recorded(*row)  # type: ignore[arg-type]  # the columns of the statement above
 
 
+def optimized(database: Database, optimization_id: UUID | None = None) -> list[list[str]]:
+    """For each stored optimisation, or for one, what is not as it was stored."""
+    replays = Replays()
+    found = database.execute(_OPTIMIZED, {"id": optimization_id}).fetchall()
+    return [replays.judge(*row) for row in found]  # type: ignore[arg-type]  # the columns of the statement
+
+
 def count_different(database: Database) -> tuple[int, int]:
     """Replay every stored decision; return how many there are and how many come out otherwise now."""
     replays = Replays()
@@ -87,31 +111,44 @@ def count_different(database: Database) -> tuple[int, int]:
     return len(outcomes), outcomes.count(False)
 
 
-def run(dsn: str, booking_id: UUID) -> int:
-    """Print each decision about the booking made again; 0 if there are some and all are identical."""
+def run(dsn: str, wanted: UUID) -> int:
+    """Print each decision about a booking made again, or an optimisation judged again.
+
+    Returns 0 if there are some and all are identical.
+    """
     replays = Replays()
     with psycopg.connect(dsn, autocommit=True) as database:
-        outcomes = [replays.run(each) for each in recorded(database, booking_id)]
+        outcomes = [replays.run(each) for each in recorded(database, wanted)]
+        shifts = [] if outcomes else optimized(database, wanted)
+    if shifts:
+        return _print_shift(shifts[0])
     for outcome in outcomes:
         print(json.dumps(outcome.again, indent=2, ensure_ascii=False))
         print("identical" if outcome.identical else "DIFFERENT from what was stored")
     if not outcomes:
-        print(f"no decision about a booking {booking_id} is stored", file=sys.stderr)
+        print(f"no decision about a booking or an optimisation {wanted} is stored", file=sys.stderr)
     return 0 if outcomes and all(outcome.identical for outcome in outcomes) else 1
+
+
+def _print_shift(found: list[str]) -> int:
+    for each in found:
+        print(each)
+    print("DIFFERENT from what was stored" if found else "identical")
+    return 1 if found else 0
 
 
 def main(arguments: list[str]) -> int:
     """Replay what this machine's stack has stored about a booking; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.replays", description=__doc__)
-    parser.add_argument("booking", type=UUID, help="the booking's id")
-    booking = parser.parse_args(arguments).booking
+    parser.add_argument("id", type=UUID, help="a booking's or an optimisation's")
+    wanted = parser.parse_args(arguments).id
     home = Home(default_home())
     if not (home.path / "postgres" / "PG_VERSION").exists():
         print(f"nothing in {home.path}: run make up first", file=sys.stderr)
         return 1
     try:
         with database_of(home) as dsn:
-            return run(dsn, booking)
+            return run(dsn, wanted)
     except (HomeBusyError, PostgresError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -12,11 +12,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYER = Path("layers/shared/requirements.txt")
-ASSIGN = Path("functions/assign/requirements.txt")
+SOLVERS = (Path("functions/assign/requirements.txt"), Path("functions/optimize/requirements.txt"))
 # The sources of each file: the product's own dependencies, a group, or both.
 SOURCES = {
     LAYER: ("pyproject.toml",),
-    ASSIGN: ("--group", "assign"),
+    **dict.fromkeys(SOLVERS, ("--group", "solver")),
     Path("requirements/dev.txt"): ("pyproject.toml", "--group", "dev"),
     **{
         Path(f"requirements/{name}.txt"): ("--group", name)

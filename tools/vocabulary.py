@@ -15,9 +15,9 @@ from maitred.services.assignment.attempt import Outcome
 from maitred.services.ports.names import CountName, DurationName, EventType, SpanName
 
 #: Those with a database; each is a value of the dimension ``service``.
-SERVICES = ("assign", "bookings", "maintain", "notify", "operations", "relay")
+SERVICES = ("assign", "bookings", "maintain", "notify", "operations", "optimize", "relay")
 _SEATS = ("assign", "bookings")
-_WRITERS = ("assign", "bookings", "maintain", "notify", "operations")
+_WRITERS = ("assign", "bookings", "maintain", "notify", "operations", "optimize")
 _FLOWS = ("inline", "job", "staff")
 _OUTCOMES = tuple(sorted(Outcome))
 _CATEGORIES = tuple(sorted(Category))
@@ -69,7 +69,9 @@ COUNTS: Mapping[CountName, Metric] = MappingProxyType(
             {"dependency": _DEPENDENCIES},
         ),
         "ColdStart": Metric("A sandbox's first invocation", SERVICES),
-        "Conflicts": Metric("An attempt lost a race for the day and planned again", (*_SEATS, "operations")),
+        "Conflicts": Metric(
+            "An attempt lost a race for the day and planned again", (*_SEATS, "operations", "optimize")
+        ),
         "CoversSeated": Metric(
             "Guests who were just given tables; a changed booking counts again",
             ("assign", "bookings", "operations"),
@@ -89,7 +91,11 @@ COUNTS: Mapping[CountName, Metric] = MappingProxyType(
         "RateLimited": Metric(
             "An attempt or a change turned away at the door", (*_SEATS, "operations"), {"limit": _LIMITS}
         ),
-        "RecordsFailed": Metric("Messages of a queue that failed", ("assign", "notify")),
+        "RecordsFailed": Metric("Messages of a queue that failed", ("assign", "notify", "optimize")),
+        "ShiftImprovement": Metric(
+            "The share of the score that a better seating of a service saves", ("optimize",)
+        ),
+        "ShiftMoves": Metric("Bookings that a better seating of a service moves", ("optimize",)),
         "TablesAtRisk": Metric("Tables that will not be free for who is to sit there, now", ("maintain",)),
         "WalkIns": Metric("Guests at the door who got a table", ("operations",)),
         "ShadowFailed": Metric("The planner beside the deciding one broke; nobody felt it", _SEATS),
@@ -107,6 +113,7 @@ DURATIONS: Mapping[DurationName, Metric] = MappingProxyType(
             {"flow": (*_FLOWS, "shadow")},
         ),
         "QueueAge": Metric("From when a message was due to its run", ("assign",)),
+        "ShiftDuration": Metric("Finding a better seating of a service, and writing it", ("optimize",)),
     }
 )
 
@@ -216,7 +223,7 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
         ),
         "booking.state_changed": Told(
             "A booking's state or tables changed",
-            ("assign", "bookings", "maintain", "operations"),
+            ("assign", "bookings", "maintain", "operations", "optimize"),
             frozenset({"from", "to", "version", "actor"}),
             values={"from": (None, *_STATES), "to": _STATES},
         ),
@@ -240,6 +247,12 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
         "notification.skipped": Told(
             "A letter was no longer due", ("notify",), _LETTER, values=_LETTER_VALUES
         ),
+        "shift.optimized": Told(
+            "A service was looked at as a whole",
+            ("optimize",),
+            frozenset({"result", "improvement", "gap", "moves", "seated", "durationMs"}),
+            values={"result": ("applied", "failed", "nothing", "suggested")},
+        ),
     }
 )
 SPANS: Mapping[SpanName, str] = MappingProxyType(
@@ -247,6 +260,7 @@ SPANS: Mapping[SpanName, str] = MappingProxyType(
         "confirm": "The transaction that writes a decision",
         "plan": "One call of the planner",
         "relay": "The writer's own outbox rows, to the queues",
+        "reseat": "The search for a better seating of a whole service",
         "snapshot": "Reading the day",
     }
 )

@@ -8,8 +8,24 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "layers" / "shared" / "maitred"
-ROOMS = ["services/booking", "services/evening", "services/job", "services/staff", "services/upkeep"]
-_CORE = ["domain", "planner", "planner/floor", "planner/day", "planner/search", "planner/answer", "contracts"]
+ROOMS = [
+    "services/booking",
+    "services/evening",
+    "services/job",
+    "services/shift",
+    "services/staff",
+    "services/upkeep",
+]
+_CORE = [
+    "domain",
+    "planner",
+    "planner/floor",
+    "planner/day",
+    "planner/search",
+    "planner/answer",
+    "planner/shift",
+    "contracts",
+]
 _GROUND = ["services", "services/ports", "services/assignment", "services/messaging"]
 _SERVICES = [*_GROUND, "services/messaging/mail", *ROOMS]
 _ADAPTERS = ["adapters", "adapters/postgres", "adapters/highs", "adapters/telemetry"]
@@ -23,6 +39,7 @@ ARROWS: dict[str, list[str]] = {
     "planner/day": ["domain", "planner", "planner/floor"],
     "planner/search": ["domain", "planner", "planner/floor", "planner/day"],
     "planner/answer": ["domain", "planner", "planner/floor", "planner/day", "planner/search"],
+    "planner/shift": ["domain", "planner", "planner/floor", "planner/day", "planner/search"],
     "planner!": ["planner", "planner/floor", "planner/day", "planner/answer"],
     "contracts": [each for each in _CORE if each != "contracts"],
     "services/ports": ["domain", "planner"],

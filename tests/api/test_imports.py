@@ -65,6 +65,7 @@ FORBIDDEN = {
         "migrations",
         "batches",
     ],
+    "optimize": ["guests", "operators", "floor documents", "job", "maintenance", "migrations"],
     "notify": [
         "http",
         "guests",

@@ -53,6 +53,7 @@ def test_defaults_are_filled_in(service: Service) -> None:
         "bufferBeforeMinutes": 0, "bufferAfterMinutes": 5, "maxTables": 3, "adjacency": "connected",
         "minDiningMinutes": 45, "maxMoves": 2, "freezeMinutes": 120, "holdSeconds": 300,
         "startCutoffMinutes": 10, "earlySeatMinutes": 120, "lookaheadMinutes": 60, "lateMinutes": 15,
+        "optimize": {"mode": "suggest", "at": "15:00"},
         "minNoticeMinutes": 0, "maxDaysAhead": 365, "maxPartyOnline": None, "turnTimes": turns,
         "pacing": {"slotMinutes": 15, "maxCoversPerSlot": None, "perZone": {}, "perSlot": []}, "weights": {},
     }  # fmt: skip

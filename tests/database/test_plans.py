@@ -162,6 +162,7 @@ def questions() -> list[Question]:
         Question("prune_holds", {"now": now(), "idempotency": 7}, 20),
         Question("prune_holds", {"now": now() + timedelta(days=30), "idempotency": 7}, 60_000),
         Question("prune_outbox", {"now": now(), "outbox": 14}, 20),
+        Question("prune_optimizations", {"now": now(), "outbox": 14, "events": 400}, 20),
         Question("claim_layout", {"restaurant_id": "harbour", "layout_version": 1}, 20),
         Question("claim_day", {**day, "revision": 1}, 80),
         *(Question(name, week, pages) for name, pages in REPORT.items()),
@@ -195,7 +196,7 @@ BY_BOOKING = {
     "read_booking": 40,
     "read_history": 12,
     "read_attempts": 12,
-    "read_explanation": 12,
+    "read_explanation": 16,
 }
 
 

@@ -38,8 +38,9 @@ def request(lab: Laboratory, function: str, method: str, path: str, body: Any = 
     return answer
 
 
-def book(lab: Laboratory, size: int = 2, name: str = "Ada", time: str = "19:00") -> str:
-    body = party(size, time, guest={"name": name, "email": f"{name.lower()}@example.com"})
+def book(lab: Laboratory, size: int = 2, name: str = "Ada", time: str = "19:00", days: int = 14) -> str:
+    guest = {"name": name, "email": f"{name.lower()}@example.com"}
+    body = party(size, time, date=evening(days), guest=guest)
     answer = lab.service.book("harbour", body, headers={"idempotency-key": name})
     return str(answer.json["booking"]["id"]) if answer.status == 201 else ""
 
@@ -118,6 +119,43 @@ def one_that_can_be_moved(lab: Laboratory) -> None:
     book(lab, 2, "Gone")
     book(lab, 2, "Bea")
     lab.service.cancel(booking_of(lab, "Gone"))
+
+
+def a_crooked_book(lab: Laboratory) -> None:
+    """Bea's two sit at the table for four, so Ada's four wait; the table for two is free."""
+    policy = {
+        "maxTables": 1,
+        "bufferAfterMinutes": 0,
+        "maxMoves": 0,
+        "optimize": {"mode": "apply", "at": "00:00"},
+    }
+    assert lab.service.put_restaurant("harbour", house(2, 4, policy=policy)).status == 201
+    book(lab, 2, "Bea", days=1)
+    lab.service.assign(booking_of(lab, "Bea"), "T2", pin=False)
+    book(lab, 4, "Ada", days=1)
+    lab.work()
+
+
+def a_straightened_book(lab: Laboratory) -> None:
+    a_crooked_book(lab)
+    assert seat_anew(lab).json["applied"]
+
+
+def a_queued_service(lab: Laboratory) -> None:
+    a_crooked_book(lab)
+    lab.service.scheduled("optimize")
+    lab.service.scheduled("relay")
+    lab.receive()
+
+
+def seat_anew(lab: Laboratory) -> Answer:
+    body = {"date": evening(1), "dryRun": False}
+    return request(lab, "optimize", "POST", "/restaurants/harbour/optimizations", body)
+
+
+def undo_that(lab: Laboratory) -> Answer:
+    made = lab.service.database.value("select id::text from optimizations where result = 'applied'")
+    return request(lab, "optimize", "POST", f"/optimizations/{made}/undo")
 
 
 def full_house(lab: Laboratory) -> None:
@@ -364,6 +402,22 @@ FLOWS = {
         unsent_rows,
         lambda lab: lab.service.scheduled("relay"),
         {"Ada": "manual_review", "Bea": "confirmed", "Cleo": "confirmed"},
+    ),
+    "seat a service anew": Flow(
+        a_crooked_book, seat_anew, {"Ada": "confirmed", "Bea": "confirmed"},
+    ),
+    "undo that": Flow(
+        a_straightened_book, undo_that, {"Ada": "manual_review", "Bea": "confirmed"},
+    ),
+    "the schedule queues": Flow(
+        a_crooked_book,
+        lambda lab: lab.service.scheduled("optimize"),
+        {"Ada": "confirmed", "Bea": "confirmed"},
+    ),
+    "a queued service": Flow(
+        a_queued_service,
+        lambda lab: lab.deliver("optimize"),
+        {"Ada": "confirmed", "Bea": "confirmed"},
     ),
     "notify": Flow(a_letter, lambda lab: lab.deliver("notification"), {"Ada": "confirmed"}, may_park=True),
     "maintain": Flow(

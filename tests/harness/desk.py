@@ -176,6 +176,7 @@ def open_desk(
         "ASSIGN_QUEUE_URL": ASSIGN,
         "ASSIGN_DLQ_URL": f"{ASSIGN}-dlq",
         "NOTIFICATION_QUEUE_URL": NOTIFICATION,
+        "OPTIMIZE_QUEUE_URL": "optimize",
         "RELAY_BATCH": "10",
     }
     of_guests = config.load(config.BookingsSettings, settings)

@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import pytest
 
+from maitred.adapters.highs import shift_child
+from maitred.adapters.highs.shift import HighsShiftSolver
 from maitred.adapters.mail import SesMailer
 from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.postgres.statements import load_statements
@@ -89,13 +92,17 @@ class Plug:
         return [boundary for step in self.steps for boundary in step]
 
 
+#: The queues, and who reads them.
+_READERS = {"assign": "assign", "notification": "notify", "optimize": "optimize"}
+
+
 class Laboratory:
     """The service with its plug. ``undelivered``: messages that each queue's reader has yet to finish."""
 
     def __init__(self, service: Service, plug: Plug) -> None:
         self.service = service
         self.plug = plug
-        self.undelivered: dict[str, list[tuple[str, int]]] = {"assign": [], "notification": []}
+        self.undelivered: dict[str, list[tuple[str, int]]] = {name: [] for name in _READERS}
 
     def attempt(self, act: Callable[[], object], boundary: Boundary | None) -> None:
         """Do ``act`` with the plug pulled at ``boundary``; what follows finds a new process."""
@@ -127,7 +134,7 @@ class Laboratory:
 
     def deliver(self, queue: str) -> None:
         """Hand over what waits, one by one; what fails or dies is delivered again later."""
-        function = {"assign": "assign", "notification": "notify"}[queue]
+        function = _READERS[queue]
         waiting, self.undelivered[queue] = self.undelivered[queue], []
         for position, (body, receives) in enumerate(waiting):
             assert receives < _RECEIVES, "a message ends in the dead-letter queue"
@@ -177,6 +184,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plug]:
     _set_into_line(pulled, monkeypatch)
     _set_into_queues(pulled, monkeypatch)
     _set_into_mail(pulled, monkeypatch)
+    _solve_here(monkeypatch)
     yield pulled
     forget_wiring()
 
@@ -226,6 +234,12 @@ def _set_into_queues(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(SqsQueue, "change_visibility", lambda *_: None)
     monkeypatch.setattr(SqsQueue, "send", send)
+
+
+def _solve_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process of its own for the shift's solver: hundreds of them would take minutes."""
+    here = partial(HighsShiftSolver, run=shift_child.last)
+    monkeypatch.setattr("maitred.bootstrap.optimize.HighsShiftSolver", here)
 
 
 def _set_into_mail(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,12 +19,14 @@ from maitred.adapters.system import SystemClock
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.events import LambdaContext, http_event, sqs_event
 
-_WIRINGS = ("bookings", "operations", "assign", "relay", "notify", "maintain")
+_WIRINGS = ("bookings", "operations", "assign", "relay", "notify", "maintain", "optimize")
 _QUEUES = {
     "ASSIGN_QUEUE_URL": "assign",
     "ASSIGN_DLQ_URL": "assign-dlq",
     "NOTIFICATION_QUEUE_URL": "notification",
     "NOTIFICATION_DLQ_URL": "notification-dlq",
+    "OPTIMIZE_QUEUE_URL": "optimize",
+    "OPTIMIZE_DLQ_URL": "optimize-dlq",
 }
 SETTINGS = {
     "STAGE": "test",
@@ -48,6 +50,8 @@ SETTINGS = {
     "JOB_BUDGET_MS": "10000",
     "LEASE_SECONDS": "90",
     "RELAY_BATCH": "100",
+    "DAY_OPTIMIZER": "on",
+    "SHIFT_SECONDS": "10",
     "MAIL_FROM": "bookings@example.com",
     "MAIL_DELIVERY": "ses",
     "IDEMPOTENCY_DAYS": "7",

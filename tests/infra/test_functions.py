@@ -88,8 +88,10 @@ def test_what_answers_http_ends_before_the_gateway_gives_up() -> None:
         for function in references(body["Body"])
         if function.endswith("Aliaslive")
     }
-    assert targets == {"BookingsFunction", "OperationsFunction"}
-    assert all(template.functions[name]["Timeout"] <= 10 for name in targets)
+    assert targets == {"BookingsFunction", "OperationsFunction", "OptimizeFunction"}
+    most = {name: template.functions[name]["Timeout"] for name in targets}
+    assert most.pop("OptimizeFunction") < 30  # the solver's two tries
+    assert all(seconds <= 10 for seconds in most.values())
 
 
 def test_what_runs_every_minute_ends_within_it() -> None:
@@ -98,6 +100,7 @@ def test_what_runs_every_minute_ends_within_it() -> None:
     assert {schedule["ScheduleExpression"] for schedule in schedules} == {"rate(1 minute)"}
     assert template.functions["RelayFunction"]["Timeout"] < 60
     assert template.functions["MaintainFunction"]["Timeout"] < 60
+    assert template.functions["OptimizeFunction"]["Timeout"] < 60
 
 
 # ------------------------------------------------------------------- settings

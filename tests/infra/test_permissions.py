@@ -11,6 +11,7 @@ EXPECTED = {
     "BookingsFunction": {"rds-db:connect"} | SEND | FLAGS,
     "OperationsFunction": {"rds-db:connect"} | SEND | FLAGS,
     "AssignFunction": {"rds-db:connect", "sqs:ChangeMessageVisibility"} | SEND | FLAGS,
+    "OptimizeFunction": {"rds-db:connect", "sqs:ChangeMessageVisibility"} | SEND | FLAGS,
     "RelayFunction": {"rds-db:connect"} | SEND,
     "NotifyFunction": {"rds-db:connect", "ses:SendEmail", "ses:SendRawEmail"} | SEND,
     "MaintainFunction": {"rds-db:connect"} | SEND,

@@ -2,7 +2,11 @@ import pytest
 
 from tests.infra.template import Json, deployed, references
 
-QUEUES = {"AssignQueue": "AssignDeadLetterQueue", "NotificationQueue": "NotificationDeadLetterQueue"}
+QUEUES = {
+    "AssignQueue": "AssignDeadLetterQueue",
+    "NotificationQueue": "NotificationDeadLetterQueue",
+    "OptimizeQueue": "OptimizeDeadLetterQueue",
+}
 FORTNIGHT = 14 * 24 * 3600
 
 
@@ -12,7 +16,7 @@ def _source(queue: str) -> Json:
     return found
 
 
-def test_there_are_two_queues_each_with_a_dead_letter_queue() -> None:
+def test_there_are_three_queues_each_with_a_dead_letter_queue() -> None:
     assert set(deployed().of_type("AWS::SQS::Queue")) == {*QUEUES, *QUEUES.values()}
 
 

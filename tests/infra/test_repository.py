@@ -81,14 +81,14 @@ def test_the_layer_carries_one_package_and_its_requirements() -> None:
 
 
 def test_a_function_folder_is_its_handler_only() -> None:
-    """And, for the worker, what it carries beside the layer."""
+    """And, for the workers, what they carry beside the layer."""
     inside = {
         path.relative_to(ROOT / "functions").parts
         for path in _tracked()
         if ROOT / "functions" in path.parents
     }
     handlers = {parts for parts in inside if parts[1:] == ("app.py",)}
-    assert inside - handlers == {("assign", "requirements.txt")}
+    assert inside - handlers == {("assign", "requirements.txt"), ("optimize", "requirements.txt")}
 
 
 def test_every_decision_has_its_date() -> None:

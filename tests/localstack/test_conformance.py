@@ -56,6 +56,7 @@ CASES: Mapping[str, dict[str, Any]] = {
     "NotifyFunction": sqs_event("no notification"),
     "RelayFunction": {},
     "MaintainFunction": {},
+    "OptimizeFunction": {},
     "MigrateFunction": {},
 }
 

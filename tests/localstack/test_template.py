@@ -63,7 +63,7 @@ def test_event_sources_and_schedules(stack: Stack) -> None:
     assert (assign.reports_failures, assign.max_concurrency) == (True, 2)
     assert sources["NotificationQueue"].batch_size == 2
     schedules = {schedule.function: schedule.every_seconds for schedule in stack.schedules}
-    assert schedules == {"RelayFunction": 60, "MaintainFunction": 60}
+    assert schedules == dict.fromkeys(("RelayFunction", "MaintainFunction", "OptimizeFunction"), 60)
 
 
 def test_routes_and_who_may_take_them(stack: Stack) -> None:

@@ -52,6 +52,8 @@ def furnish(place: Place) -> None:
         ASSIGN_DLQ_URL=f"{ASSIGN}-dlq",
         NOTIFICATION_QUEUE_URL=NOTIFICATION,
         NOTIFICATION_DLQ_URL=f"{NOTIFICATION}-dlq",
+        OPTIMIZE_QUEUE_URL="optimize",
+        OPTIMIZE_DLQ_URL="optimize-dlq",
         POWERTOOLS_LOG_LEVEL="CRITICAL",
     )
     logging.disable(logging.CRITICAL)

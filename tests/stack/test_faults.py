@@ -148,5 +148,5 @@ def test_queues_that_are_away_lose_nothing(guest: Guest) -> None:
 def test_every_handler_answers_through_the_gateway(guest: Guest) -> None:
     assert guest.call("GET", "/health") == (200, {"status": "ok", "version": "0.1.0"})
     assert guest.call("GET", "/nowhere")[0] == 404
-    for function in ("RelayFunction", "MaintainFunction", "MigrateFunction"):
+    for function in ("RelayFunction", "MaintainFunction", "OptimizeFunction", "MigrateFunction"):
         assert isinstance(guest.stack.invoke(function, {}), dict)

@@ -36,9 +36,9 @@ def guest(stack: LocalStack, request: pytest.FixtureRequest) -> Guest:
     return client
 
 
-def put(guest: Guest, document: dict[str, Any]) -> None:
+def put(guest: Guest, document: dict[str, Any], **policy: Any) -> None:
     hours = [{"id": "day", "name": "All day", "opens": "06:00", "closes": "23:00"}]
-    document |= {"timezone": noon_zone(), "services": hours, "policy": POLICY}
+    document |= {"timezone": noon_zone(), "services": hours, "policy": POLICY | policy}
     status, answer = guest.call("PUT", f"/restaurants/{guest.restaurant}", document)
     assert status in (200, 201), answer
 
@@ -462,3 +462,27 @@ def test_the_token_is_neither_in_the_page_nor_in_an_address(guest: Guest, tmp_pa
         assert [text for text in texts if "eyJ" in text] == []
 
     host(tmp_path, guest, 1280, work)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_day_is_seated_anew_and_that_is_undone(guest: Guest, tmp_path: Path, width: int) -> None:
+    """A couple sits at the table for four, a party of four waits: who moves is shown, applied, taken back."""
+    put(guest, house(2, 4), maxTables=1, maxMoves=0, freezeMinutes=0)
+    couple = book(guest, 2, 240, "Ada")
+    path = f"/bookings/{couple['id']}/assignment"
+    assert guest.call("PUT", path, {"tables": ["T2"], "pin": False})[0] == 200
+    four = book(guest, 4, 240, "Bea")
+
+    async def work(person: Host) -> None:
+        await person.opens("shift")
+        await person.sees(f'[data-seats="{four["id"]}"]', "Bea · 4 gets T2")
+        await person.sees(f'[data-move="{couple["id"]}"]', "Ada · 2 T2 → T1")
+        await person.presses("Apply")
+        await person.sees("#room-dialog-title", "The day is seated anew")
+        assert (now(guest, couple)["tables"], now(guest, four)["tables"]) == (["T1"], ["T2"])
+        await person.presses("Undo")
+        await person.dialog_is_closed()
+        await person.sees(".said", "Everybody is back")
+        assert now(guest, couple)["tables"] == ["T2"]
+
+    host(tmp_path, guest, width, work)

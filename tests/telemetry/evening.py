@@ -5,19 +5,22 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from datetime import date
 from typing import Any
 
 import pytest
 
 from maitred.adapters.mail import SesMailer
 from maitred.adapters.postgres.booking_store import PostgresBookingStore
+from maitred.contracts.messages import OptimizeMessage
 from maitred.services import ports
 from maitred.services.assignment.planning import Planning
 from maitred.services.booking.create import CreateBooking
 from maitred.services.job.deep_search import DeepSearch
 from maitred.services.messaging.notify import MailUnavailable
+from maitred.services.shift.optimize import ShiftOptimizer
 from tests.harness.rows import work_on
-from tests.harness.service import Service, at, forget_wiring, house, party, set_clock
+from tests.harness.service import Service, at, evening, forget_wiring, house, party, set_clock
 
 #: One metric with its dimensions, as CloudWatch tells them apart.
 type Told = tuple[str, frozenset[tuple[str, str]]]
@@ -54,6 +57,7 @@ def told_by(service: Service) -> list[tuple[Told, str, float]]:
             _time_outs,
             _defects,
             _letters,
+            _shift,
             _circuits,
             _shadow,
             _lost_events,
@@ -274,9 +278,25 @@ def _letters(service: Service, _: pytest.MonkeyPatch) -> None:
             assert service.deliver("notify", message["Body"]) != {"batchItemFailures": []}
 
 
+def _shift(service: Service, patch: pytest.MonkeyPatch) -> None:
+    """A service is seated anew at the second try; the schedule comes; a message nobody can read."""
+    _floor(service, "shift", 2, 4, maxMoves=0)
+    couple = _booked(service, "shift", 2)
+    assert service.assign(couple, "T2", pin=False).status == 200
+    _booked(service, "shift", 4)
+    service.work()
+    body = {"date": evening(), "dryRun": False}
+    with _failing(ports.Conflict(), 1, lambda effects: bool(effects.claim)):
+        made = service.http("optimize", "POST", "/restaurants/shift/optimizations", body=body)
+    assert made.json["applied"]
+    set_clock(patch, at("16:00"))
+    service.scheduled("optimize")
+    assert service.deliver("optimize", "{}") == {"batchItemFailures": []}
+
+
 def _circuits(service: Service, _: pytest.MonkeyPatch) -> None:
     """The database fails five writes in a row, for each function that writes by the book."""
-    for name in ("bookings", "operations", "assign", "maintain"):
+    for name in ("bookings", "operations", "assign", "maintain", "optimize"):
         service.database.query("truncate circuits")
         runtime = _runtime(name)
         with runtime.recorder.invocation("c"):
@@ -307,7 +327,25 @@ def _shadow(service: Service, patch: pytest.MonkeyPatch) -> None:
     service.work()
 
 
-def _lost_events(service: Service, _: pytest.MonkeyPatch) -> None:
+def _broken_shift(service: Service, patch: pytest.MonkeyPatch) -> str:
+    """A message about a service whose solver breaks."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("a defect")
+
+    patch.setattr(ShiftOptimizer, "optimize", broken)
+    message = OptimizeMessage(
+        restaurant_id="events-2",
+        service_date=date.fromisoformat(evening()),
+        service_id="dinner",
+        run="broken",
+        correlation_id="c",
+        enqueued_at=at("15:00"),
+    )
+    return message.model_dump_json(by_alias=True)
+
+
+def _lost_events(service: Service, patch: pytest.MonkeyPatch) -> None:
     """The table of events takes nothing: every function goes on with its work."""
     stuck, body = _pending(service, "events")
     _floor(service, "letters-2", 2)
@@ -322,6 +360,7 @@ def _lost_events(service: Service, _: pytest.MonkeyPatch) -> None:
     assert service.unassign(booked).status == 200
     assert service.deliver("notify", *bodies) == {"batchItemFailures": []}
     assert service.deliver("assign", body) == {"batchItemFailures": []}
+    assert service.deliver("optimize", _broken_shift(service, patch)) != {"batchItemFailures": []}
     service.database.query("update bookings set state = 'assignment_pending' where id = %s", stuck)
     with service.database.connect() as owner:
         work_on(owner, stuck, "-10 minutes")

@@ -41,6 +41,8 @@ TROUBLE: dict[str, tuple[Any, Any]] = {
     "ApiFaultsAlarm": ([1.0] * 5, [1.0] * 4),
     "AssignDeadLettersAlarm": (ONE, [0.0]),
     "NotificationDeadLettersAlarm": (ONE, [0.0]),
+    "OptimizeDeadLettersAlarm": (ONE, [0.0]),
+    "OptimizeQueueAgeAlarm": ([7201.0], [3600.0]),
     "AssignQueueAgeAlarm": ([1300.0], [901.0]),
     "NotificationQueueAgeAlarm": ([901.0], [480.0]),
     "OutboxAgeAlarm": ([120_500.0], [60_000.0]),
@@ -60,7 +62,7 @@ TROUBLE: dict[str, tuple[Any, Any]] = {
     "EventsLostAlarm": ({"bookings": [4.0]}, {}),
     **{
         f"{name}ErrorsAlarm": (ONE, [0.0])
-        for name in ("Bookings", "Operations", "Assign", "Relay", "Notify", "Maintain")
+        for name in ("Bookings", "Operations", "Assign", "Relay", "Notify", "Maintain", "Optimize")
     },
 }
 

@@ -76,6 +76,15 @@ class OperationsSettings(ClientSettings):
     pass
 
 
+class OptimizeSettings(ClientSettings):
+    """``shift_seconds``: of the solver, for each of two tries. ``day_optimizer``: off, nothing is applied."""
+
+    optimize_queue_url: str
+    optimize_dlq_url: str
+    day_optimizer: Literal["flag", "on", "off"]
+    shift_seconds: float = Field(gt=0, le=12)
+
+
 class AssignSettings(AttemptSettings):
     """``job_budget_ms``: the time of one attempt. ``lease_seconds``: the length of a worker's lease.
 
@@ -93,6 +102,7 @@ class RelaySettings(AssignQueueSettings):
     """``relay_batch``: outbox rows for each claim."""
 
     notification_queue_url: str
+    optimize_queue_url: str
     relay_batch: int = Field(ge=1, le=1000)
 
 

@@ -123,6 +123,7 @@ class PowertoolsFlags:
             pipeline=Pipeline(value(Flag.PIPELINE, default=Pipeline.ON.value)),
             informed=value(Flag.RETRIES, default="informed") == "informed",
             keeps_floors=value(Flag.CACHE, default=True),
+            optimizes=value(Flag.OPTIMIZER, default=True),
         )
 
 

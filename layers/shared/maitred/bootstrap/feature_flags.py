@@ -13,11 +13,12 @@ def flag_source(
     *,
     cache: str = "on",
     retries: str = "informed",
+    optimizer: str = "on",
 ) -> FlagSource:
     """A setting that is ``flag`` is left to the flags; if none is, no flag is ever read."""
     place = (settings.flags_application, settings.flags_environment, settings.flags_profile)
-    stage = _StageFlags(settings.assignment_pipeline, retries, cache, _LazyFlags(place, monotonic))
-    if "flag" not in (stage.pipeline, stage.retries, stage.cache):
+    stage = _StageFlags(settings.assignment_pipeline, retries, cache, optimizer, _LazyFlags(place, monotonic))
+    if "flag" not in (stage.pipeline, stage.retries, stage.cache, stage.optimizer):
         return SameFlags(stage.applied_to(FeatureFlags()))
     return stage
 
@@ -29,6 +30,7 @@ class _StageFlags:
     pipeline: str
     retries: str
     cache: str
+    optimizer: str
     source: FlagSource
 
     def flags_for(self, restaurant_id: str) -> FeatureFlags:
@@ -39,6 +41,7 @@ class _StageFlags:
             pipeline=flags.pipeline if self.pipeline == "flag" else Pipeline(self.pipeline),
             informed=flags.informed if self.retries == "flag" else self.retries == "informed",
             keeps_floors=flags.keeps_floors if self.cache == "flag" else self.cache == "on",
+            optimizes=flags.optimizes if self.optimizer == "flag" else self.optimizer == "on",
         )
 
 

@@ -12,7 +12,7 @@ from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock, SystemIds
 from maitred.adapters.telemetry.recorder import Recorder
-from maitred.contracts.messages import ASSIGN
+from maitred.contracts.messages import ASSIGN, OPTIMIZE
 from maitred.services.dependencies import Dependencies
 from maitred.services.messaging.outbox import OutboxDispatcher, Relay
 from maitred.services.messaging.queue_worker import WorkerQueue
@@ -50,6 +50,8 @@ def runtime(settings: config.Settings, name: str, adapters: Adapters | None = No
     store = given.around_store(PostgresBookingStore(database, name, guard))
     # The queues that a use case's own messages go to.
     queues = {ASSIGN: settings.assign_queue_url} if isinstance(settings, config.AssignQueueSettings) else {}
+    if isinstance(settings, config.OptimizeSettings):
+        queues[OPTIMIZE] = settings.optimize_queue_url
     relay = Relay(PostgresOutbox(database), given.queue, queues, given.clock)
     deps = Dependencies(store, given.clock, given.ids, OutboxDispatcher(relay, recorder), recorder)
     return Runtime(name, database, recorder, given.queue, deps)

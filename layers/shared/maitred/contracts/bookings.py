@@ -266,6 +266,15 @@ class ProcessBody(StrictModel):
         return Trigger(self.trigger)
 
 
+class OptimizationBody(StrictModel):
+    """``POST /restaurants/{r}/optimizations``. Without ``service``: all services of the date."""
+
+    date: str
+    service: str | None = None
+    dry_run: bool = True
+    max_moves: int = Field(default=20, ge=0, le=1000)
+
+
 class AssignmentBody(StrictModel):
     """``PUT /bookings/{id}/assignment``: a person's choice of tables, and the rules to set aside."""
 
@@ -379,6 +388,13 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
     if moment.tzinfo is None:
         raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR)
     return moment, after
+
+
+def decode_cursor_down(cursor: str | None) -> tuple[datetime, UUID]:
+    """As `decode_cursor`, for a list that begins with the latest; without a cursor, after all."""
+    if cursor is None:
+        return datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1)
+    return decode_cursor(cursor)
 
 
 def parse_limit(text: str | None) -> int:

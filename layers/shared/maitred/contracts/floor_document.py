@@ -27,7 +27,7 @@ from maitred.contracts.floor_values import (
     local_minute,
     service_minutes,
 )
-from maitred.domain.floor import STANDARD, Adjacency, Policy
+from maitred.domain.floor import STANDARD, Adjacency, Policy, ShiftMode
 from maitred.planner.floor.weights import DEFAULT_WEIGHTS
 
 _MAX_CAPACITY = 100
@@ -72,6 +72,13 @@ class PacingDocument(StrictModel):
     per_slot: Annotated[tuple[SlotLimitDocument, ...], Field(max_length=300)] = ()
 
 
+class OptimizeDocument(StrictModel):
+    """What the schedule does about the coming services, and from what local time on."""
+
+    mode: ShiftMode = _DEFAULT.optimize.mode
+    at: ClockTime = "15:00"
+
+
 class PolicyDocument(StrictModel):
     """The rules of seating. The defaults are those of the domain's policy."""
 
@@ -94,6 +101,7 @@ class PolicyDocument(StrictModel):
         TurnTimeDocument(max_party=turn.max_party, minutes=turn.minutes) for turn in _DEFAULT.turn_times
     )
     pacing: PacingDocument = PacingDocument()
+    optimize: OptimizeDocument = OptimizeDocument()
     weights: dict[Label, Annotated[float, Field(ge=0, le=1000)]] = Field(default_factory=dict, max_length=50)
 
 

@@ -1,6 +1,7 @@
 """The messages of the queues (see docs/api.md, Messages and queues): strict to send, tolerant to read."""
 
 from abc import ABC, abstractmethod
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from maitred.domain.booking import Trigger
 
 ASSIGN = "assign"
 NOTIFICATION = "notification"
+OPTIMIZE = "optimize"
 
 # These values go on to queues and tables, where one bad value would fail its whole batch.
 Printable = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,256}$")]
@@ -48,6 +50,21 @@ class AssignMessage(Message):
             "restaurant_id": self.restaurant_id,
             "booking_id": str(self.booking_id),
         }
+
+
+class OptimizeMessage(Message):
+    """One service of a restaurant is to be looked at. ``run``: its name, which is the same in a copy."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    restaurant_id: Printable
+    service_date: date
+    service_id: Printable
+    run: Printable
+    correlation_id: Printable
+    enqueued_at: AwareDatetime
+
+    def about(self) -> dict[str, str]:
+        return {"correlation_id": self.correlation_id, "restaurant_id": self.restaurant_id}
 
 
 class NotificationMessage(Message):

@@ -21,6 +21,8 @@ from maitred.domain.floor import (
     Policy,
     Section,
     Service,
+    ShiftMode,
+    ShiftPolicy,
     Table,
     TurnTime,
     Zone,
@@ -81,8 +83,15 @@ def _policy(row: Mapping[str, Any]) -> Policy:
             per_zone=dict(pacing.get("perZone", {})),
             per_slot=tuple((clock_minutes(s["time"]), s["maxCovers"]) for s in pacing.get("perSlot", ())),
         ),
+        optimize=_optimize(row.get("optimize", {})),
         weights=dict(row["weights"]),
     )
+
+
+def _optimize(row: Mapping[str, Any]) -> ShiftPolicy:
+    default = ShiftPolicy()
+    mode, at = row.get("mode", default.mode), row.get("at")
+    return ShiftPolicy(ShiftMode(mode), default.at if at is None else clock_minutes(at))
 
 
 def _turn_times(rows: Iterable[Mapping[str, Any]]) -> tuple[TurnTime, ...]:

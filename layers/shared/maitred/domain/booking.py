@@ -27,6 +27,7 @@ class Trigger(StrEnum):
     STAFF = "staff"
     WALK_IN = "walk_in"
     ROOM = "room"
+    SHIFT = "shift"
 
 
 class Flow(StrEnum):

@@ -156,6 +156,24 @@ class TimezoneHasBookings(MaitredError, code="timezone_has_bookings", status=409
         self.more = more
 
 
+class OptimizationNotFound(MaitredError, code="optimization_not_found", status=404):
+    title = "No such optimisation"
+
+
+class ShiftConflict(MaitredError, code="conflict", status=409):
+    title = "The day has changed meanwhile"
+
+
+class CannotUndo(MaitredError, code="cannot_undo", status=409):
+    """``more``: the bookings in the way."""
+
+    title = "The optimisation cannot be undone"
+
+    def __init__(self, detail: str, more: Mapping[str, object]) -> None:
+        super().__init__(detail)
+        self.more = more
+
+
 class IdempotencyKeyReused(MaitredError, code="idempotency_key_reused", status=422):
     title = "This Idempotency-Key was used for another request"
 

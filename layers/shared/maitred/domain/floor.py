@@ -53,6 +53,22 @@ class Pacing:
         return self.max_covers_per_slot is not None or bool(self.per_zone) or bool(self.per_slot)
 
 
+class ShiftMode(StrEnum):
+    """What becomes of a better seating that the schedule has found for a service."""
+
+    OFF = "off"
+    SUGGEST = "suggest"
+    APPLY = "apply"
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftPolicy:
+    """When the schedule looks for a better seating of the next services. ``at``: minute of the local day."""
+
+    mode: ShiftMode = ShiftMode.SUGGEST
+    at: int = 15 * 60
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     buffer_before_minutes: int = 0
@@ -77,6 +93,7 @@ class Policy:
         TurnTime(None, 150),
     )
     pacing: Pacing = Pacing()
+    optimize: ShiftPolicy = ShiftPolicy()
     weights: Mapping[str, float] = field(default_factory=dict)
 
 

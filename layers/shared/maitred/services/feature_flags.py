@@ -24,6 +24,7 @@ class Flag(StrEnum):
     PIPELINE = "assignment_pipeline"
     RETRIES = "retry_policy"
     CACHE = "planner_cache"
+    OPTIMIZER = "day_optimizer"
 
 
 _STANDARD, _INFORMED = "standard", "informed"
@@ -32,6 +33,7 @@ VALUES: Mapping[Flag, tuple[str | bool, ...]] = {
     Flag.PIPELINE: (Pipeline.OFF.value, Pipeline.SHADOW.value, Pipeline.ON.value),
     Flag.RETRIES: (_STANDARD, _INFORMED),
     Flag.CACHE: (True, False),
+    Flag.OPTIMIZER: (True, False),
 }
 
 #: The flags of an attempt, by name, as they are stored with it; a flag that it does not heed is not there.
@@ -42,11 +44,15 @@ NO_FLAGS: RecordedFlags = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class FeatureFlags:
-    """``informed``: reasons may reduce the job's attempts. ``keeps_floors``: are compiled floors kept?"""
+    """``informed``: reasons may reduce the job's attempts. ``keeps_floors``: are compiled floors kept?
+
+    ``optimizes``: are services seated anew?
+    """
 
     pipeline: Pipeline = Pipeline.ON
     informed: bool = True
     keeps_floors: bool = True
+    optimizes: bool = True
 
     @property
     def options(self) -> PlannerOptions:
@@ -65,7 +71,7 @@ class FeatureFlags:
 
 def plain_path() -> FeatureFlags:
     """What the kill switch leaves: best fit, no moves, a fixed number of attempts."""
-    return FeatureFlags(Pipeline.OFF, informed=False)
+    return FeatureFlags(Pipeline.OFF, informed=False, optimizes=False)
 
 
 class FlagSource(Protocol):

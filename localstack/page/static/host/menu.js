@@ -2,6 +2,7 @@
 // `room`: {view(), act(call), read(path), say(words), refresh()}, as `room.js` makes it.
 import { el } from "../dom.js";
 import { actsOf, callOf, nameOf, overridesOf, takeTime, waits } from "./acts.js";
+import { openShift } from "./shift.js";
 import { clock, wholeMinute } from "./time.js";
 import {
   bookingOf, isBlocked, nextWords, riskOf, seatsOf, stateWords, statusWords, tableName, tableNamed, tablesNamed, zonesOf,
@@ -102,6 +103,8 @@ export function menus(root, room) {
       ])], key);
     },
   };
+
+  open.shift = () => openShift({ show, run, button, room }, pathOf(room.view()));
 
   function guest(view, booking) {
     const risk = riskOf(view, booking.id);

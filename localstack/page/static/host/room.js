@@ -28,8 +28,11 @@ export function openRoom(root, { base, token }) {
   const door = el("button", {
     type: "button", class: "door", "data-key": "door", "aria-haspopup": "dialog", onclick: () => open.walkIn(null, "door"),
   }, "Walk-in…");
+  const anew = el("button", {
+    type: "button", class: "door", "data-key": "shift", "aria-haspopup": "dialog", onclick: () => open.shift(),
+  }, "Seat anew…");
   root.classList.add("room");
-  root.replaceChildren(el("div", { class: "bar" }, door, said), ...parts);
+  root.replaceChildren(el("div", { class: "bar" }, door, anew, said), ...parts);
 
   const open = menus(root, {
     view: () => view, act, read: api.read, say, refresh,

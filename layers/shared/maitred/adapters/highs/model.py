@@ -166,7 +166,7 @@ def _table(
     sitting = [n for n in bit_positions(stays.at_table[position]) if n in column]
     windows = [(uses[place].start, uses[place].end) for place in here]
     windows += [(stays.stays[number].start, stays.stays[number].end) for number in sitting]
-    for minute in _crowded(windows):
+    for minute in crowded(windows):
         new = [place for place in here if uses[place].start <= minute < uses[place].end]
         now = [column[n] for n in sitting if stays.stays[n].start <= minute < stays.stays[n].end]
         if now or len({uses[place].number for place in new}) > 1:
@@ -174,7 +174,7 @@ def _table(
             yield -len(now), 1 - len(now), (*new, *now), factors
 
 
-def _crowded(windows: Sequence[tuple[int, int]]) -> Iterator[int]:
+def crowded(windows: Sequence[tuple[int, int]]) -> Iterator[int]:
     """The starts that are followed by an end before the next start: all stays that ever meet, meet then."""
     starts = sorted({start for start, _ in windows})
     ends = sorted(end for _, end in windows)

@@ -17,7 +17,7 @@ from maitred.planner.model import Allocation
 from maitred.services import ports
 
 # The writer sends these topics itself right after its commit, so the sweep leaves them alone for a while.
-OWN_TOPICS = ("assign",)
+OWN_TOPICS = ("assign", "optimize")
 _OWN_LEASE_SECONDS = 15
 _NO_KEY = ports.IdempotencyKey(caller="", restaurant_id="", key="", fingerprint="")
 
@@ -363,6 +363,7 @@ def _record_calls(changes: ports.Changes, source: str) -> Iterator[Call]:
         yield Call("insert_history", rows.rows_param(changes.history))
     if changes.attempts:
         yield Call("insert_attempts", {"rows": rows.jsonb(changes.attempts)})
+    yield from _shift_calls(changes)
     if changes.events:
         yield Call("insert_events", event_params(changes.events, source))
     if changes.notifications:
@@ -374,6 +375,17 @@ def _record_calls(changes: ports.Changes, source: str) -> Iterator[Call]:
         key, reply = changes.reply
         headers = rows.jsonb(dict(reply.headers))
         yield Call("insert_reply", {**rows.members(reply), **rows.members(key), "headers": headers})
+
+
+def _shift_calls(changes: ports.Changes) -> Iterator[Call]:
+    if changes.optimization is not None:
+        made = rows.members(changes.optimization)
+        documents = {name: rows.jsonb(made[name]) for name in ("reply", "stays")}
+        yield Call("insert_optimization", {**made, **documents})
+    if changes.undone is not None:
+        yield Call("undo_optimization", rows.members(changes.undone))
+    if changes.shifts_queued is not None:
+        yield Call("queue_shifts", rows.members(changes.shifts_queued))
 
 
 def event_params(events: Sequence[ports.Event], source: str) -> dict[str, Any]:

@@ -87,6 +87,8 @@ def _layout_calls(floor: Floor, document: Mapping[str, Any], now: datetime) -> l
         "contact_email": floor.contact_email,
         "late_minutes": floor.policy.late_minutes,
         "lookahead_minutes": floor.policy.lookahead_minutes,
+        "optimize_mode": floor.policy.optimize.mode.value,
+        "optimize_at": f"{floor.policy.optimize.at // 60:02}:{floor.policy.optimize.at % 60:02}",
     }
     tables = [{"id": t.id, "zone": t.zone, "capacity": t.capacity} for t in floor.tables]
     sets = list(_sets_with_more_seats(floor))

@@ -47,7 +47,11 @@ def explained(situation: Situation, plan: Plan) -> Plan:
 
 def explanation_data(decision: Decision) -> dict[str, object]:
     """Why, as JSON values: at most ``MOST_BYTES`` long. Longer data loses its least important parts."""
-    data = _data(decision)
+    return cut(_data(decision))
+
+
+def cut(data: dict[str, object]) -> dict[str, object]:
+    """At most ``MOST_BYTES`` of it."""
     for name in ("losers", "strategies", "moves", "chosen"):
         if len(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()) <= MOST_BYTES:
             break

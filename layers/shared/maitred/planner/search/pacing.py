@@ -28,6 +28,27 @@ class SlotRoom:
     crowded_by_bookings: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The minutes ``[begin, end)`` in which at most ``most`` guests may start (None: any number)."""
+
+    begin: int
+    end: int
+    most: int | None
+
+    def takes(self, start: int) -> bool:
+        """Does a party that starts at this minute count in the slot?"""
+        return self.begin <= start < self.end
+
+
+def slot_of(index: FloorIndex, request: PartyRequest) -> Slot:
+    """The slot in which the request starts."""
+    floor = index.floor
+    slot = pacing_slot(floor, request.service_id, request.service_date, from_minutes(request.start))
+    begin, end = (to_minutes(moment) for moment in slot)
+    return Slot(begin, end, _most(floor.policy.pacing, slot[0].astimezone(floor.timezone)))
+
+
 def slot_room(
     index: FloorIndex, request: PartyRequest, pacing: Sequence[Covers], owned: Covers | None
 ) -> SlotRoom:
@@ -38,14 +59,12 @@ def slot_room(
     limits = index.floor.policy.pacing
     if not limits.limited:
         return SlotRoom()
-    floor = index.floor
-    slot = pacing_slot(floor, request.service_id, request.service_date, from_minutes(request.start))
-    begin, end = (to_minutes(moment) for moment in slot)
-    if owned is not None and begin <= owned.start < end and request.party_size <= owned.covers:
+    slot = slot_of(index, request)
+    if owned is not None and slot.takes(owned.start) and request.party_size <= owned.covers:
         return SlotRoom()
-    inside = [each for each in pacing if begin <= each.start < end]
+    inside = [each for each in pacing if slot.takes(each.start)]
     booked = [each for each in inside if not each.on_hold]
-    most, size = _most(limits, slot[0].astimezone(floor.timezone)), request.party_size
+    most, size = slot.most, request.party_size
     return SlotRoom(
         most,
         full=most is not None and _sum(inside) + size > most,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from maitred.planner.day.demand import scarcities
-from maitred.planner.floor.index import TableSet
+from maitred.planner.day.demand import Demand, scarcities
+from maitred.planner.floor.index import FloorIndex, TableSet
 from maitred.planner.floor.joins import bit_positions
 from maitred.planner.floor.weights import (
     ATTRIBUTES_MISSED,
@@ -19,7 +19,7 @@ from maitred.planner.floor.weights import (
     WASTED_SEATS,
     ZONE_MISSED,
 )
-from maitred.planner.model import Loser, Move, Plan, StrategyResult
+from maitred.planner.model import Loser, Move, PartyRequest, Plan, StrategyResult
 from maitred.planner.search.situation import Situation
 
 SCORE_DIGITS = 6
@@ -36,37 +36,18 @@ class Preference:
     cost: float
 
 
-@dataclass(slots=True)  # not frozen, for speed: a quote weighs dozens
-class Weighed:
-    """A free set with its costs. ``fit``: seats, tables, scarce things, preferences not met."""
+class SetCosts:
+    """What sets cost one party, whoever sits beside it. ``demand`` None: no table is scarcer than another."""
 
-    set: TableSet
-    fit: float
-    dead_time: float
-    scarcity: float
-    balance: float
-    score: float
-
-
-class Scoring:
-    """The costs of sets in one situation.
-
-    The terms beyond the fit count only if some strategy looks at them (``PlannerOptions.wide``).
-    """
-
-    def __init__(self, situation: Situation) -> None:
-        self._situation = situation
-        self._index, self._request = situation.index, situation.request
-        self._wide = situation.problem.options.wide
-        self.preferences = _preferences(situation)
-        asked = self._request.attributes | self._request.required
+    def __init__(self, index: FloorIndex, request: PartyRequest, demand: Demand | None) -> None:
+        self._index, self._request = index, request
+        self.preferences = _preferences(index, request)
+        asked = request.attributes | request.required
         # The floor's lists count what nobody asked for; this party may have asked for some of it.
-        self._asked = asked if any(self._index.keeps(each) for each in asked) else frozenset()
+        self._asked = asked if any(index.keeps(each) for each in asked) else frozenset()
         self._prices: tuple[float, ...] | None = None
-        index, demand = self._index, situation.problem.demand
-        if self._wide and demand.observed and index.weights[SCARCITY]:
+        if demand is not None and demand.observed and index.weights[SCARCITY]:
             self._prices = index.prices(demand, lambda: scarcities(index, demand))
-        self._loads = _loads(situation) if self._wide else []
 
     @property
     def as_listed(self) -> bool:
@@ -82,8 +63,65 @@ class Scoring:
             missed += self._unasked(each) - self._index.cost_of_unasked(each.bits)
         return round(each.cost + missed, SCORE_DIGITS)
 
+    def scarcity(self, each: TableSet) -> float:
+        """The cost of taking tables that other parties are expected to need."""
+        prices = self._prices
+        if prices is None:
+            return 0.0
+        price = sum([prices[position] for position in each.positions])
+        return round(price * self._index.weights[SCARCITY], SCORE_DIGITS)
+
+    def terms_of(self, chosen: TableSet, dead_time: float = 0.0, balance: float = 0.0) -> dict[str, float]:
+        """The costs by name; those beyond seats and tables only if they are not 0.
+
+        ``dead_time`` and ``balance`` are what the other parties add.
+        """
+        weights = self._index.weights
+        terms = {
+            WASTED_SEATS: (chosen.seats - self._request.party_size) * weights[WASTED_SEATS],
+            EXTRA_TABLES: (len(chosen.positions) - 1) * weights[EXTRA_TABLES],
+        }
+        for wanted in self.preferences:
+            if chosen.bits & wanted.without:
+                terms[wanted.term] = terms.get(wanted.term, 0.0) + wanted.cost
+        extra = {
+            JOINS: self._index.cost_of_joins(chosen.bits),
+            UNASKED: self._unasked(chosen),
+            DEAD_TIME: dead_time,
+            SCARCITY: self.scarcity(chosen),
+            BALANCE: balance,
+        }
+        terms |= {name: cost for name, cost in extra.items() if cost}
+        return {name: round(cost, SCORE_DIGITS) for name, cost in terms.items()}
+
     def _unasked(self, each: TableSet) -> float:
         return self._index.cost_of_unasked(each.bits, self._asked)
+
+
+@dataclass(slots=True)  # not frozen, for speed: a quote weighs dozens
+class Weighed:
+    """A free set with its costs. ``fit``: seats, tables, scarce things, preferences not met."""
+
+    set: TableSet
+    fit: float
+    dead_time: float
+    scarcity: float
+    balance: float
+    score: float
+
+
+class Scoring(SetCosts):
+    """The costs of sets in one situation.
+
+    The terms beyond the fit count only if some strategy looks at them (``PlannerOptions.wide``).
+    """
+
+    def __init__(self, situation: Situation) -> None:
+        self._situation = situation
+        self._wide = situation.problem.options.wide
+        demand = situation.problem.demand if self._wide else None
+        super().__init__(situation.index, situation.request, demand)
+        self._loads = _loads(situation) if self._wide else []
 
     def shortlist(self, free: Sequence[TableSet]) -> list[tuple[float, TableSet]]:
         """The free sets that fit best, with their fit, best first; ``free`` is sorted by cost alone."""
@@ -106,30 +144,14 @@ class Scoring:
             fit = self.fit(each)
         if not self._wide:
             return Weighed(each, fit, 0.0, 0.0, 0.0, fit)
-        dead, scarcity = self._dead_time(each), self._scarcity(each)
+        dead, scarcity = self._dead_time(each), self.scarcity(each)
         balance = self._loads[each.positions[0]] if self._loads else 0.0
         score = round(fit + dead + scarcity + balance, SCORE_DIGITS)
         return Weighed(each, fit, dead, scarcity, balance, score)
 
     def terms(self, weighed: Weighed) -> dict[str, float]:
         """The costs by name; those beyond seats and tables only if they are not 0."""
-        weights, chosen = self._index.weights, weighed.set
-        terms = {
-            WASTED_SEATS: (chosen.seats - self._request.party_size) * weights[WASTED_SEATS],
-            EXTRA_TABLES: (len(chosen.positions) - 1) * weights[EXTRA_TABLES],
-        }
-        for wanted in self.preferences:
-            if chosen.bits & wanted.without:
-                terms[wanted.term] = terms.get(wanted.term, 0.0) + wanted.cost
-        extra = {
-            JOINS: self._index.cost_of_joins(chosen.bits),
-            UNASKED: self._unasked(chosen),
-            DEAD_TIME: weighed.dead_time,
-            SCARCITY: weighed.scarcity,
-            BALANCE: weighed.balance,
-        }
-        terms |= {name: cost for name, cost in extra.items() if cost}
-        return {name: round(cost, SCORE_DIGITS) for name, cost in terms.items()}
+        return self.terms_of(weighed.set, weighed.dead_time, weighed.balance)
 
     def plan(
         self,
@@ -175,24 +197,6 @@ class Scoring:
         share = lost / (2 * shortest * len(each.positions))
         return round(share * index.weights[DEAD_TIME], SCORE_DIGITS)
 
-    def _scarcity(self, each: TableSet) -> float:
-        prices = self._prices
-        if prices is None:
-            return 0.0
-        price = sum([prices[position] for position in each.positions])
-        return round(price * self._index.weights[SCARCITY], SCORE_DIGITS)
-
-
-def _preferences(situation: Situation) -> list[Preference]:
-    index, request, weights = situation.index, situation.request, situation.index.weights
-    wanted = []
-    if request.zone is not None and not request.zone_required:
-        wanted.append(Preference(ZONE_MISSED, ~index.matching(request.zone, ()), weights[ZONE_MISSED]))
-    for attribute in sorted(request.attributes):
-        without = ~index.matching(None, (attribute,))
-        wanted.append(Preference(ATTRIBUTES_MISSED, without, weights[ATTRIBUTES_MISSED]))
-    return wanted
-
 
 def _loads(situation: Situation) -> list[float]:
     """For each table, how much fuller its section (or zone) is than the emptiest one, weighed.
@@ -209,3 +213,13 @@ def _loads(situation: Situation) -> list[float]:
         for position in bit_positions(bits):
             loads[position] = round((load - least) * weight, SCORE_DIGITS)
     return loads
+
+
+def _preferences(index: FloorIndex, request: PartyRequest) -> list[Preference]:
+    weights, wanted = index.weights, []
+    if request.zone is not None and not request.zone_required:
+        wanted.append(Preference(ZONE_MISSED, ~index.matching(request.zone, ()), weights[ZONE_MISSED]))
+    for attribute in sorted(request.attributes):
+        without = ~index.matching(None, (attribute,))
+        wanted.append(Preference(ATTRIBUTES_MISSED, without, weights[ATTRIBUTES_MISSED]))
+    return wanted

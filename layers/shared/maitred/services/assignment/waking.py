@@ -96,7 +96,7 @@ def _judged(
 
 def could_ever_sit(index: FloorIndex, party: WaitingParty, now: datetime) -> bool:
     """May a party be tried again on this floor, and would a set of its tables seat it on an empty day?"""
-    window = _window(index, party, now)
+    window = window_of(index, party, now)
     if window is None:
         return False
     request = party_request(party.party_size, window, party.preferences)
@@ -159,7 +159,7 @@ class _Requests:
         """
         known = self._known.get(wanted)
         if known is None:
-            window = _window(self._index, party, self._now)
+            window = window_of(self._index, party, self._now)
             request = self._request(party, window) if window else None
             known = self._known[wanted] = window, request
         return known
@@ -171,7 +171,8 @@ class _Requests:
         return request if inside and window.service_date == self._day.service_date else None
 
 
-def _window(index: FloorIndex, party: WaitingParty, now: datetime) -> Window | None:
+def window_of(index: FloorIndex, party: WaitingParty, now: datetime) -> Window | None:
+    """The stay that the job would look for tables for; None if it would not try, or there is no service."""
     if now > party.start_at - timedelta(minutes=index.floor.policy.start_cutoff_minutes):
         return None
     try:

@@ -189,6 +189,47 @@ class NotificationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Optimization:
+    """What was decided about the shift of a service date: ``result`` applied, suggested or nothing.
+
+    ``service_id`` None: all services of the date. ``run``: the name of a scheduled run, which is made once; a
+    person's call has none. ``reply``: what the caller was told. ``replay``: enough to decide it again.
+    ``stays``: start and end in minutes and the party's size, of each booking that got tables, by its id.
+    """
+
+    id: UUID
+    restaurant_id: str
+    service_date: date
+    service_id: str | None
+    result: str
+    actor_id: str
+    correlation_id: str
+    layout_version: int
+    run: str | None
+    reply: Json
+    stays: Json
+    replay: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizationUndone:
+    """Fails with Conflict if the optimisation was undone already."""
+
+    id: UUID
+    at: datetime
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftsQueued:
+    """The schedule has queued this restaurant's services on ``day``; fails with Conflict if it had before."""
+
+    restaurant_id: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """One unit of work, applied whole or not at all, in the order of the fields.
 
@@ -201,6 +242,7 @@ class Changes:
     ``expected_ends``: who sits, and until when.
     ``leases``: holds for bookings that wait.
     ``attempts``: rows by column.
+    ``optimization``: fails with Conflict if its run was made before.
     """
 
     claim: Snapshot | None = None
@@ -224,6 +266,9 @@ class Changes:
     allocations: Sequence[TableAllocation] = ()
     history: Sequence[HistoryRow] = ()
     attempts: Sequence[Json] = ()
+    optimization: Optimization | None = None
+    undone: OptimizationUndone | None = None
+    shifts_queued: ShiftsQueued | None = None
     events: Sequence[Event] = ()
     notifications: Sequence[NotificationRow] = ()
     outbox: Sequence[OutboxRow] = ()

@@ -29,11 +29,19 @@ type CountName = Literal[
     "OverTime",
     "RecordsFailed",
     "ShadowFailed",
+    "ShiftImprovement",
+    "ShiftMoves",
     "TablesAtRisk",
     "WalkIns",
 ]
 type DurationName = Literal[
-    "InlineQuoteConfirm", "JobDuration", "LockWait", "OutboxAge", "PlannerDuration", "QueueAge"
+    "InlineQuoteConfirm",
+    "JobDuration",
+    "LockWait",
+    "OutboxAge",
+    "PlannerDuration",
+    "QueueAge",
+    "ShiftDuration",
 ]
 type MetricName = CountName | DurationName
 type EventType = Literal[
@@ -53,6 +61,7 @@ type EventType = Literal[
     "notification.failed",
     "notification.sent",
     "notification.skipped",
+    "shift.optimized",
 ]
-type SpanName = Literal["confirm", "plan", "relay", "snapshot"]
+type SpanName = Literal["confirm", "plan", "relay", "reseat", "snapshot"]
 type Severity = Literal["info", "warning", "error", "critical"]

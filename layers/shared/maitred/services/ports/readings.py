@@ -226,10 +226,12 @@ class AttemptEntry:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why an attempt decided as it did, and when."""
+    """Why an attempt decided as it did, and when; ``move``: what the history says of the last move since."""
 
     data: Json
     at: datetime
+    move: Json | None = None
+    moved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,8 +231,15 @@ select attempt_no, flow, trigger, outcome, reason, strategy, strategies, duratio
 from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at, attempt_no
 
 -- name: read_explanation
-select explanation, created_at
-from booking_assignment_attempts where booking_id = %(booking_id)s order by created_at desc, attempt_no desc limit 1
+-- The last attempt's, and the last move since then that nobody chose for the booking itself.
+select a.explanation, a.created_at, m.metadata, m.created_at
+from (select explanation, created_at from booking_assignment_attempts
+      where booking_id = %(booking_id)s order by created_at desc, attempt_no desc limit 1) a
+left join lateral (
+    select h.metadata, h.created_at from booking_state_history h
+    where h.booking_id = %(booking_id)s and h.reason in ('moved', 'shift_undone') and h.to_state = 'confirmed'
+      and h.created_at > a.created_at
+    order by h.id desc limit 1) m on true
 
 -- name: planned_tables
 -- Where the booking was to sit, once its party sits somewhere.

@@ -215,6 +215,33 @@ from jsonb_to_recordset(%(rows)s) as n(id uuid, booking_id uuid, restaurant_id t
      trigger text, outcome text, reason jsonb, strategy jsonb, strategies jsonb, explanation jsonb, replay text,
      duration_ms double precision, booking_version integer, correlation_id text, flags jsonb)
 
+-- name: insert_optimization
+with made as (
+    insert into optimizations (id, restaurant_id, service_date, service_id, result, actor_id, correlation_id,
+                               layout_version, run, reply, stays, replay, created_at)
+    values (%(id)s, %(restaurant_id)s, %(service_date)s, %(service_id)s, %(result)s, %(actor_id)s,
+            %(correlation_id)s, %(layout_version)s, %(run)s, %(reply)s, %(stays)s, %(replay)s, %(created_at)s)
+    on conflict on constraint optimizations_run_key do nothing
+    returning 1
+)
+select require_one(count(*), 'MTR01') from made
+
+-- name: undo_optimization
+with undone as (
+    update optimizations set undone_at = %(at)s, undone_by = %(actor_id)s
+    where id = %(id)s and undone_at is null and result = 'applied'
+    returning 1
+)
+select require_one(count(*), 'MTR01') from undone
+
+-- name: queue_shifts
+with queued as (
+    update restaurants set optimized_on = %(day)s
+    where id = %(restaurant_id)s and optimized_on is distinct from %(day)s
+    returning 1
+)
+select require_one(count(*), 'MTR01') from queued
+
 -- name: insert_events
 -- An event that cannot be stored is a warning: no outcome is lost for an event.
 select record_events(%(rows)s)

@@ -74,6 +74,16 @@ with gone as (delete from outbox where ctid = any (array(
     limit 5000)) returning 1)
 select count(*) from gone
 
+-- name: prune_optimizations
+-- What was only looked at goes as early as the outbox's rows, for each carries the whole day; what was applied goes with
+-- the events.
+with gone as (delete from optimizations where id = any (array(
+    select id from optimizations
+    where created_at < %(now)s::timestamptz - make_interval(days => %(outbox)s)
+      and (result <> 'applied' or created_at < %(now)s::timestamptz - make_interval(days => %(events)s))
+    order by created_at limit 1000)) returning 1)
+select count(*) from gone
+
 -- name: tidy_in_flight
 -- Places of killed sandboxes. Locked rows are in use.
 delete from attempts_in_flight where attempt_id = any (array(

@@ -48,13 +48,14 @@ order by b.created_at, b.id limit 10000
 
 -- name: put_restaurant
 insert into restaurants (id, name, timezone, locale, contact_email, layout_version, late_minutes,
-                         lookahead_minutes)
+                         lookahead_minutes, optimize_mode, optimize_at)
 values (%(restaurant_id)s, %(name)s, %(timezone)s, %(locale)s, %(contact_email)s, %(layout_version)s,
-        %(late_minutes)s, %(lookahead_minutes)s)
+        %(late_minutes)s, %(lookahead_minutes)s, %(optimize_mode)s, %(optimize_at)s::time)
 on conflict (id) do update
     set name = excluded.name, timezone = excluded.timezone, locale = excluded.locale,
         contact_email = excluded.contact_email, layout_version = excluded.layout_version,
-        late_minutes = excluded.late_minutes, lookahead_minutes = excluded.lookahead_minutes, updated_at = now()
+        late_minutes = excluded.late_minutes, lookahead_minutes = excluded.lookahead_minutes,
+        optimize_mode = excluded.optimize_mode, optimize_at = excluded.optimize_at, updated_at = now()
 
 -- name: insert_layout
 insert into layouts (restaurant_id, layout_version, document)
