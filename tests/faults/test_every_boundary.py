@@ -14,6 +14,10 @@ from tests.harness.fixtures import empty_database
 from tests.harness.laboratory import Boundary, Laboratory, Plug
 from tests.harness.service import Answer, Service, evening, house, party
 
+pytestmark = (
+    pytest.mark.no_cover
+)  # thousands of runs of lines that other tests cover: measuring costs minutes
+
 Expected = dict[str, Any]
 PARTS = 3  # of the boundaries of one flow, each a test: workers share them, and none takes minutes
 

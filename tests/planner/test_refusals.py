@@ -54,6 +54,14 @@ def test_a_party_larger_than_all_seats() -> None:
     assert refusal(place, party(5)) is ReasonCode.PARTY_TOO_LARGE
 
 
+def test_a_seat_that_may_be_added_at_a_table_out_of_service_comes_back_with_it() -> None:
+    place = floor(
+        [*(table(name, capacity=1) for name in "ABCDE"), table("F", max_party=5, out_of_service=True)]
+    )
+    assert refusal(place, party(5)) is ReasonCode.NO_CAPACITY
+    assert refusal(place, party(6)) is ReasonCode.PARTY_TOO_LARGE
+
+
 def test_a_full_restaurant_has_no_capacity() -> None:
     assert refusal(floor([table("A")]), party(2), taken("A")) is ReasonCode.NO_CAPACITY
 

@@ -1,5 +1,6 @@
 """A whole service re-seated: the rules, the sum, and the best seats there are."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from maitred.domain.floor import Floor, Pacing
 from maitred.planner.day.demand import learn_demand
 from maitred.planner.floor.index import compile_floor
 from maitred.planner.model import Allocation, Covers, MovableBooking, Move
-from maitred.planner.shift.model import Booked, Reseating, Seats, Shift, Sum
+from maitred.planner.shift.model import Booked, Reseating, Seats, Shift, Sum, Waiting
+from maitred.planner.shift.replay import differences, record
 from maitred.planner.shift.rules import violations
 from maitred.planner.shift.score import sum_of
 from tests.judges.reseated import best_of
@@ -103,6 +105,41 @@ def test_the_answer_keeps_the_rules_and_adds_up(case: Case) -> None:
     assert len(answer.moves) <= case.shift.max_moves
     assert (-answer.after.covers, answer.after.score) <= (-answer.before.covers, answer.before.score)
     assert reseated(case.shift) == answer
+
+
+# --- judged again later ---
+
+
+@given(shifts())
+def test_what_is_kept_of_a_shift_tells_the_same_again(case: Case) -> None:
+    kept = record(case.shift, reseated(case.shift))
+    assert differences(case.shift.index, kept) == []
+
+
+def test_what_is_not_as_it_was_kept_is_named() -> None:
+    place = floor([table("A", capacity=2), table("B")], max_tables=1)
+    two = booked("two", 2, "B")
+    covers = Covers(SEVEN, 2, zones=("main",), owner="two")
+    shift = Shift(
+        index=compile_floor(place),
+        span=(SEVEN - 600, SEVEN + 600),
+        given=(),
+        allocations=tuple(rows(two)),
+        booked=(two,),
+        waiting=(Waiting("four", party(4)),),
+        covers=(covers,),
+        demand=learn_demand({2: 40}),
+        max_moves=1,
+    )
+    kept = json.loads(record(shift, reseated(shift)))
+    assert kept["seats"] == {"two": ["A"], "four": ["B"]}
+    assert differences(shift.index, json.dumps(kept)) == []
+    assert differences(shift.index, json.dumps(kept | {"layout": 7})) == ["made on layout 7, not 1"]
+    after = differences(shift.index, json.dumps(kept | {"after": -1}))
+    assert len(after) == 1
+    assert "the score after is" in after[0]
+    both_at_b = differences(shift.index, json.dumps(kept | {"seats": {"two": ["B"], "four": ["B"]}}))
+    assert [each for each in both_at_b if "score" not in each]
 
 
 @pytest.mark.parametrize(("load", "seed", "moves"), [(0.9, 1, 2), (1.2, 2, -1)])

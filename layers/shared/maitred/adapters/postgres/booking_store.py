@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from maitred.adapters.postgres import rows
-from maitred.adapters.postgres.database import Call, Commit, Database, Rows
+from maitred.adapters.postgres.database import Call, Database, Rows, Run, Session
 from maitred.adapters.postgres.guard import Guard
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
@@ -78,14 +78,12 @@ class PostgresBookingStore:
         return rows.reply_of(found[0]) if found else None
 
     def booking(self, booking_id: UUID) -> Booking | None:
-        found = self._db.read("read_booking", {"booking_id": booking_id})
-        return rows.booking_of(found[0]) if found else None
+        return _booking(self._db.read_all([_read_booking(booking_id)])[0])
 
     def booking_to_change(self, booking_id: UUID, client: str) -> Booking | None:
         """Like `booking`, for a change by ``client``. Raises RateLimited."""
-        calls = [*self._guard.charge(client), Call("read_booking", {"booking_id": booking_id})]
-        token, found = self._db.read_all(calls)
-        booking = rows.booking_of(found[0]) if found else None
+        token, found = self._db.read_all([*self._guard.charge(client), _read_booking(booking_id)])
+        booking = _booking(found)
         self._guard.charged(booking.restaurant_id if booking else "", token)
         return booking
 
@@ -207,13 +205,13 @@ class PostgresBookingStore:
             *(_lock(*each) for each in days),
             Call("read_snapshot", _snapshot_params(day, known_version, None)),
         ]
-        with self._db.session(calls, budget_ms) as (results, commit):
-            snapshot = _snapshot(day, results[-1])
+        with self._db.session(calls, budget_ms) as session:
+            snapshot = _snapshot(day, session.rows[-1])
             if snapshot is None:
                 raise ports.Conflict("the restaurant does not exist any more")
-            yield LockedPostgresDay(snapshot, partial(self._write, commit=commit))
+            yield LockedPostgresDay(snapshot, session, partial(self._write, commit=session.commit))
 
-    def _write(self, changes: ports.Changes, commit: Commit) -> tuple[ports.LeasedMessage, ...]:
+    def _write(self, changes: ports.Changes, commit: Run) -> tuple[ports.LeasedMessage, ...]:
         calls = calls_of(changes, self._source)
         with self._guard.write() as more:
             results = commit([*calls, *more])
@@ -225,10 +223,22 @@ class LockedPostgresDay:
     """A day that no other writer can change until `apply` has committed."""
 
     snapshot: ports.Snapshot
+    session: Session
     write: Callable[[ports.Changes], tuple[ports.LeasedMessage, ...]]
+
+    def booking(self, booking_id: UUID) -> Booking | None:
+        return _booking(self.session.read([_read_booking(booking_id)])[0])
 
     def apply(self, changes: ports.Changes) -> tuple[ports.LeasedMessage, ...]:
         return self.write(replace(changes, claim=None, judged=None))  # the lock is the claim
+
+
+def _read_booking(booking_id: UUID) -> Call:
+    return Call("read_booking", {"booking_id": booking_id})
+
+
+def _booking(found: Rows) -> Booking | None:
+    return rows.booking_of(found[0]) if found else None
 
 
 def _snapshot_params(day: ports.Day, known_version: int, key: ports.IdempotencyKey | None) -> dict[str, Any]:

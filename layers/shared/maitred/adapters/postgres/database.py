@@ -68,8 +68,17 @@ def translate(error: psycopg.Error) -> Exception:
     return error
 
 
-#: Runs the last statements of an open transaction, and commits it.
-type Commit = Callable[[Sequence[Call]], list[Rows]]
+#: Runs statements of an open transaction; the last ones of it, if it commits.
+type Run = Callable[[Sequence[Call]], list[Rows]]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open transaction. ``rows``: of its first statements; ``read`` goes on, ``commit`` ends it."""
+
+    rows: list[Rows]
+    read: Run
+    commit: Run
 
 
 class Database:
@@ -81,6 +90,7 @@ class Database:
         self._connect = connect
         self._outage = Outage(monotonic)
         self._conn: PlainConnection | None = None
+        self._in_session = False
         self.round_trips = 0
         self.events_lost = 0
 
@@ -93,13 +103,41 @@ class Database:
         """Run one reading statement. A kept connection that has died is replaced once."""
         return self.read_all([Call(name, params)], budget_ms)[0]
 
-    def read_all(
-        self, calls: Sequence[Call], budget_ms: int | None = None, *, commit: bool = True
-    ) -> list[Rows]:
-        """As `read`, several statements in one transaction; each must bear being run twice.
+    def read_all(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
+        """As `read`, several statements in one transaction; each must bear being run twice."""
+        self._refuse_in_session()
+        return self._begin(calls, budget_ms, commit=True)
 
-        Without ``commit`` the transaction stays open.
+    def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
+        """All of ``calls`` in one transaction and one round trip, or none of them."""
+        self._refuse_in_session()
+        return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=True)
+
+    @contextmanager
+    def session(self, calls: Sequence[Call], budget_ms: int | None) -> Iterator[Session]:
+        """Begin with ``calls`` and leave the transaction open. Rolls back if it is not committed.
+
+        Until then every other call of this object is refused: it would commit the session's locks away.
         """
+        self._refuse_in_session()
+        rows = self._begin(calls, budget_ms, commit=False)
+        conn = self._live()
+        self._in_session = True
+        try:
+            yield Session(
+                rows,
+                read=lambda more: self._pipeline(conn, more, budget_ms, begin=False, commit=False),
+                commit=lambda more: self._pipeline(conn, more, budget_ms, begin=False, commit=True),
+            )
+        finally:
+            self._in_session = False
+            self._abandon()
+
+    def _refuse_in_session(self) -> None:
+        if self._in_session:
+            raise RuntimeError("a session is open on this connection; use its read and commit")
+
+    def _begin(self, calls: Sequence[Call], budget_ms: int | None, *, commit: bool) -> list[Rows]:
         kept = self._conn is not None
         try:
             return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=commit)
@@ -107,20 +145,6 @@ class Database:
             if not kept or self._conn is not None:  # a new connection would not fare better
                 raise
             return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=commit)
-
-    def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
-        """All of ``calls`` in one transaction and one round trip, or none of them."""
-        return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=True)
-
-    @contextmanager
-    def session(self, calls: Sequence[Call], budget_ms: int | None) -> Iterator[tuple[list[Rows], Commit]]:
-        """Begin with ``calls``, yield their rows and the function that commits. Rolls back without it."""
-        rows = self.read_all(calls, budget_ms, commit=False)
-        conn = self._live()
-        try:
-            yield rows, lambda more: self._pipeline(conn, more, budget_ms, begin=False, commit=True)
-        finally:
-            self._abandon()
 
     def _pipeline(
         self,
@@ -150,6 +174,7 @@ class Database:
             self._fail(error)
         finally:
             if commit:
+                self._in_session = False
                 self._abandon()
 
     def _commit(self, conn: PlainConnection, budget_ms: int | None) -> None:

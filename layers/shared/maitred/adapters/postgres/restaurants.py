@@ -9,7 +9,7 @@ from uuid import UUID
 
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.booking_store import calls_of, own_rows
-from maitred.adapters.postgres.database import Call, Commit, Database, Rows
+from maitred.adapters.postgres.database import Call, Database, Rows, Run
 from maitred.domain.booking import Booking
 from maitred.domain.floor import Floor
 from maitred.services import ports
@@ -38,10 +38,8 @@ class PostgresRestaurants:
     def locked(self, restaurant_id: str, now: datetime) -> Iterator["LockedPostgresRestaurant"]:
         params = {"restaurant_id": restaurant_id, "now": now}
         calls = [Call(name, params) for name in _LOCKING]
-        with self._db.session(calls, _BUDGET_MS) as (
-            (_, current, confirmed, waiting, ledger, chosen),
-            commit,
-        ):
+        with self._db.session(calls, _BUDGET_MS) as session:
+            _, current, confirmed, waiting, ledger, chosen = session.rows
             yield LockedPostgresRestaurant(
                 current=_stored(current),
                 confirmed=tuple(rows.booking_of(row) for row in confirmed),
@@ -49,7 +47,7 @@ class PostgresRestaurants:
                 ledger=tuple(LedgerRow(*row) for row in ledger),
                 chosen=frozenset(row[0] for row in chosen),
                 now=now,
-                commit=commit,
+                commit=session.commit,
                 source=self._source,
             )
 
@@ -64,7 +62,7 @@ class LockedPostgresRestaurant:
     ledger: Sequence[LedgerRow]
     chosen: frozenset[UUID]
     now: datetime
-    commit: Commit
+    commit: Run
     source: str
 
     def replace(

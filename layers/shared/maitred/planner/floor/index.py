@@ -160,7 +160,7 @@ class FloorIndex:
         if any(table.out_of_service for table in self.tables):
             tables = tuple(replace(table, out_of_service=False) for table in self.tables)
             return compile_floor(replace(self.floor, tables=tables)).largest_party
-        singles = (min(table.max_party, table.capacity) for table in self.tables if table.assignable)
+        singles = (table.max_party for table in self.tables if table.assignable)
         joined = (each.seats for each in self._joined)
         return max((*singles, *joined, *(row.max_party for _, row in self._rows)), default=0)
 

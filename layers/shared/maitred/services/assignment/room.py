@@ -232,9 +232,7 @@ def _block_row(room: Room, block: ports.BlockedTable, start: int) -> ports.Table
 # --- whose place that is ---
 
 
-def require_nobody_there(
-    deps: Dependencies, room: Room, tables: Iterable[str], own: UUID | None, end: datetime
-) -> None:
+def require_nobody_there(room: Room, tables: Iterable[str], own: UUID | None, end: datetime) -> None:
     """Raise TableOccupied, which names them, if a party sits at one of ``tables`` or it is out of order.
 
     A party sits there however long its time has been over; a table is in order once its block has ended.
@@ -254,7 +252,7 @@ def require_nobody_there(
     sitting = sorted({row.booking_id for row in there if row.booking_id is not None})
     if not sitting:
         raise errors.TableOccupied(f"Table {there[0].table_id} is out of order; choose another one")
-    parties = [party for each in sitting if (party := deps.store.booking(UUID(each))) is not None]
+    parties = [party for each in sitting if (party := room.locked.booking(UUID(each))) is not None]
     raise TableTaken(
         [(party, [row.table_id for row in there if row.booking_id == str(party.id)]) for party in parties]
     )

@@ -92,7 +92,7 @@ class Leaving:
                     sits, zone=min(room.index.tables[room.index.position[t]].zone for t in tables)
                 )
                 rows = seated_rows(room.index, after, now, set_aside(room.index, after, tables))
-                require_nobody_there(self._deps, room, tables, current.id, rows[0].end)
+                require_nobody_there(room, tables, current.id, rows[0].end)
                 changes, reply = _restored(room, current, after, rows, context)
                 then = with_rows(room.snapshot, after, rows)
                 replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)

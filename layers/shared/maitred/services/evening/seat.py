@@ -85,7 +85,7 @@ class Seating:
                     _sitting(room.index, current, tables), seated_at=now, arrived_at=current.arrived_at or now
                 )
                 rows = seated_rows(room.index, after, now, overrides)
-                require_nobody_there(self._deps, room, tables, current.id, rows[0].end)
+                require_nobody_there(room, tables, current.id, rows[0].end)
                 if choice is not None:
                     require_no_hold(room.snapshot, rows)
                 metadata: ports.Json = {"tables": list(after.tables), "overrides": list(overrides)}
@@ -138,7 +138,7 @@ class Seating:
                 overrides = _overrides(room.index, current, choice.tables, choice)
                 after = _sitting(room.index, current, choice.tables)
                 rows = seated_rows(room.index, after, now, overrides)
-                require_nobody_there(self._deps, room, choice.tables, current.id, rows[0].end)
+                require_nobody_there(room, choice.tables, current.id, rows[0].end)
                 require_no_hold(room.snapshot, rows)
                 metadata: ports.Json = {
                     "fromTables": list(current.tables),

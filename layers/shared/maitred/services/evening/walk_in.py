@@ -157,7 +157,7 @@ class WalkIns:
     def _chosen(self, visit: _Visit, choice: Choice) -> PlannerRun:
         """A person picks. Raises TableOccupied, RuleViolated."""
         room = visit.room
-        require_nobody_there(self._deps, room, choice.tables, None, visit.window.end)
+        require_nobody_there(room, choice.tables, None, visit.window.end)
         judgement = judge(room.index, _problem(visit), choice)
         if isinstance(judgement, BrokenRules):
             raise errors.RuleViolated(

@@ -104,6 +104,9 @@ class LockedDay(Protocol):
     @property
     def snapshot(self) -> Snapshot: ...
 
+    def booking(self, booking_id: UUID) -> Booking | None:
+        """Read under the lock, which a read of the store itself would give up."""
+
     def apply(self, changes: Changes) -> tuple[LeasedMessage, ...]: ...
 
 
