@@ -70,7 +70,7 @@ class Replays:
     def run(self, recorded: Recorded) -> Replayed:
         decision = replay(self._floor(recorded), recorded.replay)
         again = json.loads(json.dumps(explanation_data(decision)))
-        return Replayed(again, _decided(again) == _decided(recorded.explanation))
+        return Replayed(again, _decided(again, recorded) == _decided(recorded.explanation, recorded))
 
     def judge(self, restaurant_id: str, version: int, layout: dict[str, Any], shift: str) -> list[str]:
         """What of an optimisation is not as it was stored."""
@@ -85,9 +85,13 @@ class Replays:
         return self._floors[key]
 
 
-def _decided(explanation: dict[str, Any]) -> dict[str, Any]:
-    """All but the sentence for people: a release may say the same decision in other words."""
-    return {name: value for name, value in explanation.items() if name != "summary"}
+def _decided(explanation: dict[str, Any], stored: Recorded) -> dict[str, Any]:
+    """All that was stored but the sentences for people.
+
+    A release may say the same decision in other words, and tell more about it.
+    """
+    names = stored.explanation.keys() - {"summary", "wouldHelp"}
+    return {name: explanation.get(name) for name in names}
 
 
 def recorded(database: Database, booking_id: UUID | None = None) -> Iterator[Recorded]:

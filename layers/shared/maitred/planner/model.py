@@ -151,10 +151,49 @@ class Plan(_Searched):
 
 
 @dataclass(frozen=True, slots=True)
+class Blocker:
+    """A booking, or a hold (no ``booking_id``), at these tables; buffers included in ``[start, end)``.
+
+    ``party_size`` is known of bookings that may be moved.
+    """
+
+    booking_id: str | None
+    tables: tuple[str, ...]
+    start: int
+    end: int
+    party_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaterStart:
+    """The minute from which these tables would be the party's."""
+
+    start: int
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """The smallest change that would let a party in: ``tables`` would be its own without ``parties``.
+
+    ``later``: or the party starts later. ``words``: both as a sentence for a host.
+    """
+
+    tables: tuple[str, ...]
+    parties: tuple[Blocker, ...]
+    later: LaterStart | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal(_Searched):
-    """No tables for the party, and the rule that binds, or why the question is still open."""
+    """No tables for the party, and the rule that binds, or why the question is still open.
+
+    ``blocking``: who is in the way, where the day's bookings and holds are.
+    """
 
     reason: Reason
+    blocking: Blocking | None = None
 
 
 type Decision = Plan | Refusal

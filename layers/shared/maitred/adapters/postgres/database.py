@@ -101,11 +101,10 @@ class Database:
 
     def read(self, name: str, params: Params, budget_ms: int | None = None) -> Rows:
         """Run one reading statement. A kept connection that has died is replaced once."""
-        return self.read_all([Call(name, params)], budget_ms)[0]
+        return self._begin([Call(name, params)], budget_ms, commit=True)[0]
 
     def read_all(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
         """As `read`, several statements in one transaction; each must bear being run twice."""
-        self._refuse_in_session()
         return self._begin(calls, budget_ms, commit=True)
 
     def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
@@ -119,7 +118,6 @@ class Database:
 
         Until then every other call of this object is refused: it would commit the session's locks away.
         """
-        self._refuse_in_session()
         rows = self._begin(calls, budget_ms, commit=False)
         conn = self._live()
         self._in_session = True
@@ -138,6 +136,7 @@ class Database:
             raise RuntimeError("a session is open on this connection; use its read and commit")
 
     def _begin(self, calls: Sequence[Call], budget_ms: int | None, *, commit: bool) -> list[Rows]:
+        self._refuse_in_session()
         kept = self._conn is not None
         try:
             return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=commit)

@@ -63,7 +63,7 @@ def _requests(index: FloorIndex, request: PartyRequest, reach: Reach) -> Iterato
     slots = {to_minutes(start) for _, start in slot_starts(index.floor, request.service_date)}
     near = (s for s in slots if s >= reach.earliest and 0 < abs(s - request.start) <= REACH_MINUTES)
     for start in sorted(near, key=lambda s: (abs(s - request.start), s)):
-        moved = _at(index, request, start, reach.duration_minutes)
+        moved = at_start(index, request, start, reach.duration_minutes)
         if moved is not None:
             yield moved
     if reach.other_zones and request.zone_required:
@@ -71,9 +71,10 @@ def _requests(index: FloorIndex, request: PartyRequest, reach: Reach) -> Iterato
             yield replace(request, zone=zone)
 
 
-def _at(
+def at_start(
     index: FloorIndex, request: PartyRequest, start: int, duration_minutes: int | None
 ) -> PartyRequest | None:
+    """The same party at another start of its service date; None if the restaurant takes none then."""
     try:
         window = resolve_window(index.floor, from_minutes(start), request.party_size, duration_minutes)
     except MaitredError:  # closed, or too near to closing: no start for this party

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from maitred.domain.windows import from_minutes
 from maitred.planner.floor.weights import (
     ATTRIBUTES_MISSED,
     BALANCE,
@@ -14,7 +15,7 @@ from maitred.planner.floor.weights import (
     WASTED_SEATS,
     ZONE_MISSED,
 )
-from maitred.planner.model import Decision, Plan, Refusal
+from maitred.planner.model import Blocking, Decision, Plan, Refusal
 from maitred.planner.search.situation import Situation
 
 #: The data of one explanation, as compact JSON in UTF-8, is never longer.
@@ -52,7 +53,7 @@ def explanation_data(decision: Decision) -> dict[str, object]:
 
 def cut(data: dict[str, object]) -> dict[str, object]:
     """At most ``MOST_BYTES`` of it."""
-    for name in ("losers", "strategies", "moves", "chosen"):
+    for name in ("losers", "strategies", "blockedBy", "moves", "chosen"):
         if len(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode()) <= MOST_BYTES:
             break
         data |= {name: [], "cut": True}
@@ -61,6 +62,7 @@ def cut(data: dict[str, object]) -> dict[str, object]:
 
 def _data(decision: Decision) -> dict[str, object]:
     plan = decision if isinstance(decision, Plan) else None
+    blocking = decision.blocking if isinstance(decision, Refusal) else None
     return {
         "summary": decision.explanation,
         "decision": "plan" if plan else "refusal",
@@ -74,6 +76,8 @@ def _data(decision: Decision) -> dict[str, object]:
             for each in (plan.losers if plan else ())
         ],
         "refusedBy": decision.reason.code.value if isinstance(decision, Refusal) else None,
+        "blockedBy": _blockers(blocking) if blocking else [],
+        "wouldHelp": blocking.words if blocking else None,
         "moves": [
             {"bookingId": each.booking_id, "from": list(each.from_tables), "to": list(each.to_tables)}
             for each in (plan.moves if plan else ())
@@ -83,6 +87,20 @@ def _data(decision: Decision) -> dict[str, object]:
         "alternates": plan.alternates if plan else 0,
         "searchTruncated": decision.truncated,
     }
+
+
+def _blockers(found: Blocking) -> list[dict[str, object]]:
+    """Who is in the way at the tables where the fewest are."""
+    return [
+        {
+            "bookingId": each.booking_id,
+            "tables": list(each.tables),
+            "partySize": each.party_size,
+            "from": from_minutes(each.start).isoformat(),
+            "until": from_minutes(each.end).isoformat(),
+        }
+        for each in found.parties
+    ]
 
 
 def strategies_data(decision: Decision) -> list[dict[str, object]]:

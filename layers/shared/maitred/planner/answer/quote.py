@@ -1,6 +1,9 @@
 """The planner's one question: which tables for this party, and if none, why not."""
 
+from dataclasses import replace
+
 from maitred.domain.reasons import Reason, ReasonCode
+from maitred.planner.answer.blocking import blocking
 from maitred.planner.answer.explanation import explained
 from maitred.planner.answer.refusal import binding_reason, paused
 from maitred.planner.day.drawn_day import DrawnDay, Problem, draw_day
@@ -52,11 +55,16 @@ def _decide(situation: Situation, steps: Steps) -> Decision:
     plan = None if full else find_plan(situation, steps)
     if plan is not None:
         return explained(situation, plan)
-    candidates = len(situation.candidates.sets)
     results = tuple(StrategyResult(name) for name in situation.problem.options.strategies)
     if not full and situation.index.truncated and situation.most_moves:
-        return refused(_UNLISTED, candidates, results, truncated=True)
-    return refused(binding_reason(situation, steps), candidates, results)
+        return refused(_UNLISTED, len(situation.candidates.sets), results, truncated=True)
+    return proven(situation, steps, results)
+
+
+def proven(situation: Situation, steps: Steps, results: tuple[StrategyResult, ...]) -> Refusal:
+    """The refusal of a party that cannot be seated: the rule that binds, and who is in the way."""
+    refusal = refused(binding_reason(situation, steps), len(situation.candidates.sets), results)
+    return replace(refusal, blocking=blocking(situation))
 
 
 def refused(

@@ -2,8 +2,9 @@
 
 Times are minutes from the start of the known span. Tables are numbered in the order of their ids, so a
 replay needs the floor of the layout version that is named. Bookings are numbered too; only those that were
-moved keep their ids. A decision that was ended by its deadline ends again at the same check of it. The
-answer of an exact solver is part of the problem, so the solver is not asked again.
+moved, or were in the way of a refused party, keep their ids. A decision that was ended by its deadline ends
+again at the same check of it. The answer of an exact solver is part of the problem, so the solver is not
+asked again.
 """
 
 import json
@@ -19,7 +20,16 @@ from maitred.planner.day.drawn_day import Problem, draw_day
 from maitred.planner.day.exact import ExactAnswer, Proof
 from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.planner.floor.weights import JOINS, UNASKED
-from maitred.planner.model import Allocation, Covers, Decision, MovableBooking, Move, PartyRequest, Plan
+from maitred.planner.model import (
+    Allocation,
+    Covers,
+    Decision,
+    MovableBooking,
+    Move,
+    PartyRequest,
+    Plan,
+    Refusal,
+)
 from maitred.planner.options import FULL, PlannerOptions
 
 _SCHEMA = 2
@@ -48,7 +58,9 @@ def record(index: FloorIndex, problem: Problem, decision: Decision) -> str:
     names = sorted({row.booking_id for row in problem.allocations if row.booking_id is not None})
     numbers = {name: number for number, name in enumerate(names)}
     base, demand, options, exact = problem.span[0], problem.demand, problem.options, problem.exact
-    moves = decision.moves if isinstance(decision, Plan) else ()
+    named = (
+        [each.booking_id for each in decision.moves] if isinstance(decision, Plan) else _in_the_way(decision)
+    )
     pacing = problem.pacing if index.floor.policy.pacing.limited else ()
     size, start, end, *wishes = [getattr(problem.request, each.name) for each in fields(PartyRequest)]
 
@@ -76,7 +88,7 @@ def record(index: FloorIndex, problem: Problem, decision: Decision) -> str:
             positions(exact.tables),
             [[numbers[move.booking_id], positions(move.to_tables)] for move in exact.moves],
         ],
-        "ids": {numbers[move.booking_id]: move.booking_id for move in moves},
+        "ids": {numbers[name]: name for name in named},
     }
     kept = {key: value for key, value in data.items() if value not in (None, [], {})}
     return json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
@@ -94,11 +106,27 @@ def replay(index: FloorIndex, recorded: str) -> Decision:
     decision = quote(index, problem, _Until(data.get("checks")), day)
     if problem.exact is not None:
         decision = settled(day, problem, decision, problem.exact)
-    if not isinstance(decision, Plan):
-        return decision
     ids = {_name(int(number)): name for number, name in data.get("ids", {}).items()}
+    if not isinstance(decision, Plan):
+        return _named(decision, ids)
     moves = [replace(move, booking_id=ids.get(move.booking_id, move.booking_id)) for move in decision.moves]
     return replace(decision, moves=tuple(moves))
+
+
+def _in_the_way(refusal: Refusal) -> list[str]:
+    parties = refusal.blocking.parties if refusal.blocking else ()
+    return [each.booking_id for each in parties if each.booking_id is not None]
+
+
+def _named(refusal: Refusal, ids: Mapping[str, str]) -> Refusal:
+    """With the bookings in the way by their own ids."""
+    if refusal.blocking is None:
+        return refusal
+    parties = [
+        replace(each, booking_id=ids.get(each.booking_id or "", each.booking_id))
+        for each in refusal.blocking.parties
+    ]
+    return replace(refusal, blocking=replace(refusal.blocking, parties=tuple(parties)))
 
 
 def _as_it_was(index: FloorIndex) -> FloorIndex:

@@ -7,8 +7,7 @@ decision again, so a replay needs no solver.
 from dataclasses import replace
 
 from maitred.planner.answer.explanation import explained
-from maitred.planner.answer.quote import refused
-from maitred.planner.answer.refusal import binding_reason
+from maitred.planner.answer.quote import proven
 from maitred.planner.day.drawn_day import DrawnDay, Problem
 from maitred.planner.day.exact import ExactAnswer, ExactQuestion, Proof
 from maitred.planner.day.stays import Stays
@@ -74,7 +73,7 @@ def _proven(situation: Situation) -> Refusal:
     candidates = len(situation.candidates.sets)
     names = situation.problem.options.strategies
     results = (*map(StrategyResult, names), StrategyResult(EXACT, candidates))
-    return refused(binding_reason(situation, Steps()), candidates, results)
+    return proven(situation, Steps(), results)
 
 
 def _arranged(situation: Situation, answer: ExactAnswer) -> Plan:
