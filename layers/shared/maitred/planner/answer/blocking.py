@@ -106,13 +106,18 @@ def _blocker(situation: Situation, rows: Mapping[int, Sequence[Allocation]], own
 
 def _later(situation: Situation, ways: Sequence[_Way]) -> LaterStart | None:
     """The nearest later start on the grid of slots that one of the ways is free at."""
-    slot, first = situation.index.floor.policy.pacing.slot_minutes, situation.request.start
+    occupancy, first = situation.occupancy, situation.request.start
+    length, slot = situation.request.end - first, situation.index.floor.policy.pacing.slot_minutes
     for start in range(first - first % slot + slot, first + REACH_MINUTES + 1, slot):
-        request = at_start(situation.index, situation.request, start, situation.request.end - first)
-        if request is None or not situation.occupancy.covers(request.start, request.end):
+        if not occupancy.covers(start, start + length):
+            break
+        busy = occupancy.busy_mask(*occupancy.buffered(start, start + length))
+        free = [way.tables for way in ways if not way.tables.bits & busy]
+        request = at_start(situation.index, situation.request, start, length) if free else None
+        if request is None:
             continue
         then = Situation.of(situation.day, situation.problem, request)
-        for way in ways:
-            if not then.turned_away and not way.tables.bits & then.blocked:
-                return LaterStart(start, situation.index.names(way.tables.positions))
+        for tables in free:
+            if not then.turned_away and not tables.bits & then.blocked:
+                return LaterStart(start, situation.index.names(tables.positions))
     return None
