@@ -133,6 +133,29 @@ def test_the_report_equals_a_recount_of_bookings_attempts_and_history(played: Se
     assert recorded["flows"]["job"]["results"]["manual_review"] == given_up == recorded["retries"]["cut"] > 0
 
 
+def test_what_each_strategy_brought_is_a_recount_of_the_attempts(played: Service) -> None:
+    attempts = played.database.query(
+        "select a.outcome, a.strategies, b.party_size from booking_assignment_attempts a"
+        " left join bookings b on b.id = a.booking_id where a.restaurant_id = 'harbour'"
+    )
+    wanted: dict[str, Counter[str]] = {}
+    for outcome, strategies, size in attempts:
+        for each in strategies:
+            won = outcome == "confirmed" and each["chosen"]
+            rivals = [other for other in strategies if other["name"] != each["name"]]
+            wanted.setdefault(each["name"], Counter()).update(
+                asked=1,
+                proposed=each["best"] is not None,
+                chosen=won,
+                alone=won and all(other["best"] != each["best"] for other in rivals),
+                covers=size if won else 0,
+            )
+    recorded = figures()["strategies"]
+    assert recorded == {name: dict(counts) for name, counts in wanted.items()}
+    assert recorded["best_fit"]["covers"] > 0
+    assert recorded["best_fit"]["proposed"] < recorded["best_fit"]["asked"]
+
+
 def test_runs_planner_calls_and_mails_are_those_of_the_events(played: Service) -> None:
     rows = played.database.query(
         "select event_type, booking_id, context from observability_events where restaurant_id = 'harbour'"

@@ -185,6 +185,7 @@ REPORT = {
     "report_planner_figures": 20,
     "report_planned_bookings": 20,
     "report_attempts": 40,
+    "report_strategies": 800,  # of each attempt its booking
     "report_attempt_figures": 40,
     "report_reductions": 400,
     "report_differences": 20,

@@ -14,6 +14,7 @@ from maitred.services.staff.reports import (
     Reduction,
     ReportScope,
     Runs,
+    StrategyCount,
 )
 
 _BUDGET_MS = 8000
@@ -23,6 +24,7 @@ _STATEMENTS = (
     "report_planner_figures",
     "report_planned_bookings",
     "report_attempts",
+    "report_strategies",
     "report_attempt_figures",
     "report_reductions",
     "report_bookings",
@@ -49,9 +51,9 @@ class PostgresReports:
             "flags": jsonb(dict(scope.flags)),
             "soon_seconds": soon.total_seconds(),
         }
-        runs, run_figures, planner, planned, attempts, attempt_figures, reductions, bookings, differences = (
-            self._db.read_all([Call(name, params) for name in _STATEMENTS], _BUDGET_MS)
-        )
+        found = self._db.read_all([Call(name, params) for name in _STATEMENTS], _BUDGET_MS)
+        runs, run_figures, planner, planned, attempts, strategies, attempt_figures, *others = found
+        reductions, bookings, differences = others
         [(calls, seen)] = planned
         return Counted(
             runs=[Runs(*row) for row in runs],
@@ -61,6 +63,7 @@ class PostgresReports:
             planner_calls=calls,
             planned_bookings=seen,
             attempts=[Attempts(*row) for row in attempts],
+            strategies=[StrategyCount(*row) for row in strategies],
             attempt_durations=_by_flow(attempt_figures),
             reductions=[Reduction(*row) for row in reductions],
             bookings=dict(bookings),

@@ -60,6 +60,21 @@ class Attempts:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyCount:
+    """What one strategy brought: attempts that asked it, in which it proposed a set, and that it won.
+
+    ``alone``: won where no other strategy proposed those tables. ``covers``: the guests it seated.
+    """
+
+    name: str
+    asked: int
+    proposed: int
+    chosen: int
+    alone: int
+    covers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reduction:
     """Jobs cut short for one cause. ``ever``: how many of them were confirmed after all.
 
@@ -96,6 +111,7 @@ class Counted:
     planner_calls: int
     planned_bookings: int
     attempts: Sequence[Attempts]
+    strategies: Sequence[StrategyCount]
     attempt_durations: Mapping[str, Figures]
     reductions: Sequence[Reduction]
     bookings: Mapping[str, int]
@@ -191,6 +207,7 @@ def report_json(counted: Counted) -> Json:
         "bookings": {"made": sum(counted.bookings.values()), "byState": dict(counted.bookings)},
         "flows": {flow: _flow(counted, flow) for flow in flows},
         "reasons": _reasons(counted.attempts),
+        "strategies": {each.name: _strategy(each) for each in counted.strategies},
         "retries": _retries(counted.reductions),
         "emails": {"skipped": sum(each.emails_skipped for each in counted.runs)},
         "plannerCalls": {
@@ -223,6 +240,16 @@ def _flow(counted: Counted, flow: str) -> Json:
         "outcomes": dict(outcomes),
         "attemptMs": _figures(counted.attempt_durations.get(flow)),
         "plannerMs": _figures(counted.planner.get(flow)),
+    }
+
+
+def _strategy(count: StrategyCount) -> Json:
+    return {
+        "asked": count.asked,
+        "proposed": count.proposed,
+        "chosen": count.chosen,
+        "alone": count.alone,
+        "covers": count.covers,
     }
 
 

@@ -50,6 +50,23 @@ where restaurant_id = any(%(restaurants)s) and created_at >= %(start)s and creat
     and flags @> %(flags)s
 group by 1, 2, 3, 4 order by 1, 2, 3, 4
 
+-- name: report_strategies
+-- What each strategy brought. `alone`: it was chosen, and no other strategy proposed the same tables. `covers`: the
+-- guests that it seated, by the size their booking has now; the attempt of a party that was refused has no booking.
+select each ->> 'name' as name, count(*) as asked, count(*) filter (where each ->> 'best' is not null) as proposed,
+    count(*) filter (where chosen) as chosen,
+    count(*) filter (where chosen and not exists (
+        select from jsonb_array_elements(a.strategies) other
+        where other ->> 'name' <> each ->> 'name' and other -> 'best' = each -> 'best')) as alone,
+    coalesce(sum(b.party_size) filter (where chosen), 0)::bigint as covers
+from booking_assignment_attempts a
+cross join lateral jsonb_array_elements(a.strategies) each
+cross join lateral (select a.outcome = 'confirmed' and (each -> 'chosen')::boolean as chosen) won
+left join bookings b on b.id = a.booking_id
+where a.restaurant_id = any(%(restaurants)s) and a.created_at >= %(start)s and a.created_at < %(end)s
+    and a.flags @> %(flags)s
+group by 1 order by 1
+
 -- name: report_attempt_figures
 select flow, count(*), sum(duration_ms),
     percentile_cont(array[0.5, 0.95, 0.99]) within group (order by duration_ms)
