@@ -201,6 +201,63 @@ def test_they_left_before_they_ordered(evening: Evening) -> None:
     assert_consistent(evening.service.database)
 
 
+# --- why a party sits where it sits ---
+
+
+def test_the_explanation_follows_a_party_that_moved_for_another(evening: Evening) -> None:
+    evening.opens(4, 4, clock="19:00")
+    late = evening.book(4, "21:00")
+    between = evening.book(4, "19:15")
+    evening.done(late, "seat")
+    told, [now] = evening.explanation(between), evening.where(between)[1]
+    assert (told["chosen"], told["moved"]["from"], told["moved"]["to"]) == ([now], between["tables"], [now])
+    assert told["summary"].endswith(
+        f"It moved from {between['tables'][0]} to {now} since, because of booking {late['id']}."
+    )
+
+
+def test_the_explanation_follows_a_party_whose_table_was_blocked(evening: Evening) -> None:
+    evening.opens(4, 4, clock="18:00")
+    booking = evening.book(4, "19:00")
+    evening.block(*booking["tables"], until=at("22:00").isoformat())
+    told = evening.explanation(booking)
+    assert told["chosen"] == evening.where(booking)[1] != booking["tables"]
+    assert told["summary"].endswith("since, because its table was out of order.")
+
+
+def test_a_refusal_is_explained_by_who_is_in_the_way(evening: Evening) -> None:
+    evening.opens(4, clock="18:00")
+    first = evening.book(2, "19:00")
+    told = evening.explanation(evening.book(4, "19:00"))
+    [party] = told["blockedBy"]
+    assert (party["bookingId"], party["tables"], told["refusedBy"]) == (first["id"], ["T1"], "no_capacity")
+    assert told["wouldHelp"].startswith("Table T1 would do if the ")
+    assert "from 20:30" in told["wouldHelp"]
+
+
+# --- tables on hold ---
+
+
+def test_a_table_on_hold_is_not_given_to_a_chosen_walk_in(evening: Evening) -> None:
+    evening.opens(4, clock="19:00")
+    evening.hold(4, "19:00")
+    problem = assert_problem(evening.walk_in(2, tables=["T1"]), 409, "table_occupied")
+    assert "on hold" in problem["detail"].lower()
+    problem = assert_problem(evening.walk_in(2), 409, "hold_conflict")
+    assert problem["waitMinutes"] is None
+
+
+def test_a_party_that_sits_does_not_move_to_a_table_on_hold(evening: Evening) -> None:
+    evening.opens(4, 4, clock="19:00")
+    booking = evening.book(4, "19:00")
+    evening.done(booking, "seat")
+    evening.hold(4, "19:00")
+    [other] = {"T1", "T2"} - set(booking["tables"])
+    problem = assert_problem(evening.service.assign(booking["id"], other), 409, "table_occupied")
+    assert "on hold" in problem["detail"]
+    assert evening.where(booking) == ("seated", booking["tables"])
+
+
 # --- a party that sits ---
 
 

@@ -178,6 +178,20 @@ def test_who_has_left_since_is_left_alone(crooked: Service) -> None:
     assert _seats(crooked)[2] == ("confirmed", ["T2"])
 
 
+def test_a_block_where_a_party_would_go_back_is_in_the_way(crooked: Service) -> None:
+    made = _optimize(crooked, dryRun=False).json
+    assert crooked.cancel(made["seats"][0]["bookingId"]).status == 200
+    [move] = made["moves"]
+    path = f"/restaurants/harbour/tables/{move['from'][0]}/block"
+    until = (datetime.now(UTC) + timedelta(days=30)).replace(second=0, microsecond=0).isoformat()
+    assert crooked.http("operations", "POST", path, body={"until": until}).status == 200
+    before = _ledger(crooked)
+    answer = _undo(crooked, made["optimizationId"])
+    assert (answer.status, answer.json["code"]) == (409, "cannot_undo")
+    assert "a hold or a block has" in answer.json["bookings"][0]["problem"]
+    assert _ledger(crooked) == before
+
+
 @pytest.mark.parametrize(
     ("table", "problem"),
     [({"capacity": 1}, "too large"), ({"active": False}, "not in use"), ({"walkInOnly": True}, "walk-ins")],

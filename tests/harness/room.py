@@ -81,6 +81,21 @@ class Evening:
         items: list[dict[str, Any]] = self.service.http("operations", "GET", path).json["items"]
         return items
 
+    def explanation(self, booking: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.service.http(
+            "operations", "GET", f"/bookings/{booking['id']}/explanation"
+        ).json
+        return found
+
+    def hold(self, size: int, time: str) -> dict[str, Any]:
+        body = {
+            key: value for key, value in party(size, time).items() if key in ("date", "time", "partySize")
+        }
+        answer = self.service.http("bookings", "POST", "/restaurants/harbour/holds", body=body)
+        assert answer.status == 201, answer.text
+        made: dict[str, Any] = answer.json
+        return made
+
     def minute(self) -> dict[str, Any]:
         return self.service.scheduled("maintain")
 

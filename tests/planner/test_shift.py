@@ -294,6 +294,15 @@ def test_every_broken_rule_is_named() -> None:
         assert any(words in sentence for sentence in violations(asked, seats)), words
 
 
+def test_who_stays_stays_and_keeps_what_it_has() -> None:
+    place = floor([table("A"), table("B"), table("C")])
+    elsewhere = booked("elsewhere", 2, "A")
+    at_c = [Allocation("C", SEVEN, UNTIL, "elsewhere"), Allocation("B", SEVEN, UNTIL, "who stays")]
+    asked = shift_of(place, at_c, [elsewhere], [party(4)])
+    assert "elsewhere does not move" in violations(asked, {"elsewhere": ("B",)})
+    assert any("taken by who stays" in sentence for sentence in violations(asked, {"w0": ("B",)}))
+
+
 # --- when the solver fails ---
 
 
