@@ -209,9 +209,9 @@ def test_the_explanation_follows_a_party_that_moved_for_another(evening: Evening
     late = evening.book(4, "21:00")
     between = evening.book(4, "19:15")
     evening.done(late, "seat")
-    told, [now] = evening.explanation(between), evening.where(between)[1]
-    assert (told["chosen"], told["moved"]["from"], told["moved"]["to"]) == ([now], between["tables"], [now])
-    assert told["summary"].endswith(
+    why, [now] = evening.explanation(between), evening.where(between)[1]
+    assert (why["chosen"], why["moved"]["from"], why["moved"]["to"]) == ([now], between["tables"], [now])
+    assert why["summary"].endswith(
         f"It moved from {between['tables'][0]} to {now} since, because of booking {late['id']}."
     )
 
@@ -220,19 +220,19 @@ def test_the_explanation_follows_a_party_whose_table_was_blocked(evening: Evenin
     evening.opens(4, 4, clock="18:00")
     booking = evening.book(4, "19:00")
     evening.block(*booking["tables"], until=at("22:00").isoformat())
-    told = evening.explanation(booking)
-    assert told["chosen"] == evening.where(booking)[1] != booking["tables"]
-    assert told["summary"].endswith("since, because its table was out of order.")
+    why = evening.explanation(booking)
+    assert why["chosen"] == evening.where(booking)[1] != booking["tables"]
+    assert why["summary"].endswith("since, because its table was out of order.")
 
 
 def test_a_refusal_is_explained_by_who_is_in_the_way(evening: Evening) -> None:
     evening.opens(4, clock="18:00")
     first = evening.book(2, "19:00")
-    told = evening.explanation(evening.book(4, "19:00"))
-    [party] = told["blockedBy"]
-    assert (party["bookingId"], party["tables"], told["refusedBy"]) == (first["id"], ["T1"], "no_capacity")
-    assert told["wouldHelp"].startswith("Table T1 would do if the ")
-    assert "from 20:30" in told["wouldHelp"]
+    why = evening.explanation(evening.book(4, "19:00"))
+    [party] = why["blockedBy"]
+    assert (party["bookingId"], party["tables"], why["refusedBy"]) == (first["id"], ["T1"], "no_capacity")
+    assert why["wouldHelp"].startswith("Table T1 would do if the ")
+    assert "from 20:30" in why["wouldHelp"]
 
 
 # --- tables on hold ---

@@ -8,14 +8,14 @@ from hypothesis import given
 
 from maitred.planner.answer.quote import quote
 from maitred.planner.floor.index import compile_floor
-from maitred.planner.model import Allocation, Blocker, Blocking, LaterStart, MovableBooking, Plan, Refusal
+from maitred.planner.model import Allocation, Blocker, LaterStart, MovableBooking, Obstruction, Plan, Refusal
 from maitred.planner.options import PLAIN
 from tests.planner.brute_force import Judge
 from tests.planner.floors import SEVEN, Unhurried, floor, party, problem, table
 from tests.planner.random_floors import Case, cases
 
 
-def blocking(tables: list[Any], busy: Sequence[Allocation], size: int = 4, **more: Any) -> Blocking | None:
+def blocking(tables: list[Any], busy: Sequence[Allocation], size: int = 4, **more: Any) -> Obstruction | None:
     decision = quote(compile_floor(floor(tables)), problem(party(size), busy, **more), Unhurried())
     assert isinstance(decision, Refusal)
     return decision.blocking
@@ -28,7 +28,7 @@ def test_the_set_with_the_fewest_parties_on_it_is_named() -> None:
         Allocation("B", SEVEN - 30, SEVEN + 70, "three"),
     ]
     sits = MovableBooking("three", 2, SEVEN - 30, SEVEN + 70, ("B",))
-    assert blocking([table("A"), table("B")], busy, movable=(sits,)) == Blocking(
+    assert blocking([table("A"), table("B")], busy, movable=(sits,)) == Obstruction(
         ("B",),
         (Blocker("three", ("B",), SEVEN - 30, SEVEN + 70, 2),),
         LaterStart(SEVEN + 75, ("B",)),
@@ -38,7 +38,7 @@ def test_the_set_with_the_fewest_parties_on_it_is_named() -> None:
 
 def test_a_hold_is_named_without_its_id() -> None:
     found = blocking([table("A")], [Allocation("A", SEVEN - 30, SEVEN + 200, hold_id="secret")])
-    assert found == Blocking(
+    assert found == Obstruction(
         ("A",),
         (Blocker(None, ("A",), SEVEN - 30, SEVEN + 200),),
         None,

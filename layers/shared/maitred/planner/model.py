@@ -173,7 +173,7 @@ class LaterStart:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocking:
+class Obstruction:
     """The smallest change that would let a party in: ``tables`` would be its own without ``parties``.
 
     ``later``: or the party starts later. ``words``: both as a sentence for a host.
@@ -193,7 +193,7 @@ class Refusal(_Searched):
     """
 
     reason: Reason
-    blocking: Blocking | None = None
+    blocking: Obstruction | None = None
 
 
 type Decision = Plan | Refusal

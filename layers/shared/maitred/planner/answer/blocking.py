@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from maitred.domain.windows import from_minutes
 from maitred.planner.answer.alternatives import REACH_MINUTES, at_start
 from maitred.planner.floor.index import TableSet
-from maitred.planner.model import Allocation, Blocker, Blocking, LaterStart
+from maitred.planner.model import Allocation, Blocker, LaterStart, Obstruction
 from maitred.planner.search.situation import Situation
 
 #: The most sets that are looked at, best first.
@@ -30,7 +30,7 @@ class _Way:
     owners: frozenset[_Owner]
 
 
-def blocking(situation: Situation) -> Blocking | None:
+def blocking(situation: Situation) -> Obstruction | None:
     """None if something else than bookings and holds is in the way, at every set."""
     if situation.turned_away:
         return None
@@ -47,7 +47,7 @@ def blocking(situation: Situation) -> Blocking | None:
     if later is not None:
         start = from_minutes(later.start).astimezone(situation.index.floor.timezone)
         text = f"{text}; {_listed(later.tables)} would do from {start:%H:%M}"
-    return Blocking(tables, parties, later, f"{text}.")
+    return Obstruction(tables, parties, later, f"{text}.")
 
 
 def _words(party: Blocker) -> str:

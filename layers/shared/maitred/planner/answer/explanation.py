@@ -15,7 +15,7 @@ from maitred.planner.floor.weights import (
     WASTED_SEATS,
     ZONE_MISSED,
 )
-from maitred.planner.model import Blocking, Decision, Plan, Refusal
+from maitred.planner.model import Decision, Obstruction, Plan, Refusal
 from maitred.planner.search.situation import Situation
 
 #: The data of one explanation, as compact JSON in UTF-8, is never longer.
@@ -89,7 +89,7 @@ def _data(decision: Decision) -> dict[str, object]:
     }
 
 
-def _blockers(found: Blocking) -> list[dict[str, object]]:
+def _blockers(found: Obstruction) -> list[dict[str, object]]:
     """Who is in the way at the tables where the fewest are."""
     return [
         {
