@@ -41,6 +41,7 @@ class Route:
 ROUTES = [
     Route("bookings", "POST", "/restaurants/{r}/bookings", WRITE, 422, body={}),
     Route("bookings", "GET", "/restaurants/{r}/bookings", READ, 200),
+    Route("bookings", "GET", "/restaurants/{r}/changes", READ, 200),
     Route("bookings", "GET", "/restaurants/{r}/availability", READ, 422),
     Route("bookings", "GET", "/bookings/{b}", READ, 200),
     Route("bookings", "POST", "/restaurants/{r}/holds", WRITE, 422, body={}),

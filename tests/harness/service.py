@@ -57,6 +57,7 @@ SETTINGS = {
     "IDEMPOTENCY_DAYS": "7",
     "EVENTS_DAYS": "400",
     "OUTBOX_DAYS": "14",
+    "CHANGES_DAYS": "30",
     "MANUAL_REVIEW_ALERT_MINUTES": "120",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "testing",

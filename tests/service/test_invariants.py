@@ -63,6 +63,8 @@ BREAKS: Sequence[tuple[str, str, str]] = [
     ("history_ends_in_state", "", f"update bookings set state = 'seated' where id = {CONFIRMED}"),
     ("history_ends_in_state", "", f"delete from {HISTORY} where booking_id = {CONFIRMED}"),
     ("history_unbroken", "", f"delete from {HISTORY} where booking_id = {CONFIRMED} and version = 2"),
+    ("feed_ends_in_state", "", f"update bookings set party_size = 1 where id = {CONFIRMED}"),
+    ("feed_ends_in_state", "", f"update bookings set version = version + 1 where id = {PENDING}"),
     (
         "history_unbroken",
         "",

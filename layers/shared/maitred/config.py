@@ -121,6 +121,7 @@ class MaintainSettings(AssignQueueSettings):
     idempotency_days: int = Field(ge=7)
     events_days: int = Field(ge=1)
     outbox_days: int = Field(ge=1)
+    changes_days: int = Field(ge=1)
     manual_review_alert_minutes: int = Field(ge=1)
 
 

@@ -8,6 +8,7 @@ import boto3  # noqa: F401 - load it while the sandbox starts, not for the first
 
 from maitred import config
 from maitred.adapters import flags  # noqa: F401 - as boto3, which it needs
+from maitred.adapters.postgres.feed import PostgresFeed
 from maitred.bootstrap.feature_flags import flag_source
 from maitred.bootstrap.runtime import Runtime, runtime
 from maitred.planner.answer.quote import quote
@@ -18,6 +19,7 @@ from maitred.services.assignment.room import Replanner
 from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.booking.availability import Availability
 from maitred.services.booking.cancel import CancelBooking
+from maitred.services.booking.changes import ChangeFeed
 from maitred.services.booking.create import CreateBooking
 from maitred.services.booking.holds import Holds
 from maitred.services.booking.inline import Inline
@@ -46,6 +48,7 @@ class BookingsServices:
         self.holds = Holds(deps, moving_nobody, waitlist)
         self.availability = Availability(deps.clock, DaySnapshots(deps.store, floors), planning)
         self.views = BookingViews(deps.store, deps.clock)
+        self.changes = ChangeFeed(PostgresFeed(base.database))
 
 
 @cache

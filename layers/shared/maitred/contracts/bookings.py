@@ -72,6 +72,8 @@ ReasonText = Annotated[
 ]
 _ZONE_MISSING = "needs a zone if zoneRequired is true"
 _TOO_FAR = f"must be from {_FIRST_YEAR} on and at most ten years from today"
+_NO_POSITION = -1
+_LAST_POSITION = 2**63 - 1
 _BAD_CURSOR = "must be a nextCursor from an earlier page"
 
 
@@ -395,6 +397,25 @@ def decode_cursor_down(cursor: str | None) -> tuple[datetime, UUID]:
     if cursor is None:
         return datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1)
     return decode_cursor(cursor)
+
+
+def encode_position(position: int) -> str:
+    """The cursor of a place in a feed."""
+    return base64.urlsafe_b64encode(f"{position}".encode()).decode().rstrip("=")
+
+
+def decode_position(cursor: str | None) -> int:
+    """After which position a page of a feed begins; without a cursor, before all. Raises InvalidRequest."""
+    if cursor is None:
+        return 0
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        position = int(text) if text.isdigit() else _NO_POSITION
+    except ValueError:
+        position = _NO_POSITION
+    if not 0 <= position <= _LAST_POSITION:
+        raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR)
+    return position
 
 
 def parse_limit(text: str | None) -> int:

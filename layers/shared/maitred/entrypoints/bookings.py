@@ -70,6 +70,14 @@ def list_bookings(restaurant_id: str) -> Response[str]:
     return send(reply)
 
 
+@routes.get("/restaurants/<restaurant_id>/changes")
+def list_changes(restaurant_id: str) -> Response[str]:
+    routes.caller_for(restaurant_id, BOOKINGS_READ)
+    query = routes.query("cursor", "limit")
+    after, limit = contract.decode_position(query.get("cursor")), contract.parse_limit(query.get("limit"))
+    return send(routes.services.changes.page(restaurant_id, after, limit))
+
+
 @routes.get("/restaurants/<restaurant_id>/availability")
 def get_availability(restaurant_id: str) -> Response[str]:
     caller = routes.caller_for(restaurant_id, BOOKINGS_READ)

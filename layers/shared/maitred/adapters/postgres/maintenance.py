@@ -59,7 +59,7 @@ class PostgresMaintenance:
 
     def prune(self, now: datetime, retention: Retention) -> int:
         params = {"now": now, **asdict(retention)}
-        names = ("prune_idempotency", "prune_outbox", "prune_holds", "prune_optimizations")
+        names = ("prune_idempotency", "prune_outbox", "prune_holds", "prune_optimizations", "prune_changes")
         return sum(result[0][0] for result in self._db.transact([Call(name, params) for name in names]))
 
     def rotate_event_months(self, now: datetime, days: int) -> int:

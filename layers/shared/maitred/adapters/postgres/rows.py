@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,8 @@ from maitred.domain.states import State
 from maitred.domain.windows import from_minutes
 from maitred.planner.model import Covers
 from maitred.services import ports
+
+_MOMENTS = ("start_at", "end_at", "created_at", "arrived_at", "seated_at", "completed_at", "at_risk_since")
 
 
 def dumps(value: object) -> str:
@@ -92,6 +94,21 @@ def booking_of(row: Sequence[Any]) -> Booking:
     stored["state"] = State(stored["state"])
     stored["preferences"] = preferences_of(stored["preferences"])
     stored["tables"] = tuple(stored["tables"] or ())
+    return Booking(**stored)
+
+
+def recorded_booking_of(recorded: dict[str, Any]) -> Booking:
+    """A row of the view as a change has recorded it: JSON without nulls, perhaps of an earlier release."""
+    stored: dict[str, Any] = {
+        field.name: recorded.get(field.name, None if field.default is MISSING else field.default)
+        for field in fields(Booking)
+    }
+    for name in _MOMENTS:
+        stored[name] = stored[name] and datetime.fromisoformat(stored[name])
+    stored["id"], stored["state"] = UUID(stored["id"]), State(stored["state"])
+    stored["service_date"] = date.fromisoformat(stored["service_date"])
+    stored["preferences"] = preferences_of(stored["preferences"])
+    stored["tables"] = tuple(stored["tables"])
     return Booking(**stored)
 
 

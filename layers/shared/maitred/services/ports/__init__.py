@@ -55,6 +55,7 @@ from maitred.services.ports.readings import (
     Admission,
     AttemptEntry,
     BlockedTable,
+    BookingChange,
     BookingPage,
     Day,
     Explanation,
@@ -197,6 +198,14 @@ class BookingStore(Protocol):
         """The tables that the booking let go last, by name."""
 
     def apply(self, changes: Changes, budget_ms: int | None = None) -> tuple[LeasedMessage, ...]: ...
+
+
+class Feed(Protocol):
+    def changes(self, restaurant_id: str, after: int, limit: int) -> Sequence[BookingChange] | None:
+        """Up to ``limit`` changes after the position ``after``, in the order of their commits.
+
+        None if there is no such restaurant. A page never lacks a change that a later page would have.
+        """
 
 
 class Telemetry(Protocol):

@@ -197,6 +197,19 @@ class BookingPage:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingChange:
+    """One change of a booking: ``position`` in its restaurant's feed, and the booking right after it.
+
+    ``type`` is also the name of the webhook event.
+    """
+
+    position: int
+    type: str
+    at: datetime
+    booking: Booking
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One change of a booking's state, as it is stored."""
 

@@ -17,6 +17,7 @@ ALWAYS: Mapping[str, str] = {
     "seated": "confirmed if and only if it holds tables with enough seats for the whole stay",
     "owned": "every live row of the ledger belongs to a booking, a block, or a hold that is not used yet",
     "history_ends_in_state": "the history ends with the booking's state and version",
+    "feed_ends_in_state": "the last change of a booking in its feed shows it as it is",
     "history_unbroken": "the history is unbroken: every step allowed, every version one more",
     "one_summary": "every attempt has exactly one summary",
     "told": "every booking has a summary event",

@@ -34,6 +34,7 @@ class Retention:
     idempotency: int
     events: int
     outbox: int
+    changes: int
 
 
 @dataclass(frozen=True, slots=True)

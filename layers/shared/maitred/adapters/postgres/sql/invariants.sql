@@ -81,6 +81,24 @@ with wrong as (
 select (select count(*) from bookings), (select count(*) from wrong),
        array(select what from wrong order by what limit %(examples)s)
 
+-- name: invariant_feed_ends_in_state
+-- Who follows the feed knows each booking, but for an attempt that is under way.
+with last as (
+    select distinct on (c.booking_id) c.booking_id, c.booking
+    from booking_changes c order by c.booking_id, c.position desc
+), wrong as (
+    select format('booking %%s is %%s at version %%s, its feed says %%s at %%s', b.id, b.state, b.version,
+                  l.booking ->> 'state', l.booking ->> 'version') as what
+    from last l join booking_sheet b on b.id = l.booking_id
+    where b.state <> 'assignment_in_progress'
+      and (b.state, b.version::text, b.party_size::text, b.start_at, to_jsonb(b.tables), b.guest, b.at_risk_since)
+          is distinct from
+          (l.booking ->> 'state', l.booking ->> 'version', l.booking ->> 'party_size',
+           (l.booking ->> 'start_at')::timestamptz, l.booking -> 'tables', l.booking -> 'guest',
+           (l.booking ->> 'at_risk_since')::timestamptz))
+select (select count(*) from last), (select count(*) from wrong),
+       array(select what from wrong order by what limit %(examples)s)
+
 -- name: invariant_history_unbroken
 -- Each step begins where the step before it ended, is allowed by the state machine, and raises the version by one.
 -- Only a move for another party (confirmed to confirmed) keeps the version.

@@ -74,6 +74,12 @@ with gone as (delete from outbox where ctid = any (array(
     limit 5000)) returning 1)
 select count(*) from gone
 
+-- name: prune_changes
+with gone as (delete from booking_changes where ctid = any (array(
+    select ctid from booking_changes where at < %(now)s::timestamptz - make_interval(days => %(changes)s)
+    order by at limit 5000)) returning 1)
+select count(*) from gone
+
 -- name: prune_optimizations
 -- What was only looked at goes as early as the outbox's rows, for each carries the whole day; what was applied goes with
 -- the events.

@@ -1,0 +1,23 @@
+"""The changes of bookings in PostgreSQL, which its triggers record in the transaction of the change."""
+
+from maitred.adapters.postgres import rows
+from maitred.adapters.postgres.database import Database
+from maitred.services import ports
+
+
+class PostgresFeed:
+    """Implements services.ports.Feed."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def changes(self, restaurant_id: str, after: int, limit: int) -> list[ports.BookingChange] | None:
+        params = {"restaurant_id": restaurant_id, "after": after, "limit": limit}
+        found = self._db.read("read_changes", params)
+        if not found:
+            return None
+        return [
+            ports.BookingChange(position, change_type, at, rows.recorded_booking_of(booking))
+            for position, change_type, at, booking in found
+            if position is not None
+        ]
