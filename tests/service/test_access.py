@@ -15,6 +15,12 @@ from maitred.entrypoints.http import BOOKINGS_READ, BOOKINGS_WRITE, OPERATIONS, 
         ("bookings:write", {BOOKINGS_READ, BOOKINGS_WRITE}),
         ("operations", {BOOKINGS_READ, BOOKINGS_WRITE, OPERATIONS}),
         ("[bookings:read operations]", {BOOKINGS_READ, BOOKINGS_WRITE, OPERATIONS}),
+        ("maitred/bookings:read", {BOOKINGS_READ}),
+        ("openid https://api.example.com/bookings:write", {BOOKINGS_READ, BOOKINGS_WRITE}),
+        ("/operations", {BOOKINGS_READ, BOOKINGS_WRITE, OPERATIONS}),
+        ("operations/", set()),
+        ("operations/x", set()),
+        ("maitred.operations", set()),
     ],
 )
 def test_scopes_include_what_is_below_them(scope: str, granted: set[str]) -> None:

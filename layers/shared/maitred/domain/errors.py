@@ -87,6 +87,14 @@ class Forbidden(MaitredError, code="forbidden", status=403):
     title = "The token does not allow this"
 
 
+class NoCaller(MaitredError, code="no_caller", status=403):
+    title = "The token does not say whose it is"
+
+
+class NoRestaurants(MaitredError, code="no_restaurants", status=403):
+    title = "The token names no restaurants"
+
+
 class RestaurantNotFound(MaitredError, code="restaurant_not_found", status=404):
     title = "No such restaurant"
 

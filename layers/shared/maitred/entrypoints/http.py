@@ -66,8 +66,12 @@ class Caller:
 
 
 def caller_of(subject: str, scope: str, restaurants: str) -> Caller:
-    """From the claims as text, entries separated by spaces (API Gateway writes a list claim as ``[a b]``)."""
-    granted = frozenset().union(*(_IMPLIED.get(s, frozenset()) for s in _entries(scope)))
+    """From the claims as text, entries separated by spaces (API Gateway writes a list claim as ``[a b]``).
+
+    A scope may have a prefix, up to its last slash: the resource server's, as Cognito writes it.
+    """
+    words = (entry.rpartition("/")[2] for entry in _entries(scope))
+    granted = frozenset().union(*(_IMPLIED.get(word, frozenset()) for word in words))
     return Caller(subject, granted, frozenset(_entries(restaurants)))
 
 
@@ -108,13 +112,17 @@ class Routes[S: Services](APIGatewayHttpRouter):
     # --- the caller, and its restaurant, booking or hold ---
 
     def caller(self, scope: str) -> Caller:
-        """The authenticated client. Raises Forbidden without ``scope``."""
+        """The authenticated client. Raises NoCaller, Forbidden without ``scope``, NoRestaurants."""
         request = self.current_event.raw_event["requestContext"]
         authorizer = request.get("authorizer") or {}
         claims: Mapping[str, str] = (authorizer.get("jwt") or {}).get("claims") or {}
-        subject = claims.get("sub") or claims.get("client_id") or "unknown"
+        subject = claims.get("sub") or claims.get("client_id")
+        if not subject:
+            raise errors.NoCaller
         caller = caller_of(subject, claims.get("scope", ""), claims.get("restaurants", ""))
         caller.require(scope)
+        if not caller.restaurants:
+            raise errors.NoRestaurants
         return caller
 
     def caller_for(self, restaurant_id: str, scope: str) -> Caller:
