@@ -104,6 +104,53 @@ def test_a_put_with_a_key_is_done_once(service: Service) -> None:
     assert rows_of(service.database) == counts
 
 
+# --- two people who edit the same document ---
+
+
+def put(service: Service, document: dict[str, Any], tag: str | None, **query: str) -> Any:
+    headers = {} if tag is None else {"if-match": tag}
+    return service.put_restaurant("harbour", document, query=query, headers=headers)
+
+
+def test_a_document_is_replaced_only_if_it_is_the_one_that_was_read(service: Service) -> None:
+    assert put(service, house(2), None).headers["etag"] == '"1"'
+    tag = call("operations", "GET", "/restaurants/harbour").headers["etag"]
+    assert tag == '"1"'
+    mine = put(service, house(2, 2), tag)
+    assert (mine.status, mine.headers["etag"]) == (200, '"2"')
+    with nothing_written(service):
+        for stale in (tag, 'W/"2"', "2", '"x"', "", '"99999999999"'):
+            assert_problem(put(service, house(4), stale), 412, "version_mismatch")
+        assert_problem(put(service, house(4), tag, dryRun="true"), 412, "version_mismatch")
+        assert "etag" not in put(service, house(4), '"2"', dryRun="true").headers
+    for present in ('"2"', '"1", "3"', "*"):
+        assert put(service, house(4), present).status == 200
+
+
+def test_strict_asks_for_the_version_as_soon_as_there_is_one(service: Service) -> None:
+    with nothing_written(service):
+        for tag in ('"1"', "*"):
+            assert_problem(put(service, house(2), tag, strict="true"), 412, "version_mismatch")
+        answer = put(service, house(2), None, strict="yes")
+        assert_problem(answer, 422, "invalid_request", "strict")
+    assert put(service, house(2), None, strict="true").status == 201
+    with nothing_written(service):
+        assert_problem(put(service, house(4), None, strict="true"), 428, "version_required")
+        assert_problem(put(service, house(4), None, strict="true", dryRun="true"), 428, "version_required")
+    assert put(service, house(4), '"1"', strict="true").status == 200
+    assert put(service, house(4), None, strict="false").status == 200
+
+
+def test_a_replay_comes_before_the_version(service: Service) -> None:
+    """The first answer may have been lost, and by now the document has the version that it made."""
+    put(service, house(2), None)
+    headers = {"if-match": '"1"', "idempotency-key": "edit-1"}
+    first = service.put_restaurant("harbour", house(4), headers=headers)
+    again = service.put_restaurant("harbour", house(4), headers=headers)
+    assert (first.status, again.status, again.text) == (200, 200, first.text)
+    assert (again.headers["idempotent-replayed"], again.headers["etag"]) == ("true", '"2"')
+
+
 # --- guests whose tables no longer serve ---
 
 CHANGES: dict[str, dict[str, Any]] = {

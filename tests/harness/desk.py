@@ -21,6 +21,7 @@ from maitred.bootstrap.operations import OperationsServices
 from maitred.bootstrap.relay import RelayServices
 from maitred.bootstrap.runtime import Adapters, runtime
 from maitred.contracts.base import parse
+from maitred.contracts.bookings import IfMatch
 from maitred.contracts.floor_document import FloorDocument
 from maitred.contracts.messages import ASSIGN, NOTIFICATION, AssignMessage
 from maitred.domain.booking import LocalStart, Preferences
@@ -38,7 +39,7 @@ from maitred.services.messaging.outbox import Sweep
 from maitred.services.ports import BookingStore, IdempotencyKey, OutgoingMessage, SendReport
 from maitred.services.ports.limits import Bucket, Limits
 from maitred.services.staff.assignment import StaffAssignment
-from maitred.services.staff.restaurants import RestaurantService
+from maitred.services.staff.restaurants import UNSEEN, RestaurantService, SeenLayout
 from tests.harness.databases import TestDatabase
 from tests.harness.service import SETTINGS, evening
 
@@ -121,21 +122,28 @@ class Desk:
 
         return self._status(run)
 
-    def modify(self, booking_id: UUID, wanted: BookingRequest, versions: frozenset[int] | None = None) -> int:
+    def modify(self, booking_id: UUID, wanted: BookingRequest, if_match: IfMatch | None = None) -> int:
         """Change the booking to ``wanted``, whatever it was; the status that HTTP would give."""
 
         def run() -> Reply:
             found = self.book.booking(booking_id)
             assert found is not None
             context = RequestContext("tester", "correlation")
-            return self.modify_booking.modify(found, lambda _: wanted, context, versions)
+            return self.modify_booking.modify(found, lambda _: wanted, context, if_match)
 
         return self._status(run)
 
-    def put(self, restaurant_id: str, document: dict[str, Any]) -> int:
+    def put(
+        self,
+        restaurant_id: str,
+        document: dict[str, Any],
+        key: IdempotencyKey | None = None,
+        seen: SeenLayout = UNSEEN,
+    ) -> int:
         floor = parse(FloorDocument, json.dumps(document))[0]
-        context = RequestContext("tester", "correlation")
-        return self._status(lambda: self.restaurants.put(restaurant_id, floor, context, dry_run=False))
+        context = RequestContext("tester", "correlation", key)
+        put = self.restaurants.put
+        return self._status(lambda: put(restaurant_id, floor, context, dry_run=False, seen=seen))
 
     def work(self, message: AssignMessage) -> str:
         with self.recorder.invocation("c1"):

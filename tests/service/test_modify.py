@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from maitred.contracts.bookings import IfMatch
 from maitred.domain.booking import LocalStart, Preferences
 from maitred.planner.answer.quote import quote
 from maitred.planner.model import Decision
@@ -117,8 +118,8 @@ def test_of_two_changes_at_once_one_is_made(database: TestDatabase, desk: Desk, 
         before = row(database)[1]
         answers = all_at_once(
             [
-                lambda: one.modify(booking, wish(3, "18:00"), frozenset({before})),  # noqa: B023 - run at once
-                lambda: other.modify(booking, wish(4, "20:00"), frozenset({before})),  # noqa: B023 - run at once
+                lambda: one.modify(booking, wish(3, "18:00"), IfMatch(frozenset({before}))),  # noqa: B023 - run at once
+                lambda: other.modify(booking, wish(4, "20:00"), IfMatch(frozenset({before}))),  # noqa: B023 - run at once
             ]
         )
         assert sorted(answers) == [200, 412], (round_, answers)

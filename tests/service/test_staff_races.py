@@ -8,8 +8,10 @@ from uuid import UUID
 
 import pytest
 
+from maitred.contracts.bookings import IfMatch
 from maitred.planner.answer.quote import quote
 from maitred.services.ports import BookingStore, IdempotencyKey
+from maitred.services.staff.restaurants import SeenLayout
 from tests.harness.consistency import assert_consistent
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import Desk, RecordingQueue, all_at_once, open_desk, wish
@@ -223,6 +225,31 @@ def test_twins_with_one_key(database: TestDatabase, desks: Callable[..., Desk]) 
     assert len({twin.answers[0].body for twin in twins}) == 1
     assert database.value("select count(*) from booking_assignment_attempts where flow = 'staff'") == 1
     assert_consistent(database)
+
+
+def test_of_two_who_have_read_the_same_document_one_replaces_it(
+    database: TestDatabase, desks: Callable[..., Desk]
+) -> None:
+    desks().put("harbour", house(4))
+    people, seen = [desks() for _ in range(3)], SeenLayout(IfMatch(frozenset({1})), strict=True)
+    edits = [
+        partial(person.put, "harbour", house(4, 4 + number), seen=seen)
+        for number, person in enumerate(people)
+    ]
+    assert sorted(all_at_once(edits)) == [200, 412, 412]
+    assert database.value("select layout_version from restaurants") == 2
+
+
+def test_twins_that_replace_the_document_they_have_read_get_one_answer(
+    database: TestDatabase, desks: Callable[..., Desk]
+) -> None:
+    """The later twin finds the version that the first has made; that is no stranger's."""
+    desks().put("harbour", house(4))
+    twins, seen = [desks() for _ in range(3)], SeenLayout(IfMatch(frozenset({1})))
+    edits = [partial(twin.put, "harbour", house(4, 4), KEY, seen) for twin in twins]
+    assert set(all_at_once(edits)) == {200}
+    assert len({twin.answers[0].body for twin in twins}) == 1
+    assert database.value("select layout_version from restaurants") == 2
 
 
 def test_an_answer_that_got_lost_is_given_again(database: TestDatabase, desks: Callable[..., Desk]) -> None:

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
@@ -426,12 +426,27 @@ def parse_limit(text: str | None) -> int:
     return int(text)
 
 
-def versions_of(if_match: str | None) -> frozenset[int] | None:
-    """The versions that an ``If-Match`` header names; None: any. An unknown tag matches nothing."""
-    if if_match is None or if_match.strip() == "*":
+@dataclass(frozen=True, slots=True)
+class IfMatch:
+    """What the caller says that it has seen. ``versions``: one of these; None: any that there is."""
+
+    versions: frozenset[int] | None
+
+    def allows(self, version: int | None) -> bool:
+        """May the call go on? ``version``: the present one, None if there is nothing yet."""
+        return version is not None and (self.versions is None or version in self.versions)
+
+
+def if_match_of(header: str | None) -> IfMatch | None:
+    """An ``If-Match`` header, or None if none was sent. A tag that is not known matches nothing."""
+    if header is None:
         return None
-    tags = (tag.strip() for tag in if_match.split(","))
-    return frozenset(int(tag[1:-1]) for tag in tags if re.fullmatch(r'"\d{1,9}"', tag, re.ASCII))
+    tags = [tag.strip() for tag in header.split(",")]
+    if tags == ["*"]:
+        return IfMatch(None)
+    return IfMatch(
+        frozenset(int(tag.strip('"')) for tag in tags if re.fullmatch(r'"\d{1,9}"', tag, re.ASCII))
+    )
 
 
 def _invalid(field: str, code: str, message: str) -> InvalidRequest:

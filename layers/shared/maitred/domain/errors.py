@@ -128,7 +128,11 @@ class InvalidTransition(MaitredError, code="invalid_transition", status=409):
 
 
 class VersionMismatch(MaitredError, code="version_mismatch", status=412):
-    title = "The booking has changed since it was read"
+    title = "It has changed since it was read"
+
+
+class VersionRequired(MaitredError, code="version_required", status=428):
+    title = "The call has to name the version that it replaces"
 
 
 class AssignmentInProgress(MaitredError, code="assignment_in_progress", status=409):

@@ -136,9 +136,9 @@ def modify_booking(booking_id: str) -> Response[str]:
             override=frozenset(body.override),
         )
 
-    versions = contract.versions_of(routes.header("if-match"))
+    if_match = contract.if_match_of(routes.header("if-match"))
     context = routes.request_context(caller, booking.restaurant_id)
-    return send(routes.services.modify.modify(booking, change, context, versions))
+    return send(routes.services.modify.modify(booking, change, context, if_match))
 
 
 @routes.post("/bookings/<booking_id>/cancel")

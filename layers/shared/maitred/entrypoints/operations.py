@@ -20,6 +20,7 @@ from maitred.services.evening.walk_in import WalkInRequest
 from maitred.services.idempotency import Reply, RequestContext
 from maitred.services.staff.new_timezone import Keep
 from maitred.services.staff.reports import EVERYWHERE, cohort_of
+from maitred.services.staff.restaurants import SeenLayout
 
 routes = Routes(services)
 
@@ -37,12 +38,14 @@ def put_restaurant(restaurant_id: str) -> Response[str]:
             [FieldError("restaurantId", "invalid_id", "must be 1-64 letters, digits, hyphens or underscores")]
         )
     caller = routes.caller_for(restaurant_id, OPERATIONS)
-    query = routes.query("dryRun", "bookings")
+    query = routes.query("dryRun", "bookings", "strict")
     dry_run, keep = _flag("dryRun", query, absent="false"), _keep(query.get("bookings"))
+    if_match = contract.if_match_of(routes.header("if-match"))
+    seen = SeenLayout(if_match, strict=_flag("strict", query, absent="false"))
     document = routes.body(FloorDocument)
     context = routes.request_context(caller, restaurant_id)
     put = routes.services.restaurants.put
-    return send(put(restaurant_id, document, context, dry_run=dry_run, keep=keep))
+    return send(put(restaurant_id, document, context, dry_run=dry_run, keep=keep, seen=seen))
 
 
 @routes.get("/restaurants/<restaurant_id>")

@@ -4,13 +4,14 @@ New tables are taken and old ones let go in one transaction, or nothing changes.
 party nor time, and that the present tables still satisfy, keeps them.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from maitred.contracts import responses
+from maitred.contracts.bookings import IfMatch
 from maitred.domain import errors
 from maitred.domain.booking import Booking, MailKind, Trigger
 from maitred.domain.reasons import Category, Reason
@@ -43,7 +44,7 @@ from maitred.services.booking.inline import (
 from maitred.services.booking.request import BookingRequest, DayReading, InlineCall
 from maitred.services.booking.seated import SeatedChange, SeatedRequest
 from maitred.services.dependencies import Dependencies
-from maitred.services.idempotency import Reply, RequestContext, to_store
+from maitred.services.idempotency import Reply, RequestContext, stored_reply, to_store
 from maitred.services.unit_of_work import Try, change_booking, commit, remember, tries
 
 MODIFIED = "modified"
@@ -72,15 +73,15 @@ class ModifyBooking:
         self._seated = seated
 
     def modify(
-        self, booking: Booking, change_of: ChangeOf, context: RequestContext, versions: Collection[int] | None
+        self, booking: Booking, change_of: ChangeOf, context: RequestContext, if_match: IfMatch | None
     ) -> Reply:
-        """``change_of``: the whole request, made of the booking as it is. ``versions``: those the caller saw.
+        """``change_of``: the whole request, made of the booking as it is.
 
         Raises VersionMismatch, InvalidTransition, TryAgain, or MaitredError for a request that breaks a rule.
         """
 
         def modify(current: Booking) -> Reply:
-            if versions is not None and current.version not in versions:
+            if if_match is not None and not if_match.allows(current.version):
                 raise errors.VersionMismatch(f"the booking has version {current.version}")
             if current.state is not State.SEATED and current.state not in _TO_ATTEMPT:
                 raise errors.InvalidTransition(f"a booking that is {current.state.value} cannot be changed")
@@ -89,7 +90,13 @@ class ModifyBooking:
                 return self._seated.change(current, wanted, context)
             return self._modify(current, wanted, context)
 
-        return change_booking(self._deps, booking, context, modify)
+        try:
+            return change_booking(self._deps, booking, context, modify)
+        except errors.VersionMismatch:
+            answered = stored_reply(self._deps.store, context.key)
+            if answered is None:
+                raise
+            return answered  # a duplicate has made the version that is there now
 
     def _modify(self, booking: Booking, request: BookingRequest, context: RequestContext) -> Reply:
         start = moment_of(request.start, ZoneInfo(booking.timezone))[0]

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from maitred.contracts import responses
+from maitred.contracts.bookings import IfMatch
 from maitred.contracts.floor_document import FloorDocument
 from maitred.contracts.stored_floor import floor_from_document
 from maitred.domain import errors
@@ -75,6 +76,31 @@ class Restaurants(Protocol):
         """Leaving the context without `LockedRestaurant.replace` rolls back."""
 
 
+@dataclass(frozen=True, slots=True)
+class SeenLayout:
+    """Which layout the caller says it replaces. ``strict``: it has to say so as soon as there is one."""
+
+    if_match: IfMatch | None = None
+    strict: bool = False
+
+    def require(self, current: StoredLayout | None) -> None:
+        """Raise VersionMismatch if it is another one, VersionRequired if the caller has to say and does not."""
+        version = current.layout_version if current else None
+        if self.if_match is None:
+            if self.strict and version is not None:
+                raise errors.VersionRequired(f"the restaurant has layout version {version}; send it as If-Match")
+        elif not self.if_match.allows(version):
+            found = "no layout yet" if version is None else f"layout version {version}"
+            raise errors.VersionMismatch(f"the restaurant has {found}")
+
+
+UNSEEN = SeenLayout()
+
+
+def _etag(layout_version: int) -> str:
+    return f'"{layout_version}"'
+
+
 class RestaurantService:
     def __init__(self, deps: Dependencies, restaurants: Restaurants) -> None:
         self._deps = deps
@@ -85,7 +111,7 @@ class RestaurantService:
         read = self._deps.store.layout(restaurant_id, None, None, None)
         if read is None:
             raise errors.RestaurantNotFound
-        return Reply(200, responses.dumps(read.document), {"etag": f'"{read.layout_version}"'})
+        return Reply(200, responses.dumps(read.document), {"etag": _etag(read.layout_version)})
 
     def put(
         self,
@@ -95,20 +121,40 @@ class RestaurantService:
         *,
         dry_run: bool,
         keep: Keep | None = None,
+        seen: SeenLayout = UNSEEN,
     ) -> Reply:
         """Replace the floor document; guests whom it cannot keep as promised go back to the job.
 
         ``keep``: what bookings keep if the time zone is another. With ``dry_run`` nothing changes; the reply
-        says what would. Raises TimezoneHasBookings if the zone is another and ``keep`` is None, Overloaded
-        while bookings are being written, IdempotencyInProgress if a duplicate of this request has just
-        committed.
+        says what would. Raises TimezoneHasBookings if the zone is another and ``keep`` is None, what `SeenLayout`
+        raises, Overloaded while bookings are being written, IdempotencyInProgress if a duplicate of this request
+        has just committed.
         """
         answered = stored_reply(self._deps.store, context.key)
         if answered is not None:
             return answered
+        try:
+            return self._put(restaurant_id, document, context, dry_run=dry_run, keep=keep, seen=seen)
+        except errors.VersionMismatch:
+            answered = stored_reply(self._deps.store, context.key)
+            if answered is None:
+                raise
+            return answered  # a duplicate has made the version that is there now
+
+    def _put(
+        self,
+        restaurant_id: str,
+        document: FloorDocument,
+        context: RequestContext,
+        *,
+        dry_run: bool,
+        keep: Keep | None,
+        seen: SeenLayout,
+    ) -> Reply:
         now, stored = self._deps.clock.now(), document.stored()
         try:
             with self._restaurants.locked(restaurant_id, now) as locked:
+                seen.require(locked.current)
                 version = locked.current.layout_version + 1 if locked.current else 1
                 index = compile_floor(floor_from_document(stored, restaurant_id, version))
                 moves_with = _moves_with(locked, index.floor, keep)
@@ -116,6 +162,7 @@ class RestaurantService:
                 reply = _reply(locked.current, stored, version, checked)
                 if dry_run:
                     return reply
+                reply = replace(reply, headers={"etag": _etag(version)})
                 waiting = _waiting(index, locked, moves_with)
                 differs = _tables_differ(locked.current, stored)
                 woken = _woken(index, locked, waiting, now) if differs else []
