@@ -179,7 +179,7 @@ def _context(
         },
         "requestId": request.request_id,
         "routeKey": match.route.key,
-        "stage": "$default",
+        "stage": match.stage,
         "time": request.at.astimezone(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
         "timeEpoch": int(request.at.timestamp() * 1000),
     }

@@ -1,18 +1,21 @@
 """Which route of the HTTP API a request takes, as API Gateway chooses it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from localstack.template import Route
 
+DEFAULT_STAGE = "$default"
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The chosen route and the decoded values of its path's variables."""
+    """The chosen route, the decoded values of its path's variables, and the stage that was called."""
 
     route: Route
     parameters: Mapping[str, str]
+    stage: str = DEFAULT_STAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,10 @@ class _Pattern:
 
 
 class Router:
-    """The routes of one API."""
+    """The routes of one API. A path that begins with the name of one of its stages is that stage's."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[Route], stages: Collection[str] = ()) -> None:
+        self._stages = stages
         known = tuple(routes)
         patterns = [_Pattern(route, _segments(route.path)) for route in known if route.path != "$default"]
         self._patterns = sorted(patterns, key=lambda pattern: pattern.rank)
@@ -59,11 +63,14 @@ class Router:
 
     def match(self, method: str, path: str) -> Match | None:
         """Return the route for a request, None when there is none. ``path`` is still percent-encoded."""
-        segments = _segments(path)
+        segments, stage = _segments(path), DEFAULT_STAGE
+        if segments[0] in self._stages:
+            stage, *rest = segments
+            segments = tuple(rest) or ("",)
         for pattern in self._patterns:
             if pattern.route.method in {method, "ANY"} and (found := pattern.match(segments)) is not None:
-                return Match(pattern.route, found)
-        return Match(self._default, {}) if self._default else None
+                return Match(pattern.route, found, stage)
+        return Match(self._default, {}, stage) if self._default else None
 
 
 def _segments(path: str) -> tuple[str, ...]:

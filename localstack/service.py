@@ -92,7 +92,7 @@ class Service:
 
     async def start_front(self, listener: socket.socket) -> None:
         """Answer HTTP requests on a listening socket: those of the API, and the page's."""
-        front = Front(Router(self.stack.routes), self.pools, self.settings.issuer)
+        front = Front(Router(self.stack.routes, self.stack.stages), self.pools, self.settings.issuer)
         page = self.page = self._make_page()
 
         async def answer(http: web.BaseRequest) -> web.StreamResponse:

@@ -129,7 +129,10 @@ class CustomResource:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Everything of the template that runs locally. Functions and queues by logical id."""
+    """Everything of the template that runs locally. Functions and queues by logical id.
+
+    ``stages``: the API's, by name; all but ``$default`` are the first part of their paths.
+    """
 
     functions: Mapping[str, Function]
     queues: Mapping[str, Queue]
@@ -137,6 +140,7 @@ class Stack:
     event_sources: tuple[EventSource, ...]
     schedules: tuple[Schedule, ...]
     custom_resources: tuple[CustomResource, ...]
+    stages: frozenset[str]
 
     def dead_letter_sources(self) -> dict[str, list[str]]:
         """Return each dead-letter queue with the queues whose failed messages go there, by logical id."""
@@ -182,6 +186,9 @@ class Reader:
             event_sources=tuple(self._event_sources()),
             schedules=tuple(self._schedules()),
             custom_resources=tuple(self._custom_resources()),
+            stages=frozenset(
+                self._get(name, "StageName") for name, _ in self._of_type("AWS::ApiGatewayV2::Stage")
+            ),
         )
 
     def _parameters(self) -> dict[str, str | list[str]]:

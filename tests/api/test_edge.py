@@ -205,3 +205,36 @@ def test_a_booking_without_an_attempt_is_explained_all_the_same(shared: Service)
     assert answer.json["at"].startswith(booking["createdAt"][:19])
     assert call("operations", "GET", f"/bookings/{booking['id']}/attempts").json["items"] == []
     shared.cancel(booking["id"])
+
+
+# --- the version before the path ---
+
+
+def versioned(event: dict[str, Any], stage: str) -> dict[str, Any]:
+    """As API Gateway sends it: a stage of its own, named v1, or a custom domain that maps the path."""
+    event["rawPath"] = event["requestContext"]["http"]["path"] = f"/v1{event['rawPath']}"
+    event["requestContext"]["stage"] = stage
+    return event
+
+
+@pytest.mark.parametrize("stage", ["$default", "v1"])
+def test_v1_before_a_path_means_the_same(shared: Service, stage: str) -> None:
+    headers = {"idempotency-key": f"either-{stage}", "x-correlation-id": "same"}
+    plain = http_event("POST", LIST, body=party(2, date=evening(33)), headers=headers)
+    first = invoke("bookings", plain)
+    again = invoke("bookings", versioned(plain, stage))
+    assert (first.status, again.status, again.text) == (201, 201, first.text)
+    assert again.headers["idempotent-replayed"] == "true"
+    path = first.headers["location"]
+    read = invoke("bookings", versioned(http_event("GET", path), stage))
+    assert read.json == call("bookings", "GET", path).json
+    shared.cancel(first.json["booking"]["id"])
+    paths = {LIST: "bookings", "/health": "operations", "/restaurants/harbour": "operations"}
+    for known, function in paths.items():
+        event = versioned(http_event("GET", known), stage)
+        assert invoke(function, event).text == call(function, "GET", known).text
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/v1/health", "/v2/health", "/V1/health", "/v1health"])
+def test_other_versions_do_not_exist(shared: Service, path: str) -> None:
+    assert_problem(call("operations", "GET", path), 404, "not_found")

@@ -56,17 +56,37 @@ def test_the_token_is_checked_for_issuer_and_audience() -> None:
     }
 
 
+def test_both_stages_are_the_same_api() -> None:
+    """With and without the version before the path; neither may be logged or limited in another way."""
+    stages = {stage["StageName"]: stage for stage in deployed().of_type("AWS::ApiGatewayV2::Stage").values()}
+    assert stages.keys() == {"$default", "v1"}
+    for member in ("ApiId", "AutoDeploy", "DefaultRouteSettings", "AccessLogSettings"):
+        assert stages["v1"][member] == stages["$default"][member]
+    assert stages["v1"]["AutoDeploy"] is True
+
+
+def test_the_functions_may_be_called_from_every_stage() -> None:
+    permissions = [
+        permission["SourceArn"]["Fn::Sub"][1]
+        for permission in deployed().of_type("AWS::Lambda::Permission").values()
+        if permission["Principal"] == "apigateway.amazonaws.com"
+    ]
+    assert {values["__Stage__"] for values in permissions} == {"*"}
+
+
 def test_the_access_log_is_json_that_tells_what_happened() -> None:
-    (stage,) = deployed().of_type("AWS::ApiGatewayV2::Stage").values()
+    """No path and no query: a search has a guest's name in it."""
+    stage = next(iter(deployed().of_type("AWS::ApiGatewayV2::Stage").values()))
     line = json.loads(stage["AccessLogSettings"]["Format"])
     assert {"requestId", "routeKey", "status", "latencyMs", "integrationError", "authorizerError"} <= set(
         line
     )
     assert all(value.startswith("$context.") for value in line.values())
+    assert not any(re.search(r"path|query|protocol", value, re.IGNORECASE) for value in line.values())
 
 
 def test_every_stage_is_throttled() -> None:
-    (stage,) = deployed().of_type("AWS::ApiGatewayV2::Stage").values()
+    stage = next(iter(deployed().of_type("AWS::ApiGatewayV2::Stage").values()))
     settings = stage["DefaultRouteSettings"]
     assert (
         next(iter(settings["ThrottlingRateLimit"]))

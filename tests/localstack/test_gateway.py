@@ -163,6 +163,9 @@ ROUTES = [
 ]
 
 
+ROUTES_BY_FUNCTION = {route.function: route for route in ROUTES}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "function", "parameters"),
     [
@@ -186,6 +189,22 @@ def test_the_most_specific_route_wins(
 @pytest.mark.parametrize(("method", "path"), [("POST", "/b"), ("POST", "/a/b/c"), ("PUT", "/")])
 def test_no_route(method: str, path: str) -> None:
     assert Router(ROUTES).match(method, path) is None
+
+
+def test_a_stage_is_the_first_part_of_its_paths() -> None:
+    """The event has it in its path and says which it is, as API Gateway does."""
+    router = Router(ROUTES, {"$default", "v1"})
+    assert router.match("GET", "/v1/a/z") == Match(ROUTES_BY_FUNCTION["variable"], {"x": "z"}, "v1")
+    assert router.match("GET", "/a/v1") == Match(ROUTES_BY_FUNCTION["variable"], {"x": "v1"})
+    assert router.match("GET", "/v1") == router.match("GET", "/v1/") is None
+    assert router.match("GET", "/v1/v1/a/b") == Match(ROUTES_BY_FUNCTION["greedy"], {"proxy": "v1/a/b"}, "v1")
+    request = replace(REQUEST, path="/v1/restaurants/harbour/bookings")
+    match = Router([ROUTE], {"v1"}).match(request.method, request.path)
+    assert match is not None
+    event = build_event(request, match, CLAIMS)
+    assert event["rawPath"] == event["requestContext"]["http"]["path"] == "/v1/restaurants/harbour/bookings"
+    assert (event["requestContext"]["stage"], event["routeKey"]) == ("v1", ROUTE.key)
+    assert event["pathParameters"] == {"restaurantId": "harbour"}
 
 
 def test_the_default_route_takes_the_rest() -> None:

@@ -37,6 +37,7 @@ _IMPLIED = {
 }
 
 HEALTH = "/health"
+VERSION = "/v1/"  # may stand before every path; with API Gateway it is a stage
 _CORRELATION = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -244,6 +245,7 @@ class Edge:
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         """Answer one event. The health check is not recorded: it must not need the database's settings."""
+        event = _without_version(event)
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         correlation_id = _correlation_id(headers.get("x-correlation-id"))
         is_health = event.get("rawPath") == HEALTH
@@ -272,6 +274,15 @@ class Edge:
         if known.retry_after is not None:
             answer.headers["retry-after"] = str(known.retry_after)
         return answer
+
+
+def _without_version(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with its path as the routes have it: a version before it means the same, in replays too."""
+    path = event.get("rawPath") or ""
+    if not path.startswith(VERSION):
+        return event
+    context = event["requestContext"] | {"stage": "$default"}
+    return event | {"rawPath": path.removeprefix(VERSION.rstrip("/")), "requestContext": context}
 
 
 def send(reply: Reply) -> Response[str]:

@@ -84,11 +84,13 @@ class SeenLayout:
     strict: bool = False
 
     def require(self, current: StoredLayout | None) -> None:
-        """Raise VersionMismatch if it is another one, VersionRequired if the caller has to say and does not."""
+        """Raise VersionMismatch if it is another one, VersionRequired if the caller does not say."""
         version = current.layout_version if current else None
         if self.if_match is None:
             if self.strict and version is not None:
-                raise errors.VersionRequired(f"the restaurant has layout version {version}; send it as If-Match")
+                raise errors.VersionRequired(
+                    f"the restaurant has layout version {version}; send it as If-Match"
+                )
         elif not self.if_match.allows(version):
             found = "no layout yet" if version is None else f"layout version {version}"
             raise errors.VersionMismatch(f"the restaurant has {found}")
@@ -126,9 +128,9 @@ class RestaurantService:
         """Replace the floor document; guests whom it cannot keep as promised go back to the job.
 
         ``keep``: what bookings keep if the time zone is another. With ``dry_run`` nothing changes; the reply
-        says what would. Raises TimezoneHasBookings if the zone is another and ``keep`` is None, what `SeenLayout`
-        raises, Overloaded while bookings are being written, IdempotencyInProgress if a duplicate of this request
-        has just committed.
+        says what would. Raises TimezoneHasBookings if the zone is another and ``keep`` is None, what
+        `SeenLayout` raises, Overloaded while bookings are being written, IdempotencyInProgress if a duplicate
+        of this request has just committed.
         """
         answered = stored_reply(self._deps.store, context.key)
         if answered is not None:
