@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from maitred.bootstrap.migrate import Migrated
+
 STACK = {"StackId": "arn:stack", "RequestId": "r-1", "LogicalResourceId": "Migration"}
 
 
@@ -30,11 +32,11 @@ class Migrator:
     error: Exception | None = None
     runs: int = 0
 
-    def run(self) -> list[str]:
+    def run(self) -> Migrated:
         self.runs += 1
         if self.error:
             raise self.error
-        return self.applied
+        return Migrated(self.applied, [])
 
 
 @dataclass(slots=True)

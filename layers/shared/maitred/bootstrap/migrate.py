@@ -4,13 +4,13 @@ import os
 
 from maitred import config
 from maitred.adapters.postgres.connection import connector
-from maitred.adapters.postgres.migrator import MigrationError, Migrator, load_migrations
+from maitred.adapters.postgres.migrator import Migrated, MigrationError, Migrator, load_migrations
 
-__all__ = ["MigrationError", "migrate"]
+__all__ = ["Migrated", "MigrationError", "migrate"]
 
 
-def migrate() -> list[str]:
-    """Bring the database to this release's schema; returns the names of the migrations applied now.
+def migrate() -> Migrated:
+    """Bring the database to this release's schema, unless a later release has already brought it further.
 
     It may be repeated at any time. Raises MigrationError if the database does not fit this release.
     """

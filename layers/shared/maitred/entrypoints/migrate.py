@@ -1,7 +1,9 @@
 """The schema as a CloudFormation custom resource.
 
 CloudFormation calls it at each deployment with a new layer, before it changes any function that uses the
-schema, and waits for an answer at ``ResponseURL``. Any other event just migrates and returns the result.
+schema, and waits for an answer at ``ResponseURL``. It also does so when it takes a release back, with
+the layer of the release before: the database is ahead then and stays as it is, which is success. Any other
+event just migrates and returns the result.
 """
 
 import json
@@ -29,9 +31,12 @@ class SchemaResource:
         return answer
 
     def _migrate(self) -> list[str]:
-        applied = migrate()
-        self._logger.info("schema is up to date", extra={"applied": applied})
-        return applied
+        migrated = migrate()
+        if migrated.later:
+            self._logger.warning("the schema is of a later release", extra={"later": migrated.later})
+        else:
+            self._logger.info("schema is up to date", extra={"applied": migrated.done})
+        return migrated.done
 
     def _answer(self, event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         """The answer to CloudFormation. A deleted stack keeps its data, so Delete does nothing."""

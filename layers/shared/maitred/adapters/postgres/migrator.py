@@ -2,6 +2,9 @@
 
 Forward files are ``NNNN_name.up.sql``, backward files ``NNNN_name.down.sql``. An applied file must not
 change: every run compares its checksum.
+
+A database may be ahead: a later release migrated it and was then taken back. This release runs on that
+schema, since migrations only expand, so there is nothing to do but to say so.
 """
 
 import hashlib
@@ -56,6 +59,14 @@ def load_migrations(folder: Path = Path(__file__).parent / "migrations") -> tupl
     return tuple(migrations)
 
 
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """Names of migrations: applied or undone now, and those that a later release had applied before."""
+
+    done: list[str]
+    later: list[str]
+
+
 class Migrator:
     """Brings a database to a version. ``conn`` must be in autocommit mode and own the schema."""
 
@@ -63,11 +74,11 @@ class Migrator:
         self._conn = conn
         self._migrations = migrations
 
-    def run(self, application_role: str | None = None) -> list[str]:
-        """Apply the missing migrations and grant ``application_role`` its rights. Returns their names."""
+    def run(self, application_role: str | None = None) -> Migrated:
+        """Apply the missing migrations and grant ``application_role`` its rights."""
         return self.migrate_to(len(self._migrations), application_role)
 
-    def migrate_to(self, target: int, application_role: str | None = None) -> list[str]:
+    def migrate_to(self, target: int, application_role: str | None = None) -> Migrated:
         """Go forward or backward to version ``target`` (0: an empty schema) in one transaction."""
         with self._conn.transaction():
             self._conn.execute("set local timezone = 'UTC'")  # months must not depend on the server's zone
@@ -75,24 +86,26 @@ class Migrator:
             # A table that stays locked for longer fails the deployment instead of blocking the service.
             self._conn.execute("set local lock_timeout = '10s'")
             self._conn.execute(_TABLE)
-            done = self._steps(self._applied(), target)
+            applied = self._applied()
+            later = applied[len(self._migrations) :]
+            if later and target < len(self._migrations):
+                raise MigrationError(f"the database has {later[0]}, which this release cannot undo")
+            done = [] if later else self._steps(len(applied), target)
             if application_role and target:
                 self._admit(application_role)
-        return done
+        return Migrated(done, later)
 
-    def _applied(self) -> int:
+    def _applied(self) -> list[str]:
+        """What the database has, in order. Raises MigrationError where it is not what this release has."""
         rows = self._conn.execute(
-            "select version, checksum from schema_migrations order by version"
+            "select version, name, checksum from schema_migrations order by version"
         ).fetchall()
-        known = {m.version: m for m in self._migrations}
-        for version, checksum in rows:
-            if not isinstance(version, int) or version not in known:
-                raise MigrationError(
-                    f"the database has migration {version}, which this release does not know"
-                )
-            if known[version].checksum != checksum:
-                raise MigrationError(f"migration {version:04} was changed after it had been applied")
-        return len(rows)
+        for number, (version, _, checksum) in enumerate(rows, 1):
+            if version != number:
+                raise MigrationError(f"the database has migration {version:04} without {number:04}")
+            if number <= len(self._migrations) and self._migrations[number - 1].checksum != checksum:
+                raise MigrationError(f"migration {number:04} was changed after it had been applied")
+        return [f"{version:04}_{name}" for version, name, _ in rows]
 
     def _steps(self, applied: int, target: int) -> list[str]:
         forward = [m for m in self._migrations if applied < m.version <= target]
