@@ -63,6 +63,8 @@ def test_the_requests_of_guests(service: Service) -> None:
     shows(on_hold, service.hold("harbour", hold), 201)
     [slots] = examples("Availability")
     shows(slots, service.availability("harbour", partySize=4))
+    asked, openings = examples("Availability of many days")
+    shows(openings, service.openings("harbour", **asked))
     [changes] = examples("Follow the changes")
     shows(changes, service.http("bookings", "GET", "/restaurants/harbour/changes"))
     [mistakes] = examples("Errors")

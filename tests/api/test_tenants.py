@@ -43,6 +43,7 @@ ROUTES = [
     Route("bookings", "GET", "/restaurants/{r}/bookings", READ, 200),
     Route("bookings", "GET", "/restaurants/{r}/changes", READ, 200),
     Route("bookings", "GET", "/restaurants/{r}/availability", READ, 422),
+    Route("bookings", "POST", "/restaurants/{r}/availability", READ, 422, body={}),
     Route("bookings", "GET", "/bookings/{b}", READ, 200),
     Route("bookings", "POST", "/restaurants/{r}/holds", WRITE, 422, body={}),
     Route("bookings", "POST", "/bookings/{b}/cancel", WRITE, 422, body={"no": 1}),

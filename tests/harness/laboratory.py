@@ -195,7 +195,13 @@ def _set_into_line(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Database._pipeline
 
     def pipeline(
-        self: Database, conn: Any, calls: Sequence[Call], budget_ms: int | None, *, begin: bool, commit: bool
+        self: Database,
+        conn: Any,
+        calls: Sequence[Call],
+        budget_ms: int | None,
+        *,
+        begin: bytes | None,
+        commit: bool,
     ) -> Any:
         names = [call.name for call in calls]
         faults = [

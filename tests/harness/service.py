@@ -118,6 +118,11 @@ class Service:
         asked = {name: str(value) for name, value in ({"date": evening()} | query).items()}
         return self.http("bookings", "GET", f"/restaurants/{restaurant_id}/availability", query=asked)
 
+    def openings(self, restaurant_id: str, *sizes: int, **body: Any) -> Answer:
+        """Of the evening, unless other ``dates`` are asked for."""
+        asked = {"dates": [evening()], "partySizes": sizes} | body
+        return self.http("bookings", "POST", f"/restaurants/{restaurant_id}/availability", body=asked)
+
     def assign(self, booking_id: str, *tables: str, headers: Any = None, **body: Any) -> Answer:
         """A person's choice of tables."""
         path = f"/bookings/{booking_id}/assignment"

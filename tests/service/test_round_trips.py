@@ -1,13 +1,14 @@
 """Round trips, counted on the wire between the true handler and PostgreSQL."""
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 
 import pytest
 
 from maitred.adapters.postgres.database import Database
 from maitred.bootstrap.bookings import services
 from tests.harness.databases import TestDatabase
-from tests.harness.service import Service, forget_wiring, house, party, running_service
+from tests.harness.service import Service, evening, forget_wiring, house, party, running_service
 from tests.harness.wire import WireTap
 
 
@@ -149,6 +150,23 @@ def test_availability_takes_two_round_trips_in_a_new_sandbox(tapped: Service, ta
     forget_wiring()
     count = Count(tap, services().runtime.database)
     assert tapped.availability("harbour", partySize=2).status == 200
+    count.assert_trips(2)
+
+
+def test_availability_of_a_month_takes_one_round_trip(tapped: Service, tap: WireTap) -> None:
+    count = Count(tap, warm(tapped))
+    days = [(date.fromisoformat(evening()) + timedelta(days=number)).isoformat() for number in range(31)]
+    assert len(tapped.openings("harbour", 1, 2, 4, dates=days).json["days"]) == len(days)
+    count.assert_trips(1)
+
+
+def test_availability_of_many_days_takes_two_round_trips_in_a_new_sandbox(
+    tapped: Service, tap: WireTap
+) -> None:
+    warm(tapped)
+    forget_wiring()
+    count = Count(tap, services().runtime.database)
+    assert tapped.openings("harbour", 2, 4).status == 200
     count.assert_trips(2)
 
 

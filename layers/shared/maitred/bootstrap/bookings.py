@@ -18,6 +18,7 @@ from maitred.services.assignment.planning import Planning
 from maitred.services.assignment.room import Replanner
 from maitred.services.assignment.waitlist import Waitlist
 from maitred.services.booking.availability import Availability
+from maitred.services.booking.batch_availability import BatchAvailability
 from maitred.services.booking.cancel import CancelBooking
 from maitred.services.booking.changes import ChangeFeed
 from maitred.services.booking.create import CreateBooking
@@ -46,7 +47,9 @@ class BookingsServices:
         self.modify = ModifyBooking(deps, inline, waitlist, SeatedChange(deps, floors, replanner))
         self.cancel = CancelBooking(deps, floors, waitlist, replanner)
         self.holds = Holds(deps, moving_nobody, waitlist)
-        self.availability = Availability(deps.clock, DaySnapshots(deps.store, floors), planning)
+        days = DaySnapshots(deps.store, floors)
+        self.availability = Availability(deps.clock, days, planning)
+        self.batch_availability = BatchAvailability(deps.clock, days, planning)
         self.views = BookingViews(deps.store, deps.clock)
         self.changes = ChangeFeed(PostgresFeed(base.database))
 

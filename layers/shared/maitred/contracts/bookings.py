@@ -41,6 +41,8 @@ _MAX_PAGE = 200
 _DEFAULT_PAGE = 50
 _MOST_ATTRIBUTES = 20
 _MOST_TABLES = 40  # for one party
+_MOST_DATES = 31
+_MOST_SIZES = 8
 _FAR_AHEAD = timedelta(days=3660)  # keeps calendar arithmetic in range
 
 # RFC 3339 with optional seconds. The offset is optional here, so that the answer can name it as missing.
@@ -59,6 +61,7 @@ def _whole(value: object) -> object:
 
 #: JSON has one kind of number: 2.0 is the whole number 2.
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
+PartySize = Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)]
 
 
 def _or_none(value: str | None) -> str | None:
@@ -120,7 +123,7 @@ TableIds = Annotated[tuple[FloorId, ...], Field(max_length=_MOST_TABLES)]
 class HoldBody(StrictModel):
     """``POST /restaurants/{id}/holds``. The start is ``date`` and ``time``, or ``startAt``."""
 
-    party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)]
+    party_size: PartySize
     date: str | None = None
     time: ClockTime | None = None
     start_at: str | None = None
@@ -140,7 +143,7 @@ class BookingBody(HoldBody):
 class PatchBody(StrictModel):
     """``PATCH /bookings/{id}``. A member that is left out stays; null removes a value (RFC 7396)."""
 
-    party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)] | None = None
+    party_size: PartySize | None = None
     date: str | None = None
     time: ClockTime | None = None
     start_at: str | None = None
@@ -193,6 +196,27 @@ class PatchBody(StrictModel):
             )
 
 
+class AvailabilityBody(StrictModel):
+    """``POST /restaurants/{id}/availability``: many days and sizes. ``zone`` and ``required`` are musts."""
+
+    dates: Annotated[tuple[str, ...], Field(min_length=1, max_length=_MOST_DATES)]
+    party_sizes: Annotated[tuple[PartySize, ...], Field(min_length=1, max_length=_MOST_SIZES)]
+    zone: Label | None = None
+    required: Annotated[tuple[Label, ...], Field(max_length=_MOST_ATTRIBUTES)] = ()
+
+    def days(self, now: datetime) -> tuple[date, ...]:
+        """The service days, each once. Raises InvalidRequest."""
+        days = (parse_date(text, f"dates.{number}", now) for number, text in enumerate(self.dates))
+        return tuple(dict.fromkeys(days))
+
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes, each once."""
+        return tuple(dict.fromkeys(self.party_sizes))
+
+    def musts(self) -> Preferences:
+        return Preferences(self.zone, self.zone is not None, required=self.required)
+
+
 class CancelBody(StrictModel):
     reason: ReasonText = None
 
@@ -210,7 +234,7 @@ class SeatBody(StrictModel):
 class WalkInBody(StrictModel):
     """``POST /restaurants/{id}/walk-ins``: guests at the door. Without ``tables`` the planner picks."""
 
-    party_size: Annotated[WholeNumber, Field(ge=1, le=MAX_PARTY)]
+    party_size: PartySize
     tables: Annotated[TableIds, Field(min_length=1)] | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=5, le=720)] | None = None
     guest: Guest = Guest()

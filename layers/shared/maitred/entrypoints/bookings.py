@@ -11,6 +11,7 @@ from maitred.domain.errors import FieldError, InvalidRequest
 from maitred.domain.states import STATUSES, State, states_of
 from maitred.entrypoints.http import BOOKINGS_READ, BOOKINGS_WRITE, OPERATIONS, Routes, send
 from maitred.services.booking.availability import AvailabilityRequest
+from maitred.services.booking.batch_availability import BatchRequest
 from maitred.services.booking.request import BookingRequest
 from maitred.services.booking.seated import SeatedRequest
 
@@ -93,6 +94,14 @@ def get_availability(restaurant_id: str) -> Response[str]:
         is_staff=caller.is_staff,
     )
     return send(routes.services.availability.of_day(request))
+
+
+@routes.post("/restaurants/<restaurant_id>/availability")
+def get_batch_availability(restaurant_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, BOOKINGS_READ)
+    body = routes.body(contract.AvailabilityBody)
+    request = BatchRequest(restaurant_id, body.days(routes.now), body.sizes(), body.musts(), caller.is_staff)
+    return send(routes.services.batch_availability.of_days(request))
 
 
 @routes.get("/bookings/<booking_id>")

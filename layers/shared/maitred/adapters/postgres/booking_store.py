@@ -66,9 +66,9 @@ class PostgresBookingStore:
     def snapshots(
         self, days: Sequence[ports.Day], known_version: int, budget_ms: int | None
     ) -> list[ports.Snapshot] | None:
-        """One for each day, or None if there is no such restaurant."""
+        """One for each day, all of one moment, or None if there is no such restaurant."""
         calls = [Call("read_snapshot", _snapshot_params(day, known_version, None)) for day in days]
-        results = self._db.read_all(calls, budget_ms)
+        results = self._db.read_at_once(calls, budget_ms)
         found = [_snapshot(day, result) for day, result in zip(days, results, strict=True)]
         read = [snapshot for snapshot in found if snapshot is not None]
         return read if len(read) == len(days) else None

@@ -20,6 +20,9 @@ from maitred.services import ports
 
 logger = logging.getLogger(__name__)
 
+_BEGIN = b"begin"
+_BEGIN_AT_ONE_MOMENT = b"begin isolation level repeatable read read only"
+
 Params = Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
 PlainConnection = psycopg.Connection[tuple[Any, ...]]
@@ -107,10 +110,14 @@ class Database:
         """As `read`, several statements in one transaction; each must bear being run twice."""
         return self._begin(calls, budget_ms, commit=True)
 
+    def read_at_once(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
+        """As `read_all`, but all statements see the database as it was at one moment, and none writes."""
+        return self._begin(calls, budget_ms, commit=True, begin=_BEGIN_AT_ONE_MOMENT)
+
     def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
         """All of ``calls`` in one transaction and one round trip, or none of them."""
         self._refuse_in_session()
-        return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=True)
+        return self._pipeline(self._live(), calls, budget_ms, begin=_BEGIN, commit=True)
 
     @contextmanager
     def session(self, calls: Sequence[Call], budget_ms: int | None) -> Iterator[Session]:
@@ -124,8 +131,8 @@ class Database:
         try:
             yield Session(
                 rows,
-                read=lambda more: self._pipeline(conn, more, budget_ms, begin=False, commit=False),
-                commit=lambda more: self._pipeline(conn, more, budget_ms, begin=False, commit=True),
+                read=lambda more: self._pipeline(conn, more, budget_ms, begin=None, commit=False),
+                commit=lambda more: self._pipeline(conn, more, budget_ms, begin=None, commit=True),
             )
         finally:
             self._in_session = False
@@ -135,15 +142,17 @@ class Database:
         if self._in_session:
             raise RuntimeError("a session is open on this connection; use its read and commit")
 
-    def _begin(self, calls: Sequence[Call], budget_ms: int | None, *, commit: bool) -> list[Rows]:
+    def _begin(
+        self, calls: Sequence[Call], budget_ms: int | None, *, commit: bool, begin: bytes = _BEGIN
+    ) -> list[Rows]:
         self._refuse_in_session()
         kept = self._conn is not None
         try:
-            return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=commit)
+            return self._pipeline(self._live(), calls, budget_ms, begin=begin, commit=commit)
         except ports.Unavailable:
             if not kept or self._conn is not None:  # a new connection would not fare better
                 raise
-            return self._pipeline(self._live(), calls, budget_ms, begin=True, commit=commit)
+            return self._pipeline(self._live(), calls, budget_ms, begin=begin, commit=commit)
 
     def _pipeline(
         self,
@@ -151,14 +160,14 @@ class Database:
         calls: Sequence[Call],
         budget_ms: int | None,
         *,
-        begin: bool,
+        begin: bytes | None,
         commit: bool,
     ) -> list[Rows]:
         self.round_trips += 1
         try:
             with conn.pipeline():
                 if begin:
-                    conn.execute(b"begin")
+                    conn.execute(begin)
                 if begin and budget_ms is not None:
                     _limit(conn, "set_limits", budget_ms)
                 cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []

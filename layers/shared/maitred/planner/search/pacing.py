@@ -13,12 +13,35 @@ _DAY_MINUTES = 1440
 
 
 @dataclass(frozen=True, slots=True)
+class CoversLeft:
+    """How many more guests may start in a slot: ``in_all`` (None: any number), and in each zone with a limit.
+
+    ``by_zone``: the tables of those zones, as bits, and what is left of their limits.
+    """
+
+    in_all: int | None = None
+    by_zone: tuple[tuple[int, int], ...] = ()
+
+    def too_few_for(self, party_size: int) -> bool:
+        """Would a party of this size be too many for the slot?"""
+        return self.in_all is not None and party_size > self.in_all
+
+    def crowded_for(self, party_size: int) -> int:
+        """The tables, as bits, in zones for which it would be too many."""
+        bits = 0
+        for tables, left in self.by_zone:
+            if party_size > left:
+                bits |= tables
+        return bits
+
+
+@dataclass(frozen=True, slots=True)
 class SlotRoom:
     """What a party's slot still takes of it.
 
     ``most``: the slot's limit (None: no limit). ``full``: the party would be too many for the slot;
     ``full_by_bookings``: also without the live holds. ``crowded`` and ``crowded_by_bookings``: the tables, as
-    bits, in zones for which it would be too many.
+    bits, in zones for which it would be too many. ``left``: what bookings and holds leave of the limits.
     """
 
     most: int | None = None
@@ -26,6 +49,7 @@ class SlotRoom:
     full_by_bookings: bool = False
     crowded: int = 0
     crowded_by_bookings: int = 0
+    left: CoversLeft = CoversLeft()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +87,16 @@ def slot_room(
     if owned is not None and slot.takes(owned.start) and request.party_size <= owned.covers:
         return SlotRoom()
     inside = [each for each in pacing if slot.takes(each.start)]
-    booked = [each for each in inside if not each.on_hold]
-    most, size = slot.most, request.party_size
+    left = _left(index, slot.most, inside)
+    left_by_bookings = _left(index, slot.most, [each for each in inside if not each.on_hold])
+    size = request.party_size
     return SlotRoom(
-        most,
-        full=most is not None and _sum(inside) + size > most,
-        full_by_bookings=most is not None and _sum(booked) + size > most,
-        crowded=_crowded(index, inside, size),
-        crowded_by_bookings=_crowded(index, booked, size),
+        slot.most,
+        full=left.too_few_for(size),
+        full_by_bookings=left_by_bookings.too_few_for(size),
+        crowded=left.crowded_for(size),
+        crowded_by_bookings=left_by_bookings.crowded_for(size),
+        left=left,
     )
 
 
@@ -85,9 +111,10 @@ def _sum(started: Iterable[Covers]) -> int:
     return sum(each.covers for each in started)
 
 
-def _crowded(index: FloorIndex, started: Sequence[Covers], party_size: int) -> int:
-    bits = 0
-    for zone, most in index.floor.policy.pacing.per_zone.items():
-        if _sum(each for each in started if zone in each.zones) + party_size > most:
-            bits |= index.zone_bits.get(zone, 0)
-    return bits
+def _left(index: FloorIndex, most: int | None, started: Sequence[Covers]) -> CoversLeft:
+    """What those who have started leave."""
+    by_zone = tuple(
+        (index.zone_bits.get(zone, 0), limit - _sum(each for each in started if zone in each.zones))
+        for zone, limit in index.floor.policy.pacing.per_zone.items()
+    )
+    return CoversLeft(None if most is None else most - _sum(started), by_zone)

@@ -12,7 +12,7 @@ from maitred.domain.reasons import Reason, ReasonCode
 from maitred.domain.windows import Window, to_minutes
 from maitred.planner.answer.alternatives import Reach, alternatives
 from maitred.planner.answer.choice import keep_hold
-from maitred.planner.answer.place import find_place, surely_full
+from maitred.planner.answer.place import count_places, find_place, surely_full
 from maitred.planner.answer.quote import quote
 from maitred.planner.day.demand import PRIOR, learn_demand
 from maitred.planner.day.drawn_day import DrawnDay, Problem, draw_day
@@ -21,6 +21,7 @@ from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Alternative, Deadline, Decision, MovableBooking, PartyRequest, Plan, Refusal
 from maitred.planner.options import FULL, PlannerOptions
 from maitred.planner.search.join_search import SearchEndedError
+from maitred.planner.search.packing import PartyCount
 from maitred.services.assignment.attempt import PlannerRun, Quote
 from maitred.services.feature_flags import FlagSource, SameFlags
 from maitred.services.ports import Clock, Day, MovableStay, Snapshot
@@ -184,6 +185,17 @@ class DayPlanner:
         except Exception as error:
             logger.exception("the planner failed")
             raise SearchEndedError from error
+
+    def count(self, request: PartyRequest, deadline: Deadline) -> PartyCount:
+        """How many parties like this one have room together while nobody is moved.
+
+        After a defect of the planner's, nothing is proven.
+        """
+        try:
+            return count_places(self.day.index, self.problem_of(request), deadline, self.day)
+        except Exception:
+            logger.exception("the planner failed")
+            return PartyCount(0, exact=False)
 
     def alternatives(
         self, request: PartyRequest, duration_minutes: int | None, now: datetime, deadline: Deadline

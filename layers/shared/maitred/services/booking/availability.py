@@ -4,6 +4,7 @@ One reading of the day and the one planner: a slot that is called available conf
 next. Nothing is kept.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,7 +13,8 @@ from maitred.domain.booking import Preferences
 from maitred.domain.errors import MaitredError
 from maitred.domain.reasons import Category, ReasonCode
 from maitred.domain.windows import slot_starts
-from maitred.planner.model import Decision, PartyRequest, Plan, Refusal
+from maitred.planner.floor.index import FloorIndex
+from maitred.planner.model import Deadline, Decision, PartyRequest, Plan, Refusal
 from maitred.services.assignment.day import DaySnapshots, Reading, day_of_services
 from maitred.services.assignment.planning import Planning, party_request
 from maitred.services.booking.request import BookingRequest, stay, unknown_words
@@ -20,8 +22,8 @@ from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
 from maitred.services.ports import Clock, Json
 
-_BUDGET_MS = 900  # an answer is at most a second old
-_PASSES = 2  # who used up its share is asked once more, with what the others left over
+BUDGET_MS = 900  # an answer is at most a second old
+_PASSES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Availability:
 
         A slot that could not be decided in time has the reason ``search_truncated``, never that it is full.
         """
-        now, budget = self._clock.now(), Budget(self._clock, _BUDGET_MS)
+        now, budget = self._clock.now(), Budget(self._clock, BUDGET_MS)
         reading = self._days.read(
             request.restaurant_id, lambda floor: day_of_services(floor, request.service_date, now), budget
         )
@@ -62,27 +64,52 @@ class Availability:
     def _answers(
         self, request: AvailabilityRequest, reading: Reading, now: datetime, budget: Budget
     ) -> _Answers:
-        """The day's slots, without those that would be booked on another service day."""
-        answers: _Answers = {}
-        waiting: dict[datetime, PartyRequest] = {}
-        for _, start in slot_starts(reading.index.floor, request.service_date):
-            next_call = BookingRequest(request.restaurant_id, request.party_size, start, request.preferences)
-            try:
-                window, _ = stay(next_call, reading.index, now, is_staff=request.is_staff)
-            except MaitredError as error:
-                answers[start] = error
-                continue
-            if window.service_date == request.service_date:
-                waiting[start] = party_request(request.party_size, window, request.preferences)
+        slots = slots_for(request, reading.index, now)
+        answers: _Answers = {start: each for start, each in slots.items() if isinstance(each, MaitredError)}
+        waiting = {start: each for start, each in slots.items() if isinstance(each, PartyRequest)}
         planner = self._planning.of_day(reading.index, reading.snapshot)
-        for _ in range(_PASSES):
-            for (start, party), share in zip(waiting.items(), budget.shares(len(waiting)), strict=True):
-                answers[start] = planner.decide(party, share)
-            waiting = {start: party for start, party in waiting.items() if _undecided(answers[start])}
-        return answers
+        return answers | ask_twice(waiting, budget, planner.decide, _undecided)
 
 
-def _undecided(answer: Decision | MaitredError) -> bool:
+def slots_for(
+    request: AvailabilityRequest, index: FloorIndex, now: datetime
+) -> dict[datetime, PartyRequest | MaitredError]:
+    """The day's slots by start: what the party would ask for, or what the floor document says against it.
+
+    Without those that would be booked on another service day.
+    """
+    found: dict[datetime, PartyRequest | MaitredError] = {}
+    for _, start in slot_starts(index.floor, request.service_date):
+        next_call = BookingRequest(request.restaurant_id, request.party_size, start, request.preferences)
+        try:
+            window, _ = stay(next_call, index, now, is_staff=request.is_staff)
+        except MaitredError as error:
+            found[start] = error
+            continue
+        if window.service_date == request.service_date:
+            found[start] = party_request(request.party_size, window, request.preferences)
+    return found
+
+
+def ask_twice[Slot, Answer](
+    waiting: Mapping[Slot, PartyRequest],
+    budget: Budget,
+    ask: Callable[[PartyRequest, Deadline], Answer],
+    undecided: Callable[[Answer], bool],
+) -> dict[Slot, Answer]:
+    """The answer to each of ``waiting``, the time divided among them.
+
+    Who used up its share is asked once more, with what the others left over.
+    """
+    answers: dict[Slot, Answer] = {}
+    for _ in range(_PASSES):
+        for (slot, party), share in zip(waiting.items(), budget.shares(len(waiting)), strict=True):
+            answers[slot] = ask(party, share)
+        waiting = {slot: party for slot, party in waiting.items() if undecided(answers[slot])}
+    return answers
+
+
+def _undecided(answer: Decision) -> bool:
     return isinstance(answer, Refusal) and answer.reason.code is ReasonCode.SEARCH_TRUNCATED
 
 

@@ -141,7 +141,7 @@ class BookingStore(Protocol):
     def snapshots(
         self, days: Sequence[Day], known_version: int, budget_ms: int | None
     ) -> list[Snapshot] | None:
-        """As `snapshot`, of several days of one restaurant, in one round trip."""
+        """As `snapshot`, of several days of one restaurant, all as of one moment, in one round trip."""
 
     def locked_day(
         self, day: Day, known_version: int, budget_ms: int | None, also: Sequence[tuple[str, date]] = ()
