@@ -67,7 +67,7 @@ def _joined_parties(
             yield
     numbers = situation.candidates.within(free) if most and not index.truncated else ()
     if numbers:
-        search = _Search(index, [situation.candidates.bits[number] for number in numbers], steps)
+        search = _Packing(index, [situation.candidates.bits[number] for number in numbers], steps)
         for parties in range(1, most + 1):
             if not search.fits(free, parties, rooms):
                 return
@@ -86,7 +86,7 @@ def _without(tables: int, free: int, rooms: ZoneRooms) -> tuple[int, ZoneRooms]:
     return free, rooms
 
 
-class _Search:
+class _Packing:
     """The joined sets within some free tables (both as bits), for a search that remembers."""
 
     def __init__(self, index: FloorIndex, sets: Sequence[int], steps: Steps) -> None:

@@ -52,8 +52,6 @@ class Openings:
 #: A service day, a start on it, and the size of a party.
 type _Slot = tuple[date, datetime, int]
 
-_NONE = Openings()
-
 
 class BatchAvailability:
     def __init__(self, clock: Clock, days: DaySnapshots, planning: Planning) -> None:
@@ -84,7 +82,7 @@ class BatchAvailability:
         zone = index.floor.timezone
         days: dict[date, list[Json]] = {day: [] for day in request.dates}
         for day, start in sorted({(day, start) for day, start, _ in slots}):
-            found = {size: openings.get((day, start, size), _NONE) for size in request.party_sizes}
+            found = {size: openings.get((day, start, size), Openings()) for size in request.party_sizes}
             days[day].append(_slot_json(responses.local(start, zone), found))
         answer = [{"date": day.isoformat(), "slots": each} for day, each in days.items()]
         warnings = responses.warnings_json(unknown_words(index, request.preferences))
@@ -121,7 +119,7 @@ def _with_moves(planner: DayPlanner, party: PartyRequest, deadline: Deadline) ->
     except SearchEndedError:
         return Openings(decided=False)
     if plan is None:
-        return _NONE
+        return Openings()
     return Openings(1, by_moves=bool(plan.moves), decided=bool(plan.moves))  # without moves, more may fit
 
 
