@@ -304,3 +304,16 @@ def test_who_was_seated_by_the_release_before_sits(evening: Evening) -> None:
     evening.done(first, "complete")
     assert evening.done(following, "seat")["state"] == "seated"
     assert_consistent(evening.service.database)
+
+
+def test_a_party_sits_on_into_the_time_of_a_hold_that_has_expired(evening: Evening) -> None:
+    """Nobody gives the hold's tables back but who needs them."""
+    evening.opens(2)
+    booking = evening.book(2, "19:00", durationMinutes=60)
+    evening.hold(2, "20:30")
+    evening.clock("19:00")
+    evening.done(booking, "seat")
+    evening.service.database.query("update holds set expires_at = now() - interval '1 second'")
+    longer = evening.patch(booking, durationMinutes=120)
+    assert longer.status == 200, longer.text
+    assert evening.where(booking) == ("seated", ["T1"])

@@ -359,7 +359,9 @@ def _freeing_calls(changes: ports.Changes) -> Iterator[Call]:
 
 def _taking_calls(changes: ports.Changes) -> Iterator[Call]:
     if changes.expected_ends:
-        yield Call("expect_end", rows.rows_param(changes.expected_ends))
+        longer = rows.rows_param(changes.expected_ends)
+        yield Call("release_expired_holds_of_stays", longer)
+        yield Call("expect_end", longer)
     if changes.block is not None:
         yield Call("insert_block", rows.members(changes.block))
     if changes.allocations:

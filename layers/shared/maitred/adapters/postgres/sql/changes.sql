@@ -162,6 +162,16 @@ set at_risk_since = n.since
 from jsonb_to_recordset(%(rows)s) as n(booking_id uuid, since timestamptz)
 where a.booking_id = n.booking_id and a.live and not a.seated
 
+-- name: release_expired_holds_of_stays
+-- As above, for parties that sit on into a time for which their tables were on hold.
+update allocations a
+set live = false, released_at = now()
+from holds h, allocations s, jsonb_to_recordset(%(rows)s) as n(booking_id uuid, "end" timestamptz)
+where s.booking_id = n.booking_id and s.live and s.seated
+  and h.id = a.hold_id and h.expires_at <= now() and a.live and a.at_risk_since is null
+  and a.restaurant_id = s.restaurant_id and a.table_id = s.table_id
+  and a.occupied && tstzrange(lower(s.occupied), greatest(n."end", upper(s.occupied)))
+
 -- name: expect_end
 -- Who sits stays where it sits, until another time; more rules may be set aside for it.
 update allocations a
