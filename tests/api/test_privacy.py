@@ -13,8 +13,8 @@ GUEST = {"name": "Zebulon Quagmire", "email": "zquagmire@example.org", "phone": 
 NOTES = "Allergic to xylophones"
 REASON = "Broke my fibula"
 SECRETS = ["zebulon", "quagmire", "960983", "xylophone", "fibula", "s3cr3t-bearer", "s3cr3t-key"]
-# The only tables that may hold them: the reply kept for a key is what was answered.
-HOLDERS = {"bookings", "idempotency", "booking_state_history"}
+# The only tables that may hold them (docs/guest-data.md): the reply kept for a key is what was answered.
+HOLDERS = {"bookings", "booking_changes", "idempotency", "booking_state_history"}
 VIEWS = {"booking_book", "booking_register", "booking_sheet"}  # of the bookings
 
 

@@ -49,6 +49,7 @@ ROUTES = [
     Route("bookings", "POST", "/bookings/{b}/cancel", WRITE, 422, body={"no": 1}),
     Route("operations", "PUT", "/restaurants/{r}", OPERATIONS, 422, body={}),
     Route("operations", "GET", "/restaurants/{r}", OPERATIONS, 200),
+    Route("operations", "POST", "/restaurants/{r}/guests/erase", OPERATIONS, 422, body={}),
     Route("operations", "POST", "/assignments/process", OPERATIONS, 400),
     Route("operations", "GET", "/restaurants/{r}/floor", OPERATIONS, 200),
     Route("operations", "GET", "/restaurants/{r}/manual-review", OPERATIONS, 200),

@@ -58,6 +58,7 @@ SETTINGS = {
     "EVENTS_DAYS": "400",
     "OUTBOX_DAYS": "14",
     "CHANGES_DAYS": "30",
+    "GUEST_DAYS": "400",
     "MANUAL_REVIEW_ALERT_MINUTES": "120",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "testing",

@@ -168,6 +168,7 @@ def test_a_run_that_finds_nothing_does_nothing(harbour: Service) -> None:
         "sentBack": 0,
         "raised": 0,
         "learnt": 0,
+        "erased": 0,
         "pruned": 0,
         "eventMonthsDropped": 0,
         "manualReviewOpen": 0,

@@ -122,6 +122,7 @@ class MaintainSettings(AssignQueueSettings):
     events_days: int = Field(ge=1)
     outbox_days: int = Field(ge=1)
     changes_days: int = Field(ge=1)
+    guest_days: int = Field(ge=1)
     manual_review_alert_minutes: int = Field(ge=1)
 
 

@@ -22,7 +22,11 @@ class MaintainServices:
     def __init__(self, settings: config.MaintainSettings, base: Runtime) -> None:
         rules = MaintenanceRules(
             Retention(
-                settings.idempotency_days, settings.events_days, settings.outbox_days, settings.changes_days
+                settings.idempotency_days,
+                settings.events_days,
+                settings.outbox_days,
+                settings.changes_days,
+                settings.guest_days,
             ),
             timedelta(seconds=settings.lease_seconds),
             timedelta(minutes=settings.manual_review_alert_minutes),

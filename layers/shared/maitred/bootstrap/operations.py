@@ -4,6 +4,7 @@ import os
 from functools import cache
 
 from maitred import config
+from maitred.adapters.postgres.guests import PostgresGuests
 from maitred.adapters.postgres.reports import PostgresReports
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
 from maitred.bootstrap.feature_flags import flag_source
@@ -20,6 +21,7 @@ from maitred.services.evening.seat import Seating
 from maitred.services.evening.walk_in import WalkIns
 from maitred.services.feature_flags import SameFlags
 from maitred.services.staff.assignment import StaffAssignment
+from maitred.services.staff.erasure import Erasure
 from maitred.services.staff.floor_view import FloorView
 from maitred.services.staff.manual_review import ManualReview
 from maitred.services.staff.process import ProcessAssignment
@@ -36,6 +38,7 @@ class OperationsServices:
         self.runtime = base
         self.restaurants = RestaurantService(deps, PostgresRestaurants(base.database, base.name))
         self.process = ProcessAssignment(deps)
+        self.erasure = Erasure(deps, PostgresGuests(base.database, base.name))
         waitlist, replanner = Waitlist(deps, floors, planning), Replanner(deps, planning)
         self.staff = StaffAssignment(deps, days, waitlist)
         self.arrivals = Arrivals(deps, floors, waitlist)

@@ -277,6 +277,21 @@ class DeclineBody(StrictModel):
     reason: ReasonText = None
 
 
+class EraseBody(StrictModel):
+    """``POST /restaurants/{r}/guests/erase``: exactly one of the three."""
+
+    email: EmailAddress | None = None
+    phone: Phone | None = None
+    booking_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _one_of_three(self) -> "EraseBody":
+        given = [getattr(self, name) for name in self.model_fields_set]
+        if len(given) != 1 or given[0] is None:
+            raise ValueError("needs exactly one of email, phone and bookingId")
+        return self
+
+
 class NoBody(StrictModel):
     """A call that takes no members: no body, or an empty object."""
 

@@ -186,6 +186,16 @@ class CannotUndo(MaitredError, code="cannot_undo", status=409):
         self.more = more
 
 
+class UpcomingBooking(MaitredError, code="upcoming_booking", status=409):
+    """``more``: the bookings in the way."""
+
+    title = "The guest is still expected"
+
+    def __init__(self, detail: str, more: Mapping[str, object]) -> None:
+        super().__init__(detail)
+        self.more = more
+
+
 class IdempotencyKeyReused(MaitredError, code="idempotency_key_reused", status=422):
     title = "This Idempotency-Key was used for another request"
 

@@ -18,6 +18,7 @@ from maitred.entrypoints.http import HEALTH, OPERATIONS, Routes, send
 from maitred.services.evening.block import BlockRequest
 from maitred.services.evening.walk_in import WalkInRequest
 from maitred.services.idempotency import Reply, RequestContext
+from maitred.services.staff.erasure import GuestWanted
 from maitred.services.staff.new_timezone import Keep
 from maitred.services.staff.reports import EVERYWHERE, cohort_of
 from maitred.services.staff.restaurants import SeenLayout
@@ -88,6 +89,15 @@ def get_assignments(restaurant_id: str) -> Response[str]:
     cohort = cohort_of(query.get("cohort"))
     first, last = (contract.parse_edge(query.get(name), name, now) for name in ("from", "to"))
     return send(routes.services.report.of(restaurant_id, others, cohort, first, last))
+
+
+@routes.post("/restaurants/<restaurant_id>/guests/erase")
+def erase_guest(restaurant_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, OPERATIONS)
+    body = routes.body(contract.EraseBody)
+    guest = GuestWanted(body.email, body.phone, body.booking_id)
+    context = routes.request_context(caller, restaurant_id)
+    return send(routes.services.erasure.erase(restaurant_id, guest, context))
 
 
 @routes.post("/assignments/process")

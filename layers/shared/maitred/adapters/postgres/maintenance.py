@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.database import Call, Database
+from maitred.adapters.postgres.guests import erase_long_over
 from maitred.domain.booking import Booking
 from maitred.services.upkeep.maintain import Retention
 from maitred.services.upkeep.rooms import RoomFigures
@@ -65,6 +66,9 @@ class PostgresMaintenance:
     def rotate_event_months(self, now: datetime, days: int) -> int:
         [[(_, dropped)]] = self._db.transact([Call("turn_event_months", {"now": now, "days": days})])
         return int(dropped)
+
+    def erase_guests(self, before: datetime, limit: int, actor: str) -> int:
+        return erase_long_over(self._db, before, limit, actor)
 
     def prune_limits(self) -> None:
         self._db.transact([Call(name, {}) for name in ("tidy_in_flight", "tidy_rate_limits")])

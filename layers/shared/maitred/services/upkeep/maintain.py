@@ -29,12 +29,16 @@ LOST_AFTER = timedelta(minutes=20)  # longer than the longest back-off: its mess
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """In days; ``events`` are dropped by whole months, once all of a month is that old."""
+    """In days; ``events`` are dropped by whole months, once all of a month is that old.
+
+    ``guests``: after the visit.
+    """
 
     idempotency: int
     events: int
     outbox: int
     changes: int
+    guests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,9 @@ class Maintenance(Protocol):
         Returns how many were dropped.
         """
 
+    def erase_guests(self, before: datetime, limit: int, actor: str) -> int:
+        """Erase the data of guests whose visit ended before ``before``; returns of how many bookings."""
+
     def prune_limits(self) -> None:
         """Delete rows that no longer change any answer of the limits."""
 
@@ -111,6 +118,9 @@ class Maintain:
             "sentBack": self._leave_broken_tables(now, correlation_id),
             "raised": self._raise_urgent(now, correlation_id),
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
+            "erased": self._maintenance.erase_guests(
+                now - timedelta(days=self._rules.retention.guests), _BATCH, CLOCK
+            ),
         }
         open_cases, urgent = self._maintenance.count_reviews(now, now + self._rules.alert)
         self._deps.telemetry.count("ManualReviewOpen", open_cases)

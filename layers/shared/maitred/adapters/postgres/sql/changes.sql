@@ -129,7 +129,8 @@ select require_one(count(*), 'MTV01') from changed
 update bookings
 set request_version = %(request_version)s, party_size = %(party_size)s, start_at = %(start_at)s,
     end_at = %(end_at)s, service_id = %(service_id)s, service_date = %(service_date)s, pinned = %(pinned)s,
-    duration_minutes = %(duration_minutes)s, guest = %(guest)s, preferences = %(preferences)s, notes = %(notes)s
+    duration_minutes = %(duration_minutes)s, guest = %(guest)s, preferences = %(preferences)s, notes = %(notes)s,
+    erased_at = null
 where id = %(id)s
 
 -- name: claim_moved
