@@ -5,26 +5,20 @@ machine's other work slows both alike.
 """
 
 import argparse
-import io
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any
 
-import psycopg
 import pytest
 
-from localstack.postgres import PostgresServer
+from bench.serving import serving, silence
 from maitred.adapters.postgres.booking_store import PostgresBookingStore
-from maitred.adapters.postgres.migrator import Migrator, load_migrations
 from maitred.adapters.telemetry.recorder import Recorder
 from maitred.services import ports
-from tests.harness.databases import APPLICATION_ROLE, TestDatabase
-from tests.harness.service import Service, evening, house, party, running_service
+from tests.harness.service import Service, evening, house, party
 
 _TABLES = 40
 _WARM = 20
@@ -35,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.telemetry", description=__doc__)
     parser.add_argument("--bookings", type=int, default=400, help="of each kind")
     bookings = parser.parse_args().bookings
-    with tempfile.TemporaryDirectory() as folder, _service(Path(folder)) as service:
+    with serving() as service:
         on, off = _measure(service, bookings)
     print(f"{'telemetry':>10} {'median ms':>10} {'P95 ms':>10}")
     for name, times in (("on", on), ("off", off)):
@@ -50,11 +44,11 @@ def _measure(service: Service, bookings: int) -> tuple[list[float], list[float]]
     for number in range(2 * bookings + _WARM):
         if number % (_TABLES // 2) == 0:  # an evening that is half full at most
             restaurant = f"house{number}"
-            with _silence():
+            with silence():
                 service.put_restaurant(restaurant, house(*capacities))
                 service.book(restaurant, party(2))  # the floor is compiled now
         loud = number % 2 == 0
-        with _silence(), nullcontext() if loud else _mute():
+        with silence(), nullcontext() if loud else _mute():
             began = perf_counter()
             answer = service.book(restaurant, party(4, date=evening(14 + number % 7)))
             took = (perf_counter() - began) * 1000
@@ -77,26 +71,6 @@ def _mute() -> Iterator[None]:
         for name in ("count", "milliseconds", "committed", "later"):
             patch.setattr(Recorder, name, lambda *_, **__: None)
         yield
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Lines are written, but not to the terminal."""
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        yield
-
-
-@contextmanager
-def _service(folder: Path) -> Iterator[Service]:
-    with PostgresServer(folder / "data", durable=False) as server:
-        server.ensure_database("bench")
-        with psycopg.connect(server.dsn("bench"), autocommit=True) as conn:
-            Migrator(conn, load_migrations()).run(APPLICATION_ROLE)
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            running_service(TestDatabase(server, "bench"), patch) as service,
-        ):
-            yield service
 
 
 def _p95(times: list[float]) -> float:

@@ -2,16 +2,20 @@
 
 import random
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from maitred.adapters.system import SystemClock
 from maitred.bootstrap.bookings import services
 from tests.api.test_availability import as_body, change, random_house, random_wish
 from tests.harness.problems import assert_problem, nothing_written
-from tests.harness.service import Service, evening, house, party
+from tests.harness.service import Service, evening, house, party, set_clock
+
+#: In the middle of this minute: what is kept does not outlast a minute.
+HALF_PAST = datetime.now(UTC).replace(second=30, microsecond=0)
 
 type Slots = dict[str, dict[str, Any]]
 
@@ -55,19 +59,9 @@ def test_days_and_sizes_as_they_were_asked_for(harbour: Service) -> None:
     }
 
 
-def test_one_reading_for_all_days(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    harbour.book("harbour", party(4))
-    store = services().runtime.deps.store
-    read = store.snapshots
-    asked = []
-
-    def counted(days: Any, *rest: Any) -> Any:
-        asked.append(len(days))
-        return read(days, *rest)
-
-    monkeypatch.setattr(store, "snapshots", counted)
+def test_one_reading_for_all_days(harbour: Service, readings: list[int]) -> None:
     harbour.openings("harbour", 2, 4, 9, dates=[after(number) for number in range(31)])
-    assert asked == [31]
+    assert readings == [31]
 
 
 def test_a_day_without_service_has_no_slots(service: Service) -> None:
@@ -207,6 +201,95 @@ def test_what_is_open_is_confirmed_if_it_is_asked_for_next(service: Service) -> 
     assert seen["201"] > 40, seen
     assert seen["409"] > 20, seen
     assert seen["moved"] > 0
+
+
+# --- for a second ---
+
+
+@pytest.fixture
+def readings(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many days were read, by each reading so far. The second does not pass by itself."""
+    harbour.book("harbour", party(4))
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: 0.0)
+    set_clock(monkeypatch, HALF_PAST)
+    store, asked = services().runtime.deps.store, list[int]()
+    read = store.snapshots
+
+    def counted(days: Any, *rest: Any) -> Any:
+        asked.append(len(days))
+        return read(days, *rest)
+
+    monkeypatch.setattr(store, "snapshots", counted)
+    return asked
+
+
+def test_an_answer_serves_again_for_a_second(
+    harbour: Service, readings: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week = [after(number) for number in range(7)]
+    first = harbour.openings("harbour", 2, 4, dates=week).json
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: 0.9)
+    set_clock(monkeypatch, HALF_PAST + timedelta(seconds=0.9))
+    assert harbour.openings("harbour", 2, 4, dates=week).json == first
+    part = harbour.openings("harbour", 2, 4, dates=[week[3], week[1]]).json
+    assert part == {"asOf": first["asOf"], "days": [first["days"][3], first["days"][1]]}
+    assert readings == [7]
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: 1.0)
+    assert harbour.openings("harbour", 2, 4, dates=week).json["asOf"] > first["asOf"]
+    assert readings == [7, 7]
+
+
+def test_an_answer_never_serves_across_a_change(harbour: Service, readings: list[int]) -> None:
+    week = [after(number) for number in range(7)]
+    assert counts(slots(harbour, 2))["19:00"] == 2
+    booking = harbour.book("harbour", party(2)).json["booking"]["id"]
+    assert counts(slots(harbour, 2))["19:00"] == 1
+    harbour.cancel(booking)
+    assert counts(slots(harbour, 2))["19:00"] == 2
+    hold = harbour.hold("harbour", {"partySize": 2, "date": evening(), "time": "19:00"}).json["holdId"]
+    assert counts(slots(harbour, 2))["19:00"] == 1
+    harbour.http("bookings", "DELETE", f"/holds/{hold}")
+    assert counts(slots(harbour, 2))["19:00"] == 2
+    harbour.put_restaurant("harbour", house(2, 2, 4, 4))
+    assert counts(slots(harbour, 2))["19:00"] == 3
+    harbour.openings("harbour", 2, dates=week)
+    harbour.book("harbour", party(2, date=week[5]))
+    assert harbour.openings("harbour", 2, dates=week).json["days"][5] != {"date": week[5], "slots": []}
+    assert readings[-2:] == [7, 7]
+
+
+def test_another_question_is_answered_anew(harbour: Service, readings: list[int]) -> None:
+    harbour.put_restaurant("harbour", house(2, 2, 4, policy={"maxTables": 1, "maxPartyOnline": 3}))
+    harbour.openings("harbour", 9)  # reads the new document
+    readings.clear()
+    questions: list[dict[str, Any]] = [{}, {"zone": "main"}, {"required": ["view"]}, {"partySizes": [2, 4]}]
+    for question in questions:
+        harbour.openings("harbour", 4, **question)
+    path, body = "/restaurants/harbour/availability", {"dates": [evening()], "partySizes": [4]}
+    guest = harbour.http("bookings", "POST", path, body=body, scope="bookings:read").json
+    assert {slot["open"]["4"] for slot in guest["days"][0]["slots"]} == {0}
+    assert readings == [1] * 5
+    assert counts(slots(harbour, 4), 4)["17:00"] == 1
+    assert readings == [1] * 5
+
+
+def test_what_was_not_decided_is_asked_again(
+    harbour: Service, readings: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("maitred.services.budget.Budget.expired", lambda _: True)
+        assert slots(harbour, 4)["19:00"]["undecided"] == [4]
+    assert "undecided" not in slots(harbour, 4)["19:00"]
+    assert readings == [1, 1]
+
+
+def test_without_kept_floors_nothing_is_kept(
+    harbour: Service, readings: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maitred.services.assignment.day.Floors.latest", lambda *_: None)
+    for _ in range(2):
+        slots(harbour, 2)
+    assert readings == [1, 1]
 
 
 # --- time and faults ---

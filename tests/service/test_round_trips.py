@@ -1,14 +1,14 @@
 """Round trips, counted on the wire between the true handler and PostgreSQL."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from maitred.adapters.postgres.database import Database
 from maitred.bootstrap.bookings import services
 from tests.harness.databases import TestDatabase
-from tests.harness.service import Service, evening, forget_wiring, house, party, running_service
+from tests.harness.service import Service, evening, forget_wiring, house, party, running_service, set_clock
 from tests.harness.wire import WireTap
 
 
@@ -158,6 +158,18 @@ def test_availability_of_a_month_takes_one_round_trip(tapped: Service, tap: Wire
     days = [(date.fromisoformat(evening()) + timedelta(days=number)).isoformat() for number in range(31)]
     assert len(tapped.openings("harbour", 1, 2, 4, dates=days).json["days"]) == len(days)
     count.assert_trips(1)
+
+
+def test_availability_takes_two_round_trips_if_what_was_kept_is_out_of_date(
+    tapped: Service, tap: WireTap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = warm(tapped)
+    set_clock(monkeypatch, datetime.now(UTC))  # what is kept does not outlast the minute
+    tapped.openings("harbour", 2)
+    assert tapped.book("harbour", party(2)).status == 201
+    count = Count(tap, database)
+    assert tapped.openings("harbour", 2).status == 200
+    count.assert_trips(2)
 
 
 def test_availability_of_many_days_takes_two_round_trips_in_a_new_sandbox(

@@ -49,7 +49,7 @@ class BookingsServices:
         self.holds = Holds(deps, moving_nobody, waitlist)
         days = DaySnapshots(deps.store, floors)
         self.availability = Availability(deps.clock, days, planning)
-        self.batch_availability = BatchAvailability(deps.clock, days, planning)
+        self.batch_availability = BatchAvailability(deps.clock, deps.store, floors, planning)
         self.views = BookingViews(deps.store, deps.clock)
         self.changes = ChangeFeed(PostgresFeed(base.database))
 

@@ -5,7 +5,7 @@ UTC. Intervals are half-open. Where services overlap, a start belongs to the ser
 to the first in the document. If the stay does not fit there, the next service that it fits takes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -45,7 +45,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sitting:
+class Sitting:
     """One service on one date, in UTC."""
 
     service: Service
@@ -92,9 +92,15 @@ def moment_of(start: LocalStart | datetime, zone: ZoneInfo) -> tuple[datetime, t
 
 
 def resolve_window(
-    floor: Floor, start: datetime, party_size: int, duration_minutes: int | None = None
+    floor: Floor,
+    start: datetime,
+    party_size: int,
+    duration_minutes: int | None = None,
+    near: Sequence[Sitting] | None = None,
 ) -> Window:
     """The stay of a party that wants to start at ``start`` (aware, a whole minute).
+
+    ``near``: the sittings around it, for many starts on one day (`sittings_near`); else they are looked up.
 
     ``duration_minutes`` None: the turn time of this party and service. A stay that would pass closing time is
     shortened to it, with a notice, unless the service allows overrun. Raises ``OutsideService``,
@@ -103,7 +109,7 @@ def resolve_window(
     """
     _check_duration(floor, duration_minutes)
     start = start.astimezone(UTC)
-    sittings = _sittings_at(floor, start)
+    sittings = _sittings_at(floor, start, near)
     if not sittings:
         raise OutsideService(
             f"{floor.name} takes no parties at {_local(floor, start)}; choose a time during its opening hours"
@@ -232,9 +238,9 @@ def _at(floor: Floor, service_date: date, minutes: int) -> datetime:
     return _wall_to_utc(datetime.combine(service_date, time()) + timedelta(minutes=minutes), floor.timezone)
 
 
-def _sittings_of(floor: Floor, service_date: date) -> Iterator[_Sitting]:
+def _sittings_of(floor: Floor, service_date: date) -> Iterator[Sitting]:
     for service in floor.services_on(service_date):
-        yield _Sitting(
+        yield Sitting(
             service,
             service_date,
             _at(floor, service_date, service.opens),
@@ -243,20 +249,23 @@ def _sittings_of(floor: Floor, service_date: date) -> Iterator[_Sitting]:
         )
 
 
-def _sittings_at(floor: Floor, start: datetime) -> list[_Sitting]:
+def sittings_near(floor: Floor, service_date: date) -> tuple[Sitting, ...]:
+    """The sittings of this service day, and of the days before and after it."""
+    days = (service_date - _ONE_DAY, service_date, service_date + _ONE_DAY)
+    return tuple(sitting for day in days for sitting in _sittings_of(floor, day))
+
+
+def _sittings_at(floor: Floor, start: datetime, near: Sequence[Sitting] | None = None) -> list[Sitting]:
     """The sittings that take parties at ``start``. Yesterday's may still be open after midnight."""
     if not FIRST_YEAR <= start.year <= LAST_YEAR:
         return []
-    today = start.astimezone(floor.timezone).date()
-    return _by_precedence(
-        sitting
-        for service_date in (today - _ONE_DAY, today)
-        for sitting in _sittings_of(floor, service_date)
-        if sitting.opens <= start <= sitting.last
-    )
+    if near is None:
+        today = start.astimezone(floor.timezone).date()
+        near = [each for day in (today - _ONE_DAY, today) for each in _sittings_of(floor, day)]
+    return _by_precedence(sitting for sitting in near if sitting.opens <= start <= sitting.last)
 
 
-def _sittings_around(floor: Floor, start: datetime) -> list[_Sitting]:
+def _sittings_around(floor: Floor, start: datetime) -> list[Sitting]:
     """The sittings that are open at ``start``, whether or not they still take parties then."""
     if not FIRST_YEAR <= start.year <= LAST_YEAR:
         return []
@@ -269,7 +278,7 @@ def _sittings_around(floor: Floor, start: datetime) -> list[_Sitting]:
     )
 
 
-def _rule_broken(floor: Floor, sitting: _Sitting, start: datetime, end: datetime) -> str | None:
+def _rule_broken(floor: Floor, sitting: Sitting, start: datetime, end: datetime) -> str | None:
     """Why the stay does not lie within this sitting; None if it does."""
     service = sitting.service
     # Without a lastSeating the last start follows from the least dining time, which is for new stays.
@@ -290,13 +299,13 @@ def _no_service(floor: Floor, start: datetime) -> str:
     return f"There is no service at {_clock(floor, start)} on {today:%Y-%m-%d}"
 
 
-def _by_precedence(sittings: Iterator[_Sitting]) -> list[_Sitting]:
+def _by_precedence(sittings: Iterator[Sitting]) -> list[Sitting]:
     """The last to open comes first. The sort is stable, so ties keep the document's order."""
     return sorted(sittings, key=lambda sitting: sitting.opens, reverse=True)
 
 
 def _stay(
-    floor: Floor, sitting: _Sitting, start: datetime, party_size: int, duration_minutes: int | None
+    floor: Floor, sitting: Sitting, start: datetime, party_size: int, duration_minutes: int | None
 ) -> Window | None:
     """The stay in this sitting; None if less than the minimum dining time is left before closing."""
     minutes = duration_minutes or turn_minutes(floor, sitting.service, party_size)
@@ -344,7 +353,7 @@ def _far_from(closure: Closure, floor: Floor, start: datetime) -> bool:
     return closure.end < wall - 2 * _ONE_DAY or closure.start > wall + 2 * _ONE_DAY
 
 
-def _last_end(sitting: _Sitting) -> datetime:
+def _last_end(sitting: Sitting) -> datetime:
     if sitting.service.allow_overrun:
         return sitting.last + timedelta(minutes=MAX_DURATION_MINUTES)
     return sitting.closes

@@ -73,6 +73,14 @@ class PostgresBookingStore:
         read = [snapshot for snapshot in found if snapshot is not None]
         return read if len(read) == len(days) else None
 
+    def revisions(
+        self, restaurant_id: str, days: Sequence[date], budget_ms: int | None
+    ) -> ports.DayRevisions | None:
+        params = {"restaurant_id": restaurant_id, "service_dates": list(days)}
+        found = self._db.read("read_revisions", params, budget_ms)
+        of_days = {day: revision for _, day, revision in found if day is not None}
+        return ports.DayRevisions(found[0][0], of_days) if found else None
+
     def reply(self, key: ports.IdempotencyKey) -> ports.StoredReply | None:
         found = self._db.read("read_reply", _key_params(key) | {"restaurant_id": key.restaurant_id})
         return rows.reply_of(found[0]) if found else None

@@ -100,12 +100,13 @@ class FloorIndex:
 
     ``tables`` are sorted by id (plain code points, no locale), and table ``i`` is bit ``1 << i``.
     ``assignable``: tables, as bits, that the planner may give away. ``seats``: a larger party is refused as
-    ``party_too_large``. ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration. ``shortest_stay``: the
-    shortest turn time, in minutes, with its buffers; a shorter gap is of no use. ``needs``: the least that
-    parties take. ``shares``: groups of tables, as bits, between which guests are
-    balanced: the sections, with the tables that have none as one more, or without sections the zones.
-    ``joinable``: the tables that may be part of a joined set; ``accessible`` and ``special``: those that are
-    accessible, and those of a seating type other than standard.
+    ``party_too_large``; ``seats_with_walk_ins``: where the tables kept for walk-ins count as well.
+    ``truncated``: ``MAX_JOINED_SETS`` ended the enumeration. ``shortest_stay``: the shortest turn time, in
+    minutes, with its buffers; a shorter gap is of no use. ``needs``: the least that parties take.
+    ``shares``: groups of tables, as bits, between which guests are balanced: the sections, with the tables
+    that have none as one more, or without sections the zones. ``joinable``: the tables that may be part of a
+    joined set; ``accessible`` and ``special``: those that are accessible, and those of a seating type other
+    than standard.
     """
 
     floor: Floor
@@ -113,6 +114,7 @@ class FloorIndex:
     position: dict[str, int]
     assignable: int
     seats: int
+    seats_with_walk_ins: int
     zone_bits: dict[str, int]
     attribute_bits: dict[str, int]
     shares: tuple[int, ...]
@@ -337,6 +339,7 @@ def compile_floor(floor: Floor, max_joined_sets: int = MAX_JOINED_SETS) -> Floor
         position=position,
         assignable=assignable,
         seats=floor.seats(),
+        seats_with_walk_ins=floor.seats(walk_in=True),
         zone_bits=zone_bits,
         attribute_bits=_grouped(
             (attribute, number) for number, table in enumerate(tables) for attribute in table.attributes

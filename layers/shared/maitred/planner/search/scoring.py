@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import nsmallest
 
 from maitred.planner.day.demand import Demand, scarcities
@@ -121,7 +122,10 @@ class Scoring(SetCosts):
         self._wide = situation.problem.options.wide
         demand = situation.problem.demand if self._wide else None
         super().__init__(situation.index, situation.request, demand)
-        self._loads = _loads(situation) if self._wide else []
+
+    @cached_property
+    def _loads(self) -> list[float]:
+        return _loads(self._situation)
 
     def shortlist(self, free: Sequence[TableSet]) -> list[tuple[float, TableSet]]:
         """The free sets that fit best, with their fit, best first; ``free`` is sorted by cost alone."""

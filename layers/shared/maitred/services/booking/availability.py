@@ -12,7 +12,7 @@ from maitred.contracts import responses
 from maitred.domain.booking import Preferences
 from maitred.domain.errors import MaitredError
 from maitred.domain.reasons import Category, ReasonCode
-from maitred.domain.windows import slot_starts
+from maitred.domain.windows import sittings_near, slot_starts
 from maitred.planner.floor.index import FloorIndex
 from maitred.planner.model import Deadline, Decision, PartyRequest, Plan, Refusal
 from maitred.services.assignment.day import DaySnapshots, Reading, day_of_services
@@ -79,10 +79,11 @@ def slots_for(
     Without those that would be booked on another service day.
     """
     found: dict[datetime, PartyRequest | MaitredError] = {}
+    near = sittings_near(index.floor, request.service_date)
     for _, start in slot_starts(index.floor, request.service_date):
         next_call = BookingRequest(request.restaurant_id, request.party_size, start, request.preferences)
         try:
-            window, _ = stay(next_call, index, now, is_staff=request.is_staff)
+            window, _ = stay(next_call, index, now, is_staff=request.is_staff, near=near)
         except MaitredError as error:
             found[start] = error
             continue

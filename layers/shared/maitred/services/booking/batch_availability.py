@@ -1,10 +1,11 @@
 """``POST /restaurants/{id}/availability``: how many more parties of each size fit, for many days at once.
 
 One reading of all days, at one moment, and the rules and the planner of the single call. Only slots without a
-free table ask whether a move would let the party in. Nothing is kept.
+free table ask whether a move would let the party in. An answer serves again for a second at most, and only
+while the database says that its days have not changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,13 +13,14 @@ from maitred.contracts import responses
 from maitred.domain.booking import Preferences
 from maitred.planner.model import Deadline, PartyRequest
 from maitred.planner.search.join_search import SearchEndedError
-from maitred.services.assignment.day import DaySnapshots, Reading, day_of_services
+from maitred.services.assignment.day import DaySnapshots, Floors, Reading, day_of_services
 from maitred.services.assignment.planning import DayPlanner, Planning
 from maitred.services.booking.availability import BUDGET_MS, AvailabilityRequest, ask_twice, slots_for
+from maitred.services.booking.recent_days import AnsweredDay, RecentDays, stands_alone
 from maitred.services.booking.request import unknown_words
 from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
-from maitred.services.ports import Clock, Json
+from maitred.services.ports import BookingStore, Clock, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,11 @@ class BatchRequest:
     party_sizes: Sequence[int]
     preferences: Preferences
     is_staff: bool = False
+
+    @property
+    def question(self) -> Hashable:
+        """All but the days."""
+        return self.restaurant_id, tuple(self.party_sizes), self.preferences, self.is_staff
 
     def single(self, day: date, party_size: int) -> AvailabilityRequest:
         """The call that asks for one of the days and one of the sizes."""
@@ -54,10 +61,13 @@ type _Slot = tuple[date, datetime, int]
 
 
 class BatchAvailability:
-    def __init__(self, clock: Clock, days: DaySnapshots, planning: Planning) -> None:
+    def __init__(self, clock: Clock, store: BookingStore, floors: Floors, planning: Planning) -> None:
         self._clock = clock
-        self._days = days
+        self._store = store
+        self._floors = floors
+        self._days = DaySnapshots(store, floors)
         self._planning = planning
+        self._recent = RecentDays()
 
     def of_days(self, request: BatchRequest) -> Reply:
         """All slots of the days. Raises RestaurantNotFound, StoreError if the days cannot be read.
@@ -65,6 +75,26 @@ class BatchAvailability:
         What was not proven in time is not called open, and its size is named as undecided.
         """
         now, budget = self._clock.now(), Budget(self._clock, BUDGET_MS)
+        days = self._known(request, now, budget) or self._read(request, now, budget)
+        index = days[request.dates[0]].index
+        answer = [{"date": day.isoformat(), "slots": answered.slots} for day, answered in days.items()]
+        as_of = responses.local(min(each.as_of for each in days.values()), index.floor.timezone)
+        warnings = responses.warnings_json(unknown_words(index, request.preferences))
+        return Reply(200, responses.dumps({"asOf": as_of, "days": answer, **warnings}))
+
+    def _known(self, request: BatchRequest, now: datetime, budget: Budget) -> dict[date, AnsweredDay] | None:
+        """What was answered within the last second, if no day has changed since; None: it has to be read."""
+        if self._floors.latest(request.restaurant_id) is None:
+            return None
+        known = self._recent.find(request.question, request.dates, now, self._clock.monotonic())
+        if known is None:
+            return None
+        revisions = self._store.revisions(request.restaurant_id, request.dates, budget.remaining_ms())
+        if revisions is None or not all(each.still_holds(day, revisions) for day, each in known.items()):
+            return None
+        return known
+
+    def _read(self, request: BatchRequest, now: datetime, budget: Budget) -> dict[date, AnsweredDay]:
         readings = self._days.read_all(
             request.restaurant_id,
             lambda floor: [day_of_services(floor, day, now) for day in request.dates],
@@ -79,14 +109,18 @@ class BatchAvailability:
         }
         parties = {slot: each for slot, each in slots.items() if isinstance(each, PartyRequest)}
         openings = self._openings(parties, readings, budget)
-        zone = index.floor.timezone
-        days: dict[date, list[Json]] = {day: [] for day in request.dates}
+        found: dict[date, list[Json]] = {day: [] for day in request.dates}
         for day, start in sorted({(day, start) for day, start, _ in slots}):
-            found = {size: openings.get((day, start, size), Openings()) for size in request.party_sizes}
-            days[day].append(_slot_json(responses.local(start, zone), found))
-        answer = [{"date": day.isoformat(), "slots": each} for day, each in days.items()]
-        warnings = responses.warnings_json(unknown_words(index, request.preferences))
-        return Reply(200, responses.dumps({"asOf": responses.local(now, zone), "days": answer, **warnings}))
+            of_sizes = {size: openings.get((day, start, size), Openings()) for size in request.party_sizes}
+            found[day].append(_slot_json(responses.local(start, index.floor.timezone), of_sizes))
+        undecided = {day for (day, *_), each in openings.items() if not each.decided}
+        days = {}
+        for day, reading in zip(request.dates, readings, strict=True):
+            final = day not in undecided and stands_alone(index.floor, day)
+            read = reading.snapshot
+            days[day] = AnsweredDay(index, read.revision, now, read.first_expiry, found[day], final)
+            self._recent.keep(request.question, day, days[day], self._clock.monotonic())
+        return days
 
     def _openings(
         self, parties: Mapping[_Slot, PartyRequest], readings: Sequence[Reading], budget: Budget

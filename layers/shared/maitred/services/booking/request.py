@@ -1,6 +1,6 @@
 """A guest's request: what is asked for, the call that carries it, and the stay it would be on a floor."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,7 +9,7 @@ from maitred.domain import errors
 from maitred.domain.booking import Booking, LocalStart, Preferences
 from maitred.domain.floor import Floor
 from maitred.domain.reasons import Reason
-from maitred.domain.windows import Notice, Window, moment_of, promised_window, resolve_window
+from maitred.domain.windows import Notice, Sitting, Window, moment_of, promised_window, resolve_window
 from maitred.planner.floor.index import FloorIndex
 from maitred.services.assignment.attempt import AttemptContext
 from maitred.services.idempotency import RequestContext
@@ -72,15 +72,16 @@ def stay(
     changed: Booking | None = None,
     *,
     is_staff: bool = False,
+    near: Sequence[Sitting] | None = None,
 ) -> tuple[Window, tuple[Notice, ...]]:
     """When the party would sit. Raises MaitredError if the floor document does not allow it.
 
     A party that only tables for walk-ins could seat is no input error of staff's: it waits for a person.
     A booking that is ``changed`` may keep a start that has passed; the same party also keeps its end.
-    ``is_staff``: the policy's limits for guests do not bind the caller.
+    ``is_staff``: the policy's limits for guests do not bind the caller. ``near``: as in `resolve_window`.
     """
     floor = index.floor
-    seats = floor.seats(walk_in=True) if is_staff else index.seats
+    seats = index.seats_with_walk_ins if is_staff else index.seats
     if request.party_size > seats:
         raise errors.PartyTooLarge(f"the restaurant has {seats} seats in all; call it, or split the party")
     moment, notices = moment_of(request.start, floor.timezone)
@@ -93,7 +94,7 @@ def stay(
     fewer = changed is not None and stays and request.party_size < changed.party_size
     if not (is_staff or fewer or request.hold_id):  # who has a hold was let in when it was made
         _check_limits(floor, request.party_size, moment, now)
-    window = resolve_window(floor, moment, request.party_size, request.duration_minutes)
+    window = resolve_window(floor, moment, request.party_size, request.duration_minutes, near)
     return window, (*notices, *window.notices)
 
 

@@ -58,6 +58,7 @@ from maitred.services.ports.readings import (
     BookingChange,
     BookingPage,
     Day,
+    DayRevisions,
     Explanation,
     FloorParty,
     FloorRead,
@@ -142,6 +143,11 @@ class BookingStore(Protocol):
         self, days: Sequence[Day], known_version: int, budget_ms: int | None
     ) -> list[Snapshot] | None:
         """As `snapshot`, of several days of one restaurant, all as of one moment, in one round trip."""
+
+    def revisions(
+        self, restaurant_id: str, days: Sequence[date], budget_ms: int | None
+    ) -> DayRevisions | None:
+        """The present revisions of these days; None if there is no such restaurant."""
 
     def locked_day(
         self, day: Day, known_version: int, budget_ms: int | None, also: Sequence[tuple[str, date]] = ()

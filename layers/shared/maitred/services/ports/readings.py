@@ -191,6 +191,14 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class DayRevisions:
+    """A restaurant's layout version and the revisions of its days; a day without one has the revision 0."""
+
+    layout_version: int
+    of_days: Mapping[date, int]
+
+
+@dataclass(frozen=True, slots=True)
 class BookingPage:
     items: tuple[Booking, ...]
     more: bool

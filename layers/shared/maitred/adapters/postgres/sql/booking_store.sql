@@ -101,6 +101,12 @@ left join lateral (
     from allocations a where a.hold_id = h.id
 ) ledger on true
 
+-- name: read_revisions
+select r.layout_version, d.service_date, d.revision
+from restaurants r
+left join service_days d on d.restaurant_id = r.id and d.service_date = any (%(service_dates)s::date[])
+where r.id = %(restaurant_id)s
+
 -- name: first_hold_end
 select min(expires_at) from holds
 where id = any (%(hold_ids)s::uuid[]) and expires_at > now() and used_by is null
