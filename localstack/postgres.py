@@ -30,6 +30,12 @@ START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 _ENVIRONMENT = {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
 _NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+#: As in the template: no log has the values of a statement, which are guests' data.
+SILENT_LOG = {
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+}
 _BUSY_PORT = re.compile(r"could not bind|Address already in use")
 
 
@@ -118,6 +124,7 @@ class PostgresServer(StartStop):
             "shared_preload_libraries=pg_stat_statements",
             "log_timezone=UTC",
             "timezone=UTC",
+            *(f"{name}={value}" for name, value in SILENT_LOG.items()),
             *(() if self._durable else _NOT_DURABLE),
         ]
         self._process = self._run(

@@ -12,7 +12,8 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "telemetry.md"
 _HEAD = f"""# Telemetry
 
 `make telemetry` writes this file from `tools/vocabulary.py`; `make check` fails when it is stale. No
-metric, event, log line or span carries guest data, a token or a secret.
+metric, event, log line or span carries guest data, a token or a secret; nor does the log of PostgreSQL
+([guest-data.md](guest-data.md)).
 
 **Metrics** are lines in CloudWatch's embedded metric format (EMF) in the namespace `{NAMESPACE}`. Each has
 the dimension `service` (the function that emits it) and the dimensions named below. An id is never a

@@ -33,6 +33,7 @@ def everything_logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptu
 def recorded(service: Service, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> str:
     """Everything that was written to the logs through a guest's whole story, refusals included."""
     caplog.set_level("INFO")
+    service.database.log_statements()
     boto3.client("sesv2").create_email_identity(EmailIdentity="bookings@example.com")
     service.put_restaurant("harbour", house(2, 2, 4))
     headers = {
@@ -71,6 +72,12 @@ def recorded(service: Service, capfd: pytest.CaptureFixture[str], caplog: pytest
 
 def test_logs_and_figures(recorded: str) -> None:
     assert_silent(recorded)
+
+
+def test_the_log_of_the_database(recorded: str, service: Service) -> None:
+    written = service.database.server.log.read_text()
+    assert "insert into bookings" in written
+    assert_silent(written)
 
 
 def test_events_and_whatever_else_is_stored(recorded: str, service: Service) -> None:
@@ -118,5 +125,8 @@ def test_a_defect_of_ours(
     assert "forbids" not in answer.text
     logged = everything_logged(capfd, caplog)
     assert "CheckViolation" in logged  # what is needed to find it
+    written = forbidding.database.server.log.read_text()
+    assert "forbids" in written
+    assert_silent(written)
     assert answer.headers["x-correlation-id"] in logged
     assert_silent(answer.text + logged)

@@ -80,6 +80,10 @@ class TestDatabase:
         """Let statements of new sessions take a minute: a machine that stands still is not the subject."""
         self._alter_application("set statement_timeout = '60s'")
 
+    def log_statements(self) -> None:
+        """Have the server log every statement of new sessions of the application."""
+        self._alter_application("set log_min_duration_statement = 0")
+
     def _alter_application(self, change: LiteralString) -> None:
         names = (sql.Identifier(APPLICATION_ROLE), sql.Identifier(self.name))
         self.owner.execute(sql.SQL("alter role {} in database {} " + change).format(*names))

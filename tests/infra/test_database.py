@@ -1,3 +1,4 @@
+from localstack.postgres import SILENT_LOG
 from tests.infra.template import deployed, references, source
 
 
@@ -57,3 +58,15 @@ def test_a_stage_that_is_deployed_can_not_take_a_shortcut_to_the_database() -> N
     rule = source()["Rules"]["ShortcutsAreLocal"]
     asserted = {name for check in rule["Assertions"] for name in references(check["Assert"])}
     assert asserted == {"DatabaseAuth", "DatabaseHostOverride", "DatabaseSslMode"}
+
+
+def test_the_databases_log_has_no_values_and_ends() -> None:
+    template = deployed()
+    parameters = template.of_type("AWS::RDS::DBClusterParameterGroup")["DatabaseParameters"]["Parameters"]
+    assert {name: parameters[name] for name in SILENT_LOG} == SILENT_LOG
+    cluster = template.resources["DatabaseCluster"]
+    assert cluster["DependsOn"] == "DatabaseLogGroup"  # else RDS makes the group, without an end
+    name = cluster["Properties"]["DBClusterIdentifier"]["Fn::Sub"]
+    group = template.of_type("AWS::Logs::LogGroup")["DatabaseLogGroup"]
+    assert group["LogGroupName"] == {"Fn::Sub": f"/aws/rds/cluster/{name}/postgresql"}
+    assert group["RetentionInDays"] == {"Fn::FindInMap": ["Stages", {"Ref": "Stage"}, "LogRetentionDays"]}

@@ -83,3 +83,19 @@ def test_after_an_outage_it_is_where_it_was(tmp_path: Path) -> None:
         server.stop()
         server.start()
         assert server.dsn() == address
+
+
+def test_its_log_has_no_values(tmp_path: Path) -> None:
+    """Of slow statements and of rows that are refused."""
+    with PostgresServer(tmp_path / "data", durable=False) as server:
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            connection.execute("create table guests (name text check (length(name) < 5))")
+            connection.execute("set log_min_duration_statement = 0")
+            connection.execute("select %s::text", ["Zebulon"])
+            with pytest.raises(psycopg.errors.CheckViolation, match="guests_name_check") as refused:
+                connection.execute("insert into guests values (%s)", ["Zebulon"])
+            assert "Zebulon" in str(refused.value.diag.message_detail)
+        log = server.log.read_text()
+    assert "select $1::text" in log
+    assert "insert into guests values ($1)" in log
+    assert "Zebulon" not in log
