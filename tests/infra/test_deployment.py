@@ -80,3 +80,31 @@ def test_e5_mail_is_suppressed_unless_a_stage_says_otherwise() -> None:
     variables = source()["Resources"]["NotifyFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["MAIL_DELIVERY"] == {"Ref": "MailDelivery"}
     assert "MailDelivery" not in (ROOT / "samconfig.toml").read_text()
+
+
+# Names within a parent that is the stack's own, or AWS's.
+_WITHIN = {
+    "AWS::ApiGatewayV2::Stage StageName",
+    "AWS::AppConfig::ConfigurationProfile Name",
+    "AWS::AppConfig::Environment Name",
+    "AWS::CodeDeploy::DeploymentGroup DeploymentConfigName",
+    "AWS::Lambda::Alias Name",
+    "AWS::RDS::DBCluster DatabaseName",
+    "AWS::RDS::DBProxyTargetGroup TargetGroupName",
+}
+
+
+def _of_this_stack(name: object) -> bool:
+    found = set(references(name))
+    return "AWS::StackName" in found or bool(found & deployed().resources.keys())
+
+
+def test_two_stages_fit_into_one_account() -> None:
+    """A resource is named by CloudFormation, or after its stack."""
+    fixed = {
+        f"{body['Type']} {key}"
+        for body in deployed().resources.values()
+        for key, name in body.get("Properties", {}).items()
+        if key.endswith(("Name", "Identifier")) and key != "MetricName" and not _of_this_stack(name)
+    }
+    assert fixed == _WITHIN
