@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,11 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from maitred.adapters.postgres.booking_store import PostgresBookingStore
+from maitred.adapters.postgres.database import Database
+from maitred.adapters.postgres.guests import PostgresGuests
+from maitred.services import ports
+from maitred.services.staff.erasure import GuestWanted
 from tests.api.test_api_examples import examples, shows
 from tests.harness.consistency import assert_consistent
 from tests.harness.problems import assert_problem
@@ -309,12 +315,34 @@ def test_a_letter_that_is_on_its_way_is_not_sent(harbour: Service) -> None:
     assert letters == [("skipped", "erased")] * 2
 
 
-def test_a_writer_that_read_the_guest_before_loses(harbour: Service) -> None:
-    """What it would write is compared with the version, which the erasure has raised."""
-    booking = over(harbour)
-    version = harbour.database.value("select version from bookings")
-    erase(harbour, bookingId=booking)
-    assert harbour.database.value("select count(*) from bookings where version = %s", version) == 0
+@pytest.mark.parametrize("cancelled", [False, True], ids=["a change", "a repetition"])
+def test_who_read_the_guest_before_keeps_nothing(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch, *, cancelled: bool
+) -> None:
+    """The erasure commits between a cancellation's read of the booking and its write."""
+    booking = harbour.book("harbour", party(guest=GUEST)).json["booking"]["id"]
+    if cancelled:
+        assert act(harbour, booking, "cancel").status == 200
+    apply, erased = PostgresBookingStore.apply, list[int]()
+
+    def overtaken(store: PostgresBookingStore, changes: ports.Changes, budget_ms: int | None = None) -> Any:
+        if not erased:
+            wanted = GuestWanted(email=GUEST["email"])
+            with (
+                closing(Database(harbour.database.connect)) as another,
+                PostgresGuests(another, "test").locked("harbour", wanted) as guest,
+            ):
+                assert guest is not None
+                erased.append(guest.erase("host"))
+                guest.commit(None)
+        return apply(store, changes, budget_ms)
+
+    monkeypatch.setattr(PostgresBookingStore, "apply", overtaken)
+    answer = act(harbour, booking, "cancel", "cancel")
+    assert (answer.status, answer.json["booking"]["guest"]) == (200, {})
+    assert erased == [2 if cancelled else 1]
+    assert hits(harbour) == {}
+    assert_consistent(harbour.database)
 
 
 @pytest.fixture
@@ -353,6 +381,18 @@ def test_the_days_after_the_visit_do_the_same(harbour: Service, monkeypatch: pyt
         "select actor_id from booking_state_history where reason = 'guest_erased'"
     )
     assert actor == ("clock",)
+
+
+def test_a_minute_does_so_much_and_the_next_the_rest(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harbour.put_restaurant("quay", house(2))
+    for restaurant in ("harbour", "quay", "harbour"):
+        harbour.cancel(harbour.book(restaurant, party(guest=GUEST)).json["booking"]["id"])
+    set_clock(monkeypatch, at("19:00") + timedelta(days=401))
+    monkeypatch.setattr("maitred.services.upkeep.maintain._BATCH", 2)
+    assert [harbour.scheduled("maintain")["erased"] for _ in range(3)] == [2, 1, 0]
+    assert hits(harbour) == {}
 
 
 def test_a_new_guest_of_an_erased_booking_is_forgotten_too(

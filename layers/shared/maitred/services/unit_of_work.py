@@ -31,10 +31,15 @@ def committed(deps: Dependencies, changes: ports.Changes, leased: Sequence[ports
         deps.dispatcher.dispatch(leased)
 
 
-def remember(deps: Dependencies, context: RequestContext, reply: Reply) -> Reply:
-    """``reply``, which is all there is to store: nothing else changes."""
+def remember(
+    deps: Dependencies, context: RequestContext, reply: Reply, shown: Booking | None = None
+) -> Reply:
+    """``reply``, which is all there is to store: nothing else changes.
+
+    Raises StaleVersion if the booking that it shows has changed since it was read.
+    """
     if context.key is not None:
-        deps.store.apply(ports.Changes(reply=to_store(context.key, reply)))
+        deps.store.apply(ports.Changes(shown=shown, reply=to_store(context.key, reply)))
     return reply
 
 

@@ -331,6 +331,9 @@ def _booking_calls(changes: ports.Changes) -> Iterator[Call]:
         if change.tables is not None:
             yield Call("lock_booking", {"booking_id": change.before.id})
         yield Call("change_booking", _change_params(change))
+    if changes.shown is not None:
+        seen = {"booking_id": changes.shown.id, "version": changes.shown.version}
+        yield Call("claim_shown", seen)
     for booking in changes.requests:
         yield Call("change_request", _booking_params(booking))
 

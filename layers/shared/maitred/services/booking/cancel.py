@@ -34,7 +34,7 @@ class CancelBooking:
         def cancel(current: Booking) -> Reply:
             now = self._deps.clock.now()
             if current.state is State.CANCELLED:
-                return remember(self._deps, context, booking_reply(current, now))
+                return remember(self._deps, context, booking_reply(current, now), current)
             changes, reply = _cancelled(current, reason, context, self._deps.ids, now)
             if current.state is State.SEATED:
                 self._gets_up(current, changes, context, now)

@@ -125,7 +125,7 @@ class ModifyBooking:
         now, present = self._deps.clock.now(), (booking.guest, booking.notes, booking.preferences)
         if (request.guest, request.notes, request.preferences) == present:
             reply = _kept_reply(booking, "The booking already is as requested.", now)
-            return remember(self._deps, context, reply)
+            return remember(self._deps, context, reply, booking)
         changes, reply = _details(booking, request, context, notices, now)
         commit(self._deps, changes)
         return reply

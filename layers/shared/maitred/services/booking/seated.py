@@ -58,7 +58,7 @@ class SeatedChange:
         now = self._deps.clock.now()
         after = _changed(booking, request)
         if after == replace(booking, version=after.version):
-            return remember(self._deps, context, booking_reply(booking, now))
+            return remember(self._deps, context, booking_reply(booking, now), booking)
         if after.party_size <= booking.party_size and after.end_at == booking.end_at:
             changes, reply = _written(booking, after, context, now)
             commit(self._deps, changes)

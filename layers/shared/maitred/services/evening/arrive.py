@@ -40,7 +40,7 @@ class Arrivals:
             if current.state not in _EXPECTED:
                 raise errors.InvalidTransition(f"a booking that is {current.state.value} cannot arrive")
             if current.arrived_at is not None:
-                return remember(self._deps, context, booking_reply(current, now))
+                return remember(self._deps, context, booking_reply(current, now), current)
             changes, reply = _arrived(current, context, now)
             commit(self._deps, changes)
             return reply

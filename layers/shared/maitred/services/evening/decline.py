@@ -26,7 +26,7 @@ class Declining:
         def decline(current: Booking) -> Reply:
             now = self._deps.clock.now()
             if current.state is State.DECLINED:
-                return remember(self._deps, context, booking_reply(current, now))
+                return remember(self._deps, context, booking_reply(current, now), current)
             _require_waiting(current)
             changes, after = declined(
                 current, context.actor, reason, context.correlation_id, self._deps.ids, now

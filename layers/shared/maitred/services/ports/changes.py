@@ -235,6 +235,7 @@ class Changes:
 
     ``claim``: the day as it was planned on; the unit of work fails with Conflict if the day has changed.
     ``judged``: the same for another day, or for the only one: as those who wait there were judged on it.
+    ``shown``: a booking that the reply alone is about; fails with StaleVersion if it is not as it was read.
     ``requests``: bookings, also among ``updates``, whose party, times, wishes, guest and notes are new.
     ``drop_holds``: holds that end now and give their tables back, unless they have been used.
     ``departures``: who gets up, if it sits. ``risks``: whose plan the room beats, and whose no longer.
@@ -251,6 +252,7 @@ class Changes:
     new_booking: Booking | None = None
     updates: Sequence[BookingUpdate] = ()
     requests: Sequence[Booking] = ()
+    shown: Booking | None = None
     new_hold: Hold | None = None
     use_hold: HoldUse | None = None
     drop_holds: Sequence[UUID] = ()

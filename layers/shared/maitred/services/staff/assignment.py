@@ -101,7 +101,7 @@ class StaffAssignment:
         def unassign(current: Booking) -> Reply:
             now = self._deps.clock.now()
             if current.state is State.MANUAL_REVIEW:
-                return remember(self._deps, context, booking_reply(current, now))
+                return remember(self._deps, context, booking_reply(current, now), current)
             _require_no_worker(current, now)
             if current.state is not State.CONFIRMED:
                 raise errors.InvalidTransition(

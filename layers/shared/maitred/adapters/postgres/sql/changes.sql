@@ -124,6 +124,13 @@ with changed as (
 )
 select require_one(count(*), 'MTV01') from changed
 
+-- name: claim_shown
+-- What is kept of a booking must be as it is: its guest may have been erased since it was read.
+with unchanged as (
+    select 1 from bookings where id = %(booking_id)s and version = %(version)s for share
+)
+select require_one(count(*), 'MTV01') from unchanged
+
 -- name: change_request
 -- The guest's new request. The statement before has compared and advanced the booking.
 update bookings
