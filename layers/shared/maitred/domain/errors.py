@@ -51,6 +51,10 @@ class MalformedBody(MaitredError, code="malformed_json", status=400):
     title = "The body is not valid JSON"
 
 
+class BodyTooLarge(MaitredError, code="too_large", status=413):
+    title = "The body is too large"
+
+
 class PartyTooLarge(MaitredError, code="party_too_large", status=422):
     title = "The party is too large for this restaurant"
 

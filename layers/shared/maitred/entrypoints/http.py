@@ -41,6 +41,8 @@ VERSION = "/v1/"  # may stand before every path; with API Gateway it is a stage
 _CORRELATION = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
+_MOST_BYTES = 64 * 1024  # of a body; all that a booking may say is far less
+
 logger = logging.getLogger(__name__)
 
 
@@ -189,9 +191,14 @@ class Routes[S: Services](APIGatewayHttpRouter):
     def header(self, name: str) -> str | None:
         return self.current_event.headers.get(name)
 
-    def body[M: BaseModel](self, model: type[M], absent: str | None = None) -> M:
-        """The body; ``absent``: the text that stands for none. Raises MalformedBody, InvalidRequest."""
-        sent = self._text()
+    def body[M: BaseModel](
+        self, model: type[M], absent: str | None = None, most_bytes: int = _MOST_BYTES
+    ) -> M:
+        """The body; ``absent``: the text that stands for none.
+
+        Raises BodyTooLarge, MalformedBody, InvalidRequest.
+        """
+        sent = self._text(most_bytes)
         document, value = parse(model, sent or absent)
         self.context["value"] = value if sent else None
         return document
@@ -203,11 +210,14 @@ class Routes[S: Services](APIGatewayHttpRouter):
             self.context["value"] = plain_value(sent) if sent else None
         return self.context["value"]
 
-    def _text(self) -> str | None:
+    def _text(self, most_bytes: int = _MOST_BYTES) -> str | None:
         try:
-            return self.current_event.decoded_body
+            text = self.current_event.decoded_body
         except (ValueError, UnicodeDecodeError):
             raise errors.MalformedBody from None
+        if text is not None and len(text.encode(errors="surrogatepass")) > most_bytes:
+            raise errors.BodyTooLarge(f"a body of this call may have at most {most_bytes} bytes")
+        return text
 
     def query(self, *allowed: str) -> dict[str, str]:
         """The query parameters. Raises InvalidRequest for unknown ones."""

@@ -23,6 +23,8 @@ from maitred.services.staff.new_timezone import Keep
 from maitred.services.staff.reports import EVERYWHERE, cohort_of
 from maitred.services.staff.restaurants import SeenLayout
 
+_MOST_BYTES_OF_A_FLOOR = 1024 * 1024
+
 routes = Routes(services)
 
 
@@ -43,7 +45,7 @@ def put_restaurant(restaurant_id: str) -> Response[str]:
     dry_run, keep = _flag("dryRun", query, absent="false"), _keep(query.get("bookings"))
     if_match = contract.if_match_of(routes.header("if-match"))
     seen = SeenLayout(if_match, strict=_flag("strict", query, absent="false"))
-    document = routes.body(FloorDocument)
+    document = routes.body(FloorDocument, most_bytes=_MOST_BYTES_OF_A_FLOOR)
     context = routes.request_context(caller, restaurant_id)
     put = routes.services.restaurants.put
     return send(put(restaurant_id, document, context, dry_run=dry_run, keep=keep, seen=seen))
