@@ -10,6 +10,7 @@ from tests.harness.service import Answer, Service, evening, house, party
 BOOKING_MEMBERS = {
     "id", "reference", "restaurantId", "status", "state", "version", "partySize", "startAt", "endAt",
     "service", "zone", "tables", "pinned", "guest", "preferences", "createdAt",
+    "updatedAt",
 }  # fmt: skip
 ASSIGNMENT_MEMBERS = {
     "attemptId", "trigger", "outcome", "strategy", "score", "reason", "durationMs", "alternates", "moves",
@@ -76,7 +77,8 @@ def test_the_shape_of_a_confirmed_booking(harbour: Service) -> None:
     ]  # no such table here
     assert answer.headers["location"] == f"/bookings/{booking['id']}"
     read = call("bookings", "GET", answer.headers["location"])
-    assert read.json == {"booking": booking}
+    shown = {"booking": booking, "assignment": assignment, "reason": None, "alternatives": []}
+    assert read.json == shown
 
 
 def test_a_confirmation_went_through_the_machine(harbour: Service) -> None:

@@ -15,7 +15,7 @@ REASON = "Broke my fibula"
 SECRETS = ["zebulon", "quagmire", "960983", "xylophone", "fibula", "s3cr3t-bearer", "s3cr3t-key"]
 # The only tables that may hold them (docs/guest-data.md): the reply kept for a key is what was answered.
 HOLDERS = {"bookings", "booking_changes", "idempotency", "booking_state_history"}
-VIEWS = {"booking_book", "booking_register", "booking_sheet"}  # of the bookings
+VIEWS = {"booking_book", "booking_register", "booking_sheet", "booking_card"}  # of the bookings
 
 
 def assert_silent(text: str) -> None:
@@ -64,6 +64,8 @@ def recorded(service: Service, capfd: pytest.CaptureFixture[str], caplog: pytest
     service.scheduled("relay")
     service.deliver("notify", *(message["Body"] for message in service.messages("notification")))
     service.scheduled("maintain")
+    for query in ("Quagmire", "960983", "zquagmire@example.org", "xylophone's \\ quagmire", "zebulon" * 20):
+        call("bookings", "GET", "/restaurants/harbour/bookings", query={"q": query})
     logged = everything_logged(capfd, caplog)
     assert "booking.state_changed" in logged
     assert "notification.sent" in logged

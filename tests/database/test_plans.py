@@ -27,7 +27,7 @@ SMALL = {
     "service_days",
 }  # these do not grow with the bookings
 NOBODY = UUID(int=0)
-BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
+BEFORE_ALL, AFTER_ALL = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +83,19 @@ def page(states: tuple[State, ...], **more: Any) -> dict[str, Any]:
     return {
         "restaurant_id": "harbour",
         "states": [state.value for state in states],
-        "after_start": BEFORE_ALL,
+        "after": BEFORE_ALL,
         "after_id": NOBODY,
+        "start_from": BEFORE_ALL,
+        "start_before": AFTER_ALL,
         "limit": 51,
         **more,
     }
+
+
+def found(q: str | None, **more: Any) -> dict[str, Any]:
+    """The page of a list with filters."""
+    unasked = {"service_date": None, "updated_since": BEFORE_ALL, "by_change": False}
+    return page(tuple(State), guest=q, **unasked | more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,14 @@ def questions() -> list[Question]:
         Question("read_reply", {"restaurant_id": "harbour", **key}, 8),
         Question("read_hold", {"hold_id": an_old_id(), "restaurant_id": "harbour", **key}, 30),
         Question("list_bookings", page(tuple(State)), 700),
-        Question("list_bookings", page(tuple(State), after_start=before), 700),
+        Question("list_bookings", page(tuple(State), after=before), 700),
+        Question("list_bookings", page(tuple(State), after=ahead, start_before=midnight(8)), 700),
+        Question("list_bookings_in_states", page((State.CANCELLED,), after=before), 1200),
+        Question("list_changed_bookings", found(None, after=before), 1000),
+        Question("list_changed_bookings", found(None, after=ahead), 20),
+        Question("booking_by_reference", found(None, reference="R500"), 40),
+        Question("booking_by_reference", found("lovelace", reference="R500"), 250),
+        Question("list_restaurants", {"all": True, "ids": [], "after": "", "limit": 51}, 20),
         Question("list_bookings_of_day", page(tuple(State), service_date=ahead.date()), 700),
         Question("list_bookings_of_day", page(tuple(State), service_date=before.date()), 1500),
         Question("waiting_bookings", {**cancelled, **evening, "only_lease": False, "limit": 5000}, 40),
@@ -150,7 +165,17 @@ def questions() -> list[Question]:
         Question("awaiting_a_person", {"now": now(), "until": now()}, 700),
         Question("untold_restaurants", {"now": now(), "until": ahead, "limit": 200}, 5000),
         Question("upcoming_confirmed", {"restaurant_id": "harbour", "now": now()}, 15_000),
-        Question("for_a_person", {k: v for k, v in page(()).items() if k != "states"} | {"now": now()}, 900),
+        Question(
+            "for_a_person",
+            {
+                "restaurant_id": "harbour",
+                "now": now(),
+                "after_start": BEFORE_ALL,
+                "after_id": NOBODY,
+                "limit": 51,
+            },
+            900,
+        ),
         Question("read_floor", {"restaurant_id": "harbour", "known_version": 1, "at": evening["start"]}, 700),
         Question("upcoming_ledger", {"restaurant_id": "harbour", "now": now()}, 4000),
         Question("upcoming_chosen", {"restaurant_id": "harbour", "now": now()}, 60_000),
@@ -204,6 +229,32 @@ BY_BOOKING = {
 @pytest.mark.parametrize("question", questions(), ids=lambda q: q.name)
 def test_a_question_is_answered_from_indexes(conn: Connection, question: Question) -> None:
     assert_cheap(conn, load_statements()[question.name], question.params, question.pages)
+
+
+@pytest.mark.parametrize(
+    ("q", "pages"),
+    {
+        "lovelace": 120,
+        "ADA LOVE": 120,
+        "zacharias": 60,  # ten thousand of other houses
+        "nobody at all": 60,
+        "1000003": 300,
+        "3959500": 300,
+        "soren": 25_000,  # one in six: each is in the list of all who match
+        "@example.com jose": 25_000,
+    }.items(),
+)
+def test_a_guest_is_found_in_the_index_of_its_own_house(conn: Connection, q: str, pages: int) -> None:
+    """At the harbour are a hundred thousand guests, and as many in the other houses."""
+    assert_cheap(conn, load_statements()["find_bookings"], found(q), pages)
+
+
+def test_the_guest_index_is_the_only_way_that_is_taken(conn: Connection) -> None:
+    explain = b"explain (format json) " + load_statements()["find_bookings"]
+    [[[report]]] = conn.execute(explain, found("lovelace")).fetchall()
+    indexes = {node["Index Name"] for node in nodes(report["Plan"]) if "Index Name" in node}
+    assert "bookings_by_guest" in indexes
+    assert not indexes & {"bookings_by_start", "bookings_by_day", "bookings_by_state", "bookings_by_change"}
 
 
 @pytest.mark.parametrize("question", each_status(), ids=lambda q: q.params["states"][0])
@@ -261,8 +312,9 @@ def test_a_confirmation_writes_without_a_search(conn: Connection) -> None:
         "booking_id": a_booking(conn), "expected_version": 3, "version": 4, "state": "cancelled",
         "last_result": None, "lease_token": None, "new_lease_token": None, "new_lease_until": None,
         "pinned": None, "tables": on_hold[0], "arrived_at": None, "seated_at": None, "completed_at": None,
+        "updated_at": None,
     }  # fmt: skip
-    assert_cheap(conn, statements["change_booking"], change, 150)
+    assert_cheap(conn, statements["change_booking"], change, 200)
     assert_cheap(conn, statements["release_tables"], {"booking_ids": [a_booking(conn)]}, 60)
     use = {"hold_id": an_old_id(), "booking_id": a_booking(conn)}
     assert_cheap(conn, statements["drop_hold"], use, 60)

@@ -29,6 +29,7 @@ BOOKING = Booking(
     notes="by the window",
     last_result=None,
     created_at=NOW,
+    updated_at=NOW,
     timezone="Europe/London",
     tables=("T4",),
 )

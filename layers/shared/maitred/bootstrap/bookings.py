@@ -50,7 +50,7 @@ class BookingsServices:
         days = DaySnapshots(deps.store, floors)
         self.availability = Availability(deps.clock, days, planning)
         self.batch_availability = BatchAvailability(deps.clock, deps.store, floors, planning)
-        self.views = BookingViews(deps.store, deps.clock)
+        self.views = BookingViews(deps.store, deps.clock, days, planning)
         self.changes = ChangeFeed(PostgresFeed(base.database))
 
 

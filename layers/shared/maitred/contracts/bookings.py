@@ -2,6 +2,7 @@
 
 import base64
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -31,7 +32,9 @@ from maitred.contracts.base import (
     Phone,
     StrictModel,
     Text,
+    is_identifier,
 )
+from maitred.domain import words
 from maitred.domain.booking import LocalStart, Preferences, Trigger
 from maitred.domain.errors import FieldError, InvalidRequest, NaiveTimestamp
 from maitred.planner.answer.choice import Choice
@@ -43,6 +46,8 @@ _MOST_ATTRIBUTES = 20
 _MOST_TABLES = 40  # for one party
 _MOST_DATES = 31
 _MOST_SIZES = 8
+_MOST_SEARCHED = 100  # characters
+_NO_TEXT = {"Cc", "Cs"}  # controls, NUL too, and halves of characters
 _FAR_AHEAD = timedelta(days=3660)  # keeps calendar arithmetic in range
 
 # RFC 3339 with optional seconds. The offset is optional here, so that the answer can name it as missing.
@@ -390,6 +395,38 @@ def _read_moment(text: str, field: str, now: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def parse_period(
+    start: str | None, end: str | None, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """The moments ``from`` and ``to`` of a query, None where there is none. Raises InvalidRequest."""
+    first = None if start is None else parse_moment(start, "from", now)
+    last = None if end is None else parse_moment(end, "to", now)
+    if first is not None and last is not None and last < first:
+        raise _invalid("to", "before_from", "must not be before from")
+    return first, last
+
+
+def parse_reference(text: str | None) -> str | None:
+    """A booking's reference as people write it, None if none is asked for. Raises InvalidRequest."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,20}", text, re.ASCII):
+        raise _invalid("reference", "invalid_reference", "must be a booking's reference, such as K7QX2M")
+    return text.upper()
+
+
+def parse_search(text: str | None) -> str | None:
+    """What a guest's name, phone or mail is searched for, None if nothing is. Raises InvalidRequest."""
+    if text is None:
+        return None
+    asked = words.clean(text)
+    if not 1 <= len(asked) <= _MOST_SEARCHED:
+        raise _invalid("q", "invalid_length", f"must have 1 to {_MOST_SEARCHED} characters")
+    if any(unicodedata.category(character) in _NO_TEXT for character in asked):
+        raise _invalid("q", "invalid_text", "must be one line of text, without control characters")
+    return asked
+
+
 def parse_party_size(text: str | None) -> int:
     if text is None:
         raise _invalid("partySize", "missing", "is required: the number of guests")
@@ -429,6 +466,25 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
     if moment.tzinfo is None:
         raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR)
     return moment, after
+
+
+def encode_name(name: str) -> str:
+    """The cursor of a place in a list by name."""
+    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+
+
+def decode_name(cursor: str | None) -> str:
+    """After which name a page begins; without a cursor, before all. Raises InvalidRequest."""
+    if cursor is None:
+        return ""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        name = text.decode("ascii")
+    except ValueError:
+        name = ""
+    if not is_identifier(name):
+        raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR)
+    return name
 
 
 def decode_cursor_down(cursor: str | None) -> tuple[datetime, UUID]:
@@ -477,15 +533,17 @@ class IfMatch:
 
 
 def if_match_of(header: str | None) -> IfMatch | None:
-    """An ``If-Match`` header, or None if none was sent. A tag that is not known matches nothing."""
+    """An ``If-Match`` header, or None if none was sent. A tag that is not known matches nothing.
+
+    Of a booking's ETag only the version counts, with which it begins: a move for others is no rival change.
+    """
     if header is None:
         return None
     tags = [tag.strip() for tag in header.split(",")]
     if tags == ["*"]:
         return IfMatch(None)
-    return IfMatch(
-        frozenset(int(tag.strip('"')) for tag in tags if re.fullmatch(r'"\d{1,9}"', tag, re.ASCII))
-    )
+    known = (re.fullmatch(r'"(\d{1,9})(-[0-9a-f]+)?"', tag, re.ASCII) for tag in tags)
+    return IfMatch(frozenset(int(found[1]) for found in known if found))
 
 
 def _invalid(field: str, code: str, message: str) -> InvalidRequest:

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from pydantic.alias_generators import to_camel
 
 from maitred.domain.booking import Booking
 from maitred.domain.hold import Hold
@@ -54,12 +57,18 @@ def booking_json(booking: Booking, now: datetime) -> Json:
         },
         "notes": booking.notes,
         "createdAt": at(booking.created_at),
+        "updatedAt": at(booking.updated_at),
         "arrivedAt": at(booking.arrived_at),
         "seatedAt": at(booking.seated_at),
         "expectedEndAt": at(booking.expected_end_at(now)),
         "completedAt": at(booking.completed_at),
         "late": booking.is_late(now),
     }
+
+
+def members_json(row: Any) -> Json:
+    """A flat data class, its members by their names in the API."""
+    return {to_camel(field.name): getattr(row, field.name) for field in fields(row)}
 
 
 def hold_json(hold: Hold) -> Json:

@@ -1,7 +1,7 @@
 """A booking: what was asked for, its state, and its tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -76,6 +76,7 @@ class Booking:
     ``confirmation_queued``: the confirmation of the present request is in the outbox.
     ``locale``: language tag of the restaurant's letters. ``late_minutes``: how long after its start a guest
     who has not come is late there. ``at_risk_since``: from when on its tables will not be free for it.
+    ``updated_at``: when anything last changed that a reader of the booking sees, moves for others included.
     """
 
     id: UUID
@@ -108,6 +109,7 @@ class Booking:
     completed_at: datetime | None = None
     late_minutes: int = _LATE_MINUTES
     at_risk_since: datetime | None = None
+    updated_at: datetime = field(kw_only=True)
 
     def leaves_at(self) -> datetime:
         """When the stay is over by its length, from when the party sat down, or from its start."""

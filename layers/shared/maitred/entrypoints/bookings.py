@@ -14,8 +14,10 @@ from maitred.services.booking.availability import AvailabilityRequest
 from maitred.services.booking.batch_availability import BatchRequest
 from maitred.services.booking.request import BookingRequest
 from maitred.services.booking.seated import SeatedRequest
+from maitred.services.ports import BookingFilter
 
 routes = Routes(services)
+_FILTERS = ("date", "status", "reference", "q", "from", "to", "updatedSince")
 
 
 @routes.post("/restaurants/<restaurant_id>/bookings")
@@ -60,15 +62,30 @@ def give_back_hold(hold_id: str) -> Response[str]:
 @routes.get("/restaurants/<restaurant_id>/bookings")
 def list_bookings(restaurant_id: str) -> Response[str]:
     routes.caller_for(restaurant_id, BOOKINGS_READ)
-    query = routes.query("date", "status", "cursor", "limit")
-    reply = routes.services.views.page(
-        restaurant_id,
-        _service_date(query.get("date")),
-        _states(query.get("status")),
-        contract.decode_cursor(query.get("cursor")),
-        contract.parse_limit(query.get("limit")),
+    query, now = routes.query(*_FILTERS, "cursor", "limit"), routes.now
+    start_from, start_before = contract.parse_period(query.get("from"), query.get("to"), now)
+    since = query.get("updatedSince")
+    wanted = BookingFilter(
+        restaurant_id=restaurant_id,
+        states=_states(query.get("status")),
+        service_date=_service_date(query.get("date")),
+        reference=contract.parse_reference(query.get("reference")),
+        guest=contract.parse_search(query.get("q")),
+        start_from=start_from,
+        start_before=start_before,
+        updated_since=None if since is None else contract.parse_moment(since, "updatedSince", now),
     )
-    return send(reply)
+    after, limit = contract.decode_cursor(query.get("cursor")), contract.parse_limit(query.get("limit"))
+    return routes.send_unless_known(routes.services.views.page(wanted, after, limit))
+
+
+@routes.get("/restaurants")
+def list_restaurants() -> Response[str]:
+    caller = routes.caller(BOOKINGS_READ)
+    query = routes.query("cursor", "limit")
+    ids = None if caller.sees_all else caller.restaurants
+    after, limit = contract.decode_name(query.get("cursor")), contract.parse_limit(query.get("limit"))
+    return routes.send_unless_known(routes.services.views.restaurants(ids, after, limit))
 
 
 @routes.get("/restaurants/<restaurant_id>/changes")
@@ -106,8 +123,8 @@ def get_batch_availability(restaurant_id: str) -> Response[str]:
 
 @routes.get("/bookings/<booking_id>")
 def get_booking(booking_id: str) -> Response[str]:
-    booking, _ = routes.booking_for(booking_id, BOOKINGS_READ)
-    return send(routes.services.views.booking(booking))
+    details, caller = routes.details_for(booking_id, BOOKINGS_READ)
+    return routes.send_unless_known(routes.services.views.booking(details, is_staff=caller.is_staff))
 
 
 @routes.patch("/bookings/<booking_id>")

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -64,8 +65,12 @@ class Caller:
         """Does the token carry the scope ``operations``?"""
         return OPERATIONS in self.scopes
 
+    @property
+    def sees_all(self) -> bool:
+        return "*" in self.restaurants
+
     def may_see(self, restaurant_id: str) -> bool:
-        return "*" in self.restaurants or restaurant_id in self.restaurants
+        return self.sees_all or restaurant_id in self.restaurants
 
 
 def caller_of(subject: str, scope: str, restaurants: str) -> Caller:
@@ -140,6 +145,17 @@ class Routes[S: Services](APIGatewayHttpRouter):
         """The booking if the caller may see it. Raises BookingNotFound."""
         return self._owned(booking_id, scope, self._store.booking, errors.BookingNotFound)
 
+    def details_for(self, booking_id: str, scope: str) -> tuple[ports.BookingDetails, Caller]:
+        """As `booking_for`, with how the booking came to be as it is."""
+        read: list[ports.BookingDetails] = []
+
+        def find(wanted: UUID) -> Booking | None:
+            read.extend(filter(None, [self._store.details(wanted)]))
+            return read[0].booking if read else None
+
+        _, caller = self._owned(booking_id, scope, find, errors.BookingNotFound)
+        return read[0], caller
+
     def booking_to_change(self, booking_id: str, scope: str) -> tuple[Booking, Caller]:
         """As `booking_for`, and takes one of the caller's tokens. Raises RateLimited."""
         find = partial(self._store.booking_to_change, client=self.caller(scope).subject)
@@ -187,6 +203,13 @@ class Routes[S: Services](APIGatewayHttpRouter):
         request = fingerprint(event.http_method, event.path + _sorted(query), self._value())
         stored = IdempotencyKey(caller.subject, restaurant_id, key, request)
         return RequestContext(caller.subject, correlation_id, stored, caller.is_staff)
+
+    def send_unless_known(self, reply: Reply) -> Response[str]:
+        """The answer to a read, or 304 if the caller has just this one already (``If-None-Match``)."""
+        tag, known = reply.headers["etag"], self.header("if-none-match")
+        if known is None or not {"*", tag} & {each.strip().removeprefix("W/") for each in known.split(",")}:
+            return send(reply)
+        return Response(HTTPStatus.NOT_MODIFIED, headers={"etag": tag})
 
     def header(self, name: str) -> str | None:
         return self.current_event.headers.get(name)

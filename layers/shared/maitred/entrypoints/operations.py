@@ -54,7 +54,7 @@ def put_restaurant(restaurant_id: str) -> Response[str]:
 @routes.get("/restaurants/<restaurant_id>")
 def get_restaurant(restaurant_id: str) -> Response[str]:
     routes.caller_for(restaurant_id, OPERATIONS)
-    return send(routes.services.restaurants.read(restaurant_id))
+    return routes.send_unless_known(routes.services.restaurants.read(restaurant_id))
 
 
 @routes.get("/restaurants/<restaurant_id>/floor")

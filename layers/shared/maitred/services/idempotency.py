@@ -12,6 +12,8 @@ from maitred.domain.booking import Booking
 from maitred.domain.errors import IdempotencyInProgress, IdempotencyKeyReused
 from maitred.services.ports import BookingStore, IdempotencyKey, StoredReply
 
+_TAG_LENGTH = 32  # hexadecimal digits
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -25,6 +27,13 @@ class Reply:
 
 def booking_reply(booking: Booking, now: datetime, headers: Mapping[str, str] = {}) -> Reply:
     return Reply(200, responses.dumps({"booking": responses.booking_json(booking, now)}), headers)
+
+
+def read_reply(body: Mapping[str, Any], prefix: str = "") -> Reply:
+    """The answer to a read, with an ETag that changes with everything in it, and begins with ``prefix``."""
+    text = responses.dumps(body)
+    tag = hashlib.sha256(text.encode()).hexdigest()[:_TAG_LENGTH]
+    return Reply(200, text, {"etag": f'"{prefix}{tag}"'})
 
 
 def problem_reply(

@@ -1,9 +1,9 @@
 """The booking store in PostgreSQL: reads, and units of work applied whole in one round trip."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,8 @@ from maitred.services import ports
 # The writer sends these topics itself right after its commit, so the sweep leaves them alone for a while.
 OWN_TOPICS = ("assign", "optimize")
 _OWN_LEASE_SECONDS = 15
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+_LAST_ID = UUID(int=2**128 - 1)
 _NO_KEY = ports.IdempotencyKey(caller="", restaurant_id="", key="", fingerprint="")
 
 
@@ -88,6 +90,17 @@ class PostgresBookingStore:
     def booking(self, booking_id: UUID) -> Booking | None:
         return _booking(self._db.read_all([_read_booking(booking_id)])[0])
 
+    def details(self, booking_id: UUID) -> ports.BookingDetails | None:
+        """As `booking`, with how it came to be so, in the same round trip."""
+        reads = [_read_booking(booking_id), Call("read_deciding_attempt", {"booking_id": booking_id})]
+        found, outcome = self._db.read_all(reads)
+        booking = _booking(found)
+        if booking is None:
+            return None
+        [(*attempt, came_by)] = outcome
+        counts = None if attempt[0] is None else ports.DecidingAttempt(*attempt)
+        return ports.BookingDetails(booking, counts, came_by)
+
     def booking_to_change(self, booking_id: UUID, client: str) -> Booking | None:
         """Like `booking`, for a change by ``client``. Raises RateLimited."""
         token, found = self._db.read_all([*self._guard.charge(client), _read_booking(booking_id)])
@@ -109,27 +122,28 @@ class PostgresBookingStore:
         return found
 
     def page(
-        self,
-        restaurant_id: str,
-        service_date: date | None,
-        states: Sequence[State],
-        after: tuple[datetime, UUID],
-        limit: int,
+        self, wanted: ports.BookingFilter, after: tuple[datetime, UUID], limit: int
     ) -> ports.BookingPage:
-        """Up to ``limit`` bookings after ``after``, by start and id."""
-        params: dict[str, Any] = {
-            "restaurant_id": restaurant_id,
-            "states": [state.value for state in states],
-            "after_start": after[0],
-            "after_id": after[1],
+        """Up to ``limit`` bookings after ``after``, by place and id."""
+        place, after_id = _start_of_page(after, wanted.updated_since or wanted.start_from)
+        params = {
+            **rows.members(wanted),
+            "states": [state.value for state in wanted.states],
+            "start_from": wanted.start_from or _FIRST,
+            "start_before": wanted.start_before or _LAST,
+            "updated_since": wanted.updated_since or _FIRST,
+            "by_change": wanted.by_change,
+            "after": place,
+            "after_id": after_id,
             "limit": limit + 1,
         }
-        name = "list_bookings" if set(states) == set(State) else "list_bookings_in_states"
-        if service_date is not None:
-            name = "list_bookings_of_day"
-            params["service_date"] = service_date
-        items = [rows.booking_of(row) for row in self._db.read(name, params)]
+        items = [rows.booking_of(row) for row in self._db.read(_listing(wanted), params)]
         return ports.BookingPage(tuple(items[:limit]), len(items) > limit)
+
+    def restaurants(self, ids: Collection[str] | None, after: str, limit: int) -> list[ports.RestaurantEntry]:
+        """Up to ``limit`` restaurants of these ids (None: all), after ``after``, by id."""
+        params = {"all": ids is None, "ids": sorted(ids or ()), "after": after, "limit": limit}
+        return [ports.RestaurantEntry(*row) for row in self._db.read("list_restaurants", params)]
 
     def manual_review(
         self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int
@@ -239,6 +253,26 @@ class LockedPostgresDay:
 
     def apply(self, changes: ports.Changes) -> tuple[ports.LeasedMessage, ...]:
         return self.write(replace(changes, claim=None, judged=None))  # the lock is the claim
+
+
+def _listing(wanted: ports.BookingFilter) -> str:
+    """The statement with the index that leaves the fewest bookings to look at."""
+    if wanted.reference is not None:
+        return "booking_by_reference"
+    if wanted.guest is not None:
+        return "find_bookings"
+    if wanted.by_change:
+        return "list_changed_bookings"
+    if wanted.service_date is not None:
+        return "list_bookings_of_day"
+    return "list_bookings" if set(wanted.states) == set(State) else "list_bookings_in_states"
+
+
+def _start_of_page(after: tuple[datetime, UUID], first: datetime | None) -> tuple[datetime, UUID]:
+    """The place after which the page begins; not before ``first``. One bound, as an index needs it."""
+    if first is None or first <= after[0]:
+        return after
+    return first - timedelta(microseconds=1), _LAST_ID
 
 
 def _read_booking(booking_id: UUID) -> Call:
@@ -439,5 +473,6 @@ def _change_params(change: ports.BookingUpdate) -> dict[str, Any]:
         "arrived_at": after.arrived_at,
         "seated_at": after.seated_at,
         "completed_at": after.completed_at,
+        "updated_at": None if after.updated_at == before.updated_at else after.updated_at,
         "tables": None if change.tables is None else list(change.tables),
     }

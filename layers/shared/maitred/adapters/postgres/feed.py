@@ -17,7 +17,7 @@ class PostgresFeed:
         if not found:
             return None
         return [
-            ports.BookingChange(position, change_type, at, rows.recorded_booking_of(booking))
+            ports.BookingChange(position, change_type, at, rows.recorded_booking_of(booking, at))
             for position, change_type, at, booking in found
             if position is not None
         ]

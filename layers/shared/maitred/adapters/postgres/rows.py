@@ -89,7 +89,7 @@ def stays_of(value: Sequence[Sequence[Any]] | None) -> tuple[ports.MovableStay, 
 
 
 def booking_of(row: Sequence[Any]) -> Booking:
-    """A row of the view ``booking_sheet``, which has the fields of a booking in their order."""
+    """A row of the view ``booking_card``, which has the fields of a booking in their order."""
     stored = {field.name: value for field, value in zip(fields(Booking), row, strict=True)}
     stored["state"] = State(stored["state"])
     stored["preferences"] = preferences_of(stored["preferences"])
@@ -97,8 +97,8 @@ def booking_of(row: Sequence[Any]) -> Booking:
     return Booking(**stored)
 
 
-def recorded_booking_of(recorded: dict[str, Any]) -> Booking:
-    """A row of the view as a change has recorded it: JSON without nulls, perhaps of an earlier release."""
+def recorded_booking_of(recorded: dict[str, Any], at: datetime) -> Booking:
+    """A row of ``booking_sheet`` as a change has recorded it ``at`` a moment: JSON without nulls."""
     stored: dict[str, Any] = {
         field.name: recorded.get(field.name, None if field.default is MISSING else field.default)
         for field in fields(Booking)
@@ -109,6 +109,7 @@ def recorded_booking_of(recorded: dict[str, Any]) -> Booking:
     stored["service_date"] = date.fromisoformat(stored["service_date"])
     stored["preferences"] = preferences_of(stored["preferences"])
     stored["tables"] = tuple(stored["tables"])
+    stored["updated_at"] = at
     return Booking(**stored)
 
 

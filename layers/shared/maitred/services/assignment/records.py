@@ -127,7 +127,7 @@ def declined(
     before: Booking, actor: str, reason: str | None, correlation_id: str, ids: Ids, now: datetime
 ) -> tuple[Changes, Booking]:
     """A booking that waits, ended without tables, and the letter to its guest."""
-    after = replace(before, state=State.DECLINED, version=before.version + 1)
+    after = replace(before, state=State.DECLINED, version=before.version + 1, updated_at=now)
     history = history_rows(after, [before.state], actor, reason, {})
     notifications, outbox = mail(after, MailKind.DECLINED, correlation_id, ids, now)
     changes = Changes(

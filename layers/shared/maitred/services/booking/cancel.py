@@ -67,7 +67,7 @@ def _cancelled(
     sits = booking.state is State.SEATED
     through = [State.SEATED, State.CONFIRMED] if sits else [booking.state]
     version = booking.version + len(through)
-    cancelled = replace(booking, state=State.CANCELLED, version=version, tables=(), zone=None)
+    cancelled = replace(booking, state=State.CANCELLED, version=version, updated_at=now, tables=(), zone=None)
     history = records.history_rows(cancelled, through, context.actor, reason, metadata)
     notifications, outbox = records.mail(cancelled, MailKind.CANCELLED, correlation, ids, now)
     reply = booking_reply(cancelled, now)

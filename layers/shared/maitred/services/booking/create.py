@@ -266,6 +266,7 @@ def _booking(call: InlineCall, reading: DayReading, state: State, reference: str
         notes=request.notes,
         last_result=None,
         created_at=call.now,
+        updated_at=call.now,
         timezone=reading.index.floor.timezone.key,
         locale=reading.index.floor.locale,
     )

@@ -56,8 +56,8 @@ class SeatedChange:
     def change(self, booking: Booking, request: SeatedRequest, context: RequestContext) -> Reply:
         """Raises RuleViolated if the tables do not seat that many, InvalidRequest for a stay that is over."""
         now = self._deps.clock.now()
-        after = _changed(booking, request)
-        if after == replace(booking, version=after.version):
+        after = _changed(booking, request, now)
+        if after == replace(booking, version=after.version, updated_at=now):
             return remember(self._deps, context, booking_reply(booking, now), booking)
         if after.party_size <= booking.party_size and after.end_at == booking.end_at:
             changes, reply = _written(booking, after, context, now)
@@ -80,13 +80,14 @@ class SeatedChange:
         return reply
 
 
-def _changed(before: Booking, request: SeatedRequest) -> Booking:
+def _changed(before: Booking, request: SeatedRequest, now: datetime) -> Booking:
     stay = before.end_at - before.start_at
     if request.duration_minutes is not None:
         stay = timedelta(minutes=request.duration_minutes)
     return replace(
         before,
         version=before.version + 1,
+        updated_at=now,
         party_size=request.party_size,
         end_at=before.start_at + stay,
         duration_minutes=request.duration_minutes or before.duration_minutes,

@@ -53,7 +53,10 @@ class Arrivals:
         def no_show(current: Booking) -> Reply:
             require_transition(current.state, State.NO_SHOW)
             now = self._deps.clock.now()
-            after = replace(current, state=State.NO_SHOW, version=current.version + 1, tables=(), zone=None)
+            version = current.version + 1
+            after = replace(
+                current, state=State.NO_SHOW, version=version, updated_at=now, tables=(), zone=None
+            )
             changes, reply = _step(current, after, State.NO_SHOW.value, context, now)
             self._waitlist.commit(changes, current, context.correlation_id, now)
             return reply
@@ -107,7 +110,7 @@ def _still_free(
 
 def _arrived(before: Booking, context: RequestContext, now: datetime) -> tuple[ports.Changes, Reply]:
     """The state stays. A booking that waits gets a new message: the job's old one is of another version."""
-    after = replace(before, version=before.version + 1, arrived_at=now)
+    after = replace(before, version=before.version + 1, updated_at=now, arrived_at=now)
     row = ports.HistoryRow(before.id, before.state, before.state, after.version, context.actor, ARRIVED)
     job = records.assign_row(after, Trigger.RETRY, 1, context.correlation_id, now)
     reply = booking_reply(after, now)
@@ -134,6 +137,7 @@ def _restored(
         before,
         state=State.CONFIRMED,
         version=before.version + 1,
+        updated_at=now,
         tables=tuple(table.id for table in tables),
         zone=min(table.zone for table in tables),
     )
@@ -147,9 +151,16 @@ def _restored(
 
 def _pending(before: Booking, context: RequestContext, now: datetime) -> tuple[ports.Changes, Reply]:
     """The booking waits, without tables, for the background job."""
-    after = replace(before, state=State.ASSIGNMENT_PENDING, version=before.version + 1, pinned=False)
+    after = replace(
+        before,
+        state=State.ASSIGNMENT_PENDING,
+        version=before.version + 1,
+        updated_at=now,
+        zone=None,
+        pinned=False,
+    )
     job = records.assign_row(after, Trigger.RETRY, 1, context.correlation_id, now)
-    changes, reply = _step(before, replace(after, zone=None), UNDONE, context, now)
+    changes, reply = _step(before, after, UNDONE, context, now)
     return replace(changes, outbox=[job]), reply
 
 

@@ -82,7 +82,9 @@ class Seating:
                 tables = choice.tables if choice else current.tables
                 overrides = _overrides(room.index, current, tables, choice)
                 after = replace(
-                    _sitting(room.index, current, tables), seated_at=now, arrived_at=current.arrived_at or now
+                    _sitting(room.index, current, tables, now),
+                    seated_at=now,
+                    arrived_at=current.arrived_at or now,
                 )
                 rows = seated_rows(room.index, after, now, overrides)
                 require_nobody_there(room, tables, current.id, rows[0].end)
@@ -114,6 +116,7 @@ class Seating:
                     current,
                     state=State.CONFIRMED,
                     version=current.version + 1,
+                    updated_at=now,
                     end_at=_promised_end(room.index, current),
                     seated_at=None,
                     arrived_at=None if came_with_seat else current.arrived_at,
@@ -136,7 +139,7 @@ class Seating:
             parties = self._waitlist.parties(current, now)
             with self._room(current, now, current.leaves_at()) as room:
                 overrides = _overrides(room.index, current, choice.tables, choice)
-                after = _sitting(room.index, current, choice.tables)
+                after = _sitting(room.index, current, choice.tables, now)
                 rows = seated_rows(room.index, after, now, overrides)
                 require_nobody_there(room, choice.tables, current.id, rows[0].end)
                 require_no_hold(room.snapshot, rows)
@@ -226,8 +229,9 @@ def _overrides(
     return tuple(sorted({each.code for each in violations}))
 
 
-def _sitting(index: FloorIndex, booking: Booking, tables: tuple[str, ...]) -> Booking:
-    return replace(_at(index, booking, tables), state=State.SEATED, version=booking.version + 1)
+def _sitting(index: FloorIndex, booking: Booking, tables: tuple[str, ...], now: datetime) -> Booking:
+    there = _at(index, booking, tables)
+    return replace(there, state=State.SEATED, version=booking.version + 1, updated_at=now)
 
 
 def _at(index: FloorIndex, booking: Booking, tables: tuple[str, ...]) -> Booking:

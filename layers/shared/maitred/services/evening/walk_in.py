@@ -303,6 +303,7 @@ def _booking(visit: _Visit, plan: Plan, ids: ports.Ids) -> Booking:
         notes=request.notes,
         last_result=None,
         created_at=room.now,
+        updated_at=room.now,
         timezone=room.index.floor.timezone.key,
         tables=plan.tables,
         zone=plan.zone,

@@ -4,7 +4,7 @@
 or nothing. A service never opens a transaction by hand, so no effect can be left half-written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -56,9 +56,12 @@ from maitred.services.ports.readings import (
     AttemptEntry,
     BlockedTable,
     BookingChange,
+    BookingDetails,
+    BookingFilter,
     BookingPage,
     Day,
     DayRevisions,
+    DecidingAttempt,
     Explanation,
     FloorParty,
     FloorRead,
@@ -69,6 +72,7 @@ from maitred.services.ports.readings import (
     LayoutRead,
     MovableStay,
     PlannedGuest,
+    RestaurantEntry,
     ReviewCase,
     Snapshot,
     StoredReply,
@@ -157,6 +161,8 @@ class BookingStore(Protocol):
 
     def booking(self, booking_id: UUID) -> Booking | None: ...
 
+    def details(self, booking_id: UUID) -> BookingDetails | None: ...
+
     def booking_to_change(self, booking_id: UUID, client: str) -> Booking | None: ...
 
     def hold(
@@ -166,14 +172,11 @@ class BookingStore(Protocol):
     def first_hold_end(self, hold_ids: Sequence[UUID]) -> datetime | None:
         """When the first of these holds ends that still lives; None if none does."""
 
-    def page(
-        self,
-        restaurant_id: str,
-        service_date: date | None,
-        states: Sequence[State],
-        after: tuple[datetime, UUID],
-        limit: int,
-    ) -> BookingPage: ...
+    def page(self, wanted: BookingFilter, after: tuple[datetime, UUID], limit: int) -> BookingPage: ...
+
+    def restaurants(
+        self, ids: Collection[str] | None, after: str, limit: int
+    ) -> Sequence[RestaurantEntry]: ...
 
     def manual_review(
         self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int

@@ -20,7 +20,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class BookingUpdate:
-    """Advance one booking to the state, version and pin of ``after``.
+    """Advance one booking to the state, version and pin of ``after``; updated at its time, or else now.
 
     Fails with StaleVersion if it no longer has the version of ``before``.
     ``lease_token`` is the fencing token of the worker that writes; None for writers without a lease.

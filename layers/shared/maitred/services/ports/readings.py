@@ -199,6 +199,43 @@ class DayRevisions:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingFilter:
+    """Which bookings of a restaurant are wanted: those for which all holds that is not None.
+
+    ``guest``: words that the guest's name, phone or mail matches (migration 0015 says how). ``[start_from,
+    start_before)``: of the start. ``updated_since``: that moment included.
+    """
+
+    restaurant_id: str
+    states: tuple[State, ...] = tuple(State)
+    service_date: date | None = None
+    reference: str | None = None
+    guest: str | None = None
+    start_from: datetime | None = None
+    start_before: datetime | None = None
+    updated_since: datetime | None = None
+
+    @property
+    def by_change(self) -> bool:
+        """Are they listed in the order of their changes? Otherwise by their starts."""
+        return self.updated_since is not None
+
+    def place_of(self, booking: Booking) -> datetime:
+        """Where the booking stands in the list; equal ones by id."""
+        return booking.updated_at if self.by_change else booking.start_at
+
+
+@dataclass(frozen=True, slots=True)
+class RestaurantEntry:
+    """A restaurant as it stands in a list."""
+
+    restaurant_id: str
+    name: str
+    timezone: str
+    layout_version: int
+
+
+@dataclass(frozen=True, slots=True)
 class BookingPage:
     items: tuple[Booking, ...]
     more: bool
@@ -228,6 +265,30 @@ class HistoryEntry:
     reason: str | None
     metadata: Json
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecidingAttempt:
+    """The last attempt that counts for a booking: not one whose request was refused and came to nothing."""
+
+    id: UUID
+    trigger: str
+    outcome: str
+    reason: Json | None
+    duration_ms: float
+    explanation: Json
+
+
+@dataclass(frozen=True, slots=True)
+class BookingDetails:
+    """A booking with the attempt that counts for it, if any.
+
+    ``came_by``: the reason in the history with which it came to manual review, None if it is not there.
+    """
+
+    booking: Booking
+    attempt: DecidingAttempt | None
+    came_by: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from maitred.services.assignment.attempt import (
 )
 from maitred.services.assignment.day import DaySnapshots, Reading, day_around, day_of_stay
 from maitred.services.assignment.planning import booking_request, tables_of_bookings
+from maitred.services.assignment.waiting import UNASSIGNED
 from maitred.services.assignment.waitlist import Waitlist, Woken, leaves_lease
 from maitred.services.assignment.waking import seated, stay_of
 from maitred.services.budget import Budget
@@ -43,7 +44,6 @@ from maitred.services.idempotency import Reply, RequestContext, booking_reply, p
 from maitred.services.unit_of_work import Try, change_booking, commit, remember, tries
 
 ASSIGNED = "assigned_by_staff"
-UNASSIGNED = "unassigned_by_staff"
 _BUDGET_MS = 5000
 _ASSIGNABLE = frozenset(
     {State.ASSIGNMENT_PENDING, State.ASSIGNMENT_IN_PROGRESS, State.MANUAL_REVIEW, State.CONFIRMED}
@@ -234,6 +234,7 @@ def _assigned(
         before,
         state=State.CONFIRMED,
         version=before.version + len(through),
+        updated_at=call.now,
         tables=plan.tables,
         zone=plan.zone,
         pinned=call.pin,
@@ -287,7 +288,15 @@ def _occupied(call: _Call, attempt: Attempt) -> tuple[ports.Changes, Reply]:
 def _unassigned(before: Booking, context: RequestContext, now: datetime) -> tuple[ports.Changes, Reply]:
     """The booking without tables, in manual review."""
     version, token = before.version + 1, before.lease_token
-    booking = replace(before, state=State.MANUAL_REVIEW, version=version, tables=(), zone=None, pinned=False)
+    booking = replace(
+        before,
+        state=State.MANUAL_REVIEW,
+        version=version,
+        updated_at=now,
+        tables=(),
+        zone=None,
+        pinned=False,
+    )
     metadata: ports.Json = {"fromTables": list(before.tables), "tables": []}
     history = records.history_rows(booking, [before.state], context.actor, UNASSIGNED, metadata)
     reply = booking_reply(booking, now)

@@ -6,36 +6,15 @@ from uuid import UUID
 
 from maitred.contracts import responses
 from maitred.contracts.bookings import encode_cursor
-from maitred.domain.reasons import Category, ReasonCode
 from maitred.services.assignment.day import DaySnapshots, day_of_services
 from maitred.services.assignment.planning import DayPlanner, Planning, booking_request
+from maitred.services.assignment.waiting import waiting_reason
 from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
 from maitred.services.ports import BookingStore, Clock, Json, ReviewCase
-from maitred.services.staff.assignment import UNASSIGNED
 
 _BUDGET_MS = 2000
 _MOST_DAYS = 8  # a page ends where it would need the ledger of more service days
-
-#: Reasons for manual review that no attempt gives.
-_OTHER_REASONS: Mapping[str, Json] = {
-    UNASSIGNED: {
-        "code": UNASSIGNED,
-        "category": Category.DETERMINISTIC.value,
-        "detail": "A person took the tables away.",
-    },
-    "at_risk": {
-        "code": "at_risk",
-        "category": Category.DETERMINISTIC.value,
-        "detail": "Its table will not be free in time, and no equivalent one is. Seat it elsewhere, "
-        "move who sits there, or offer another time.",
-    },
-    "lease_expired": {
-        "code": ReasonCode.ABORTED.value,
-        "category": ReasonCode.ABORTED.category.value,
-        "detail": "The background job broke off again and again.",
-    },
-}
 
 
 class ManualReview:
@@ -90,13 +69,7 @@ def _item(case: ReviewCase, planner: DayPlanner, now: datetime, deadline: Budget
     alternatives = planner.alternatives(booking_request(booking), booking.duration_minutes, now, deadline)
     return {
         "booking": responses.booking_json(booking, now),
-        "reason": _reason(case),
+        "reason": waiting_reason(booking, case.reason),
         "since": responses.local(case.since, booking.timezone),
         "alternatives": responses.alternatives_json(alternatives, planner.day.index.floor.timezone),
     }
-
-
-def _reason(case: ReviewCase) -> Json | None:
-    """The last attempt's, if that is what brought the booking here."""
-    last = (case.booking.last_result or {}).get("reason")
-    return _OTHER_REASONS.get(case.reason or "") or (last if isinstance(last, dict) else None)

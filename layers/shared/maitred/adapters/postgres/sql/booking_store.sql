@@ -83,7 +83,7 @@ from restaurants r
 where r.id = %(restaurant_id)s
 
 -- name: read_booking
-select * from booking_sheet b
+select * from booking_card b
 where b.id = %(booking_id)s
 
 -- name: read_hold
@@ -112,9 +112,9 @@ select min(expires_at) from holds
 where id = any (%(hold_ids)s::uuid[]) and expires_at > now() and used_by is null
 
 -- name: list_bookings
-select * from booking_sheet b
+select * from booking_card b
 where b.restaurant_id = %(restaurant_id)s
-  and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+  and (b.start_at, b.id) > (%(after)s, %(after_id)s) and b.start_at < %(start_before)s
 order by b.start_at, b.id
 limit %(limit)s
 
@@ -126,20 +126,66 @@ with wanted as (
     cross join lateral (
         select b.id, b.start_at from bookings b
         where b.restaurant_id = %(restaurant_id)s and b.state = s.state
-          and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+          and (b.start_at, b.id) > (%(after)s, %(after_id)s) and b.start_at < %(start_before)s
         order by b.start_at, b.id
         limit %(limit)s) w
     order by w.start_at, w.id
     limit %(limit)s)
-select b.* from wanted join booking_sheet b using (id)
+select b.* from wanted join booking_card b using (id)
 order by b.start_at, b.id
 
 -- name: list_bookings_of_day
-select * from booking_sheet b
+select * from booking_card b
 where b.restaurant_id = %(restaurant_id)s and b.service_date = %(service_date)s
-  and (b.start_at, b.id) > (%(after_start)s, %(after_id)s)
+  and (b.start_at, b.id) > (%(after)s, %(after_id)s) and b.start_at < %(start_before)s
   and b.state = any (%(states)s)
 order by b.start_at, b.id
+limit %(limit)s
+
+-- name: list_changed_bookings
+-- In the order of their changes: what changes while a reader turns the pages comes once more, at the end.
+select * from booking_card b
+where b.restaurant_id = %(restaurant_id)s and (b.updated_at, b.id) > (%(after)s, %(after_id)s)
+  and b.start_at >= %(start_from)s and b.start_at < %(start_before)s
+  and b.state = any (%(states)s) and (%(service_date)s::date is null or b.service_date = %(service_date)s)
+order by b.updated_at, b.id
+limit %(limit)s
+
+-- name: booking_by_reference
+select * from booking_card b
+where b.restaurant_id = %(restaurant_id)s and b.reference = %(reference)s
+  and (case when %(by_change)s then b.updated_at else b.start_at end, b.id) > (%(after)s, %(after_id)s)
+  and b.start_at >= %(start_from)s and b.start_at < %(start_before)s and b.updated_at >= %(updated_since)s
+  and b.state = any (%(states)s) and (%(service_date)s::date is null or b.service_date = %(service_date)s)
+  and (%(guest)s::text is null or not exists (
+      select from search_parts(%(guest)s) p where not search_has(b.guest, p.part, p.words, p.digits)))
+
+-- name: find_bookings
+-- All whom the index finds come first, so that a rare name is not looked for booking by booking; `offset 0` keeps the
+-- planner from looking closer at more of them than the page needs.
+with parts as materialized (
+    select * from search_parts(%(guest)s)
+), found as materialized (
+    select b.id, b.restaurant_id, b.guest, b.service_date, b.state, b.start_at, b.updated_at,
+           case when %(by_change)s then b.updated_at else b.start_at end as place
+    from bookings b
+    where search_terms(b.restaurant_id, b.guest) @@ search_query(%(restaurant_id)s, %(guest)s)
+), page as (
+    select f.id, f.place
+    from (select * from found order by place, id offset 0) f
+    where f.restaurant_id = %(restaurant_id)s and (f.place, f.id) > (%(after)s, %(after_id)s)
+      and f.start_at >= %(start_from)s and f.start_at < %(start_before)s and f.updated_at >= %(updated_since)s
+      and f.state = any (%(states)s) and (%(service_date)s::date is null or f.service_date = %(service_date)s)
+      and not exists (select from parts p where not search_has(f.guest, p.part, p.words, p.digits))
+    order by f.place, f.id
+    limit %(limit)s)
+select b.* from page join booking_card b using (id)
+order by page.place, b.id
+
+-- name: list_restaurants
+select id, name, timezone, layout_version from restaurants
+where (%(all)s or id = any (%(ids)s)) and id > %(after)s
+order by id
 limit %(limit)s
 
 -- name: for_a_person
@@ -163,7 +209,7 @@ with reviewed as (
     limit %(limit)s)
 select b.*, case when b.at_risk_since is not null then 'at_risk' else came.reason end,
        coalesce(b.at_risk_since, came.created_at, b.created_at)
-from cases join booking_sheet b using (id)
+from cases join booking_card b using (id)
 left join lateral (
     select h.reason, h.created_at from booking_state_history h
     where h.booking_id = b.id and h.to_state = 'manual_review' order by h.id desc limit 1) came on true
@@ -246,6 +292,22 @@ left join lateral (
     where h.booking_id = %(booking_id)s and h.reason in ('moved', 'shift_undone') and h.to_state = 'confirmed'
       and h.created_at > a.created_at
     order by h.id desc limit 1) m on true
+
+-- name: read_deciding_attempt
+-- One row: the last attempt that counts (who has tables owes them to one that found some), and what brought the booking
+-- to manual review.
+select a.id, a.trigger, a.outcome, a.reason, a.duration_ms, a.explanation, came.reason
+from bookings b
+left join lateral (
+    select * from booking_assignment_attempts t
+    where t.booking_id = b.id and t.outcome <> 'refused'
+      and (t.outcome = 'confirmed' or b.state not in ('confirmed', 'seated', 'completed', 'no_show'))
+    order by t.created_at desc, t.attempt_no desc limit 1) a on true
+left join lateral (
+    select coalesce(h.reason, '') as reason from booking_state_history h
+    where h.booking_id = b.id and h.to_state = 'manual_review' order by h.id desc limit 1) came
+    on b.state = 'manual_review'
+where b.id = %(booking_id)s
 
 -- name: planned_tables
 -- Where the booking was to sit, once its party sits somewhere.

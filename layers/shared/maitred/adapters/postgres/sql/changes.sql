@@ -53,10 +53,10 @@ where h.id = a.hold_id and h.expires_at <= now() and a.live and a.at_risk_since 
 -- name: insert_booking
 insert into bookings (id, reference, restaurant_id, state, version, request_version, party_size, start_at, end_at,
                       duration_minutes, service_id, service_date, guest, preferences, notes,
-                      auto_assign_last_result, created_at, arrived_at, seated_at)
+                      auto_assign_last_result, created_at, updated_at, arrived_at, seated_at)
 values (%(id)s, %(reference)s, %(restaurant_id)s, %(state)s, %(version)s, %(request_version)s, %(party_size)s,
         %(start_at)s, %(end_at)s, %(duration_minutes)s, %(service_id)s, %(service_date)s, %(guest)s,
-        %(preferences)s, %(notes)s, %(last_result)s, %(created_at)s, %(arrived_at)s, %(seated_at)s)
+        %(preferences)s, %(notes)s, %(last_result)s, %(created_at)s, %(updated_at)s, %(arrived_at)s, %(seated_at)s)
 
 -- name: insert_hold
 insert into holds (id, restaurant_id, party_size, start_at, end_at, service_id, service_date, expires_at)
@@ -110,7 +110,7 @@ select 1 from bookings where id = %(booking_id)s for update
 -- Compare and advance. `lease_token` stops a worker that has lost its lease.
 with changed as (
     update bookings
-    set state = %(state)s, version = %(version)s, updated_at = now(),
+    set state = %(state)s, version = %(version)s, updated_at = coalesce(%(updated_at)s, now()),
         auto_assign_last_result = coalesce(%(last_result)s::jsonb, auto_assign_last_result),
         lease_token = %(new_lease_token)s, lease_until = %(new_lease_until)s,
         pinned = coalesce(%(pinned)s::boolean, pinned),
@@ -141,14 +141,16 @@ set request_version = %(request_version)s, party_size = %(party_size)s, start_at
 where id = %(id)s
 
 -- name: claim_moved
--- A moved booking must still be as the planner saw it.
+-- A moved booking must still be as the planner saw it. Whoever reads it again sees other tables.
 with unchanged as (
-    select 1 from bookings b
+    select b.id from bookings b
     join jsonb_to_recordset(%(rows)s) as n(booking_id uuid, version integer) on n.booking_id = b.id
     where b.version = n.version and b.state = 'confirmed' and not b.pinned and b.arrived_at is null
     order by b.id for update of b
+), touched as (
+    update bookings b set updated_at = now() from unchanged u where b.id = u.id returning 1
 )
-select require_one(case when count(*) = %(expected)s then 1 else 0 end, 'MTR01') from unchanged
+select require_one(case when count(*) = %(expected)s then 1 else 0 end, 'MTR01') from touched
 
 -- name: release_tables
 update allocations set live = false, released_at = now()

@@ -3,13 +3,13 @@
 -- name: stuck_bookings
 select b.*, (select count(*) from booking_state_history h
              where h.booking_id = b.id and h.reason = 'lease_expired') as sweeps
-from booking_sheet b
+from booking_card b
 where b.state = 'assignment_in_progress' and b.lease_until < %(before)s
 order by b.lease_until limit %(limit)s
 
 -- name: forgotten_bookings
 -- Every change moves `updated_at`, also a new message for the job.
-select b.* from booking_sheet b
+select b.* from booking_card b
 where b.id in (
     select w.id from bookings w
     where w.state = 'assignment_pending' and w.updated_at < %(before)s and w.start_at > %(now)s::timestamptz - interval '1 day'
@@ -18,7 +18,7 @@ where b.id in (
     order by w.updated_at limit %(limit)s)
 
 -- name: unanswered_bookings
-select b.* from booking_sheet b
+select b.* from booking_card b
 where b.id in (select w.id from bookings w
                where w.state in ('assignment_pending', 'manual_review') and w.start_at <= %(now)s
                order by w.start_at, w.id limit %(limit)s)
@@ -31,7 +31,7 @@ from bookings where state = 'manual_review' and start_at > %(now)s
 -- name: untold_restaurants
 -- Bookings whose restaurant has an address and has had no letter about the present request.
 select b.*, r.contact_email
-from booking_sheet b
+from booking_card b
 join restaurants r on r.id = b.restaurant_id
 where b.state = 'manual_review' and b.start_at > %(now)s and b.start_at < %(until)s and r.contact_email is not null
   and not exists (select 1 from notifications n
@@ -47,7 +47,7 @@ with broken as (
     cross join lateral jsonb_array_elements(l.document -> 'tables') t
     where l.document @? '$.tables[*] ? (@.outOfService == true)' and t.value -> 'outOfService' = 'true'
 )
-select b.* from booking_sheet b
+select b.* from booking_card b
 where b.id in (
     select w.id
     from broken k

@@ -2,7 +2,7 @@
 
 -- name: waiting_on
 -- Who waits for tables on this service date and nobody works on, oldest first.
-select * from booking_sheet b
+select * from booking_card b
 where b.restaurant_id = %(restaurant_id)s and b.service_date = %(service_date)s and b.start_at > %(now)s
   and b.state in ('assignment_pending', 'manual_review')
   and not exists (select from holds h where h.for_booking = b.id and h.expires_at > now())
@@ -13,7 +13,7 @@ select b.id, b.reference from bookings b
 where b.restaurant_id = %(restaurant_id)s and b.id = any(%(booking_ids)s)
 
 -- name: bookings_of
-select * from booking_sheet b
+select * from booking_card b
 where b.restaurant_id = %(restaurant_id)s and b.id = any(%(booking_ids)s)
 order by b.id
 

@@ -13,7 +13,7 @@ where r.id = %(restaurant_id)s
 for no key update of r
 
 -- name: upcoming_confirmed
-select * from booking_sheet b
+select * from booking_card b
 where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_at > %(now)s
 order by b.start_at, b.id
 
@@ -41,7 +41,7 @@ where b.restaurant_id = %(restaurant_id)s and b.state = 'confirmed' and b.start_
 
 -- name: upcoming_waiting
 -- Waiting bookings that a new layout may serve, oldest first.
-select * from booking_sheet b
+select * from booking_card b
 where b.restaurant_id = %(restaurant_id)s and b.start_at > %(now)s
   and b.state in ('assignment_pending', 'assignment_in_progress', 'manual_review')
 order by b.created_at, b.id limit 10000
@@ -69,16 +69,22 @@ from jsonb_to_recordset(%(rows)s) as n(id text, zone text, capacity integer)
 -- name: follow_zones
 -- A table that lies in another zone now: its guests and holds do, too, and so do guests at risk, who may get it yet.
 -- Whoever has it proves its seats anew. Two arms, because each has its own index.
-update allocations a
-set layout_version = now_there.layout_version, capacity = now_there.capacity
-from layout_tables was_there, layout_tables now_there
-where a.restaurant_id = %(restaurant_id)s and a.live
-  and (a.at_risk_since is null and a.occupied && tstzrange(%(now)s, null) or a.at_risk_since is not null)
-  and (was_there.restaurant_id, was_there.layout_version, was_there.table_id) = (a.restaurant_id, a.layout_version, a.table_id)
-  and (now_there.restaurant_id, now_there.layout_version, now_there.table_id) = (a.restaurant_id, %(layout_version)s, a.table_id)
-  and was_there.zone <> now_there.zone
-  and (a.booking_id is null or exists (select 1 from bookings b
-                                       where b.id = a.booking_id and b.state = 'confirmed' and b.start_at > %(now)s))
+with followed as (
+    update allocations a
+    set layout_version = now_there.layout_version, capacity = now_there.capacity
+    from layout_tables was_there, layout_tables now_there
+    where a.restaurant_id = %(restaurant_id)s and a.live
+      and (a.at_risk_since is null and a.occupied && tstzrange(%(now)s, null) or a.at_risk_since is not null)
+      and (was_there.restaurant_id, was_there.layout_version, was_there.table_id) = (a.restaurant_id, a.layout_version, a.table_id)
+      and (now_there.restaurant_id, now_there.layout_version, now_there.table_id) = (a.restaurant_id, %(layout_version)s, a.table_id)
+      and was_there.zone <> now_there.zone
+      and (a.booking_id is null or exists (select 1 from bookings b
+                                           where b.id = a.booking_id and b.state = 'confirmed' and b.start_at > %(now)s))
+    returning a.booking_id
+), theirs as (
+    select b.id from bookings b where b.id in (select booking_id from followed) order by b.id for no key update
+)
+update bookings b set updated_at = now() from theirs t where b.id = t.id
 
 -- name: insert_layout_sets
 insert into layout_sets (restaurant_id, layout_version, tables, seats)

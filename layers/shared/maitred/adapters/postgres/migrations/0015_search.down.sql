@@ -1,0 +1,13 @@
+drop index bookings_by_guest;
+drop function search_has(jsonb, text, text, text);
+drop function search_query(text, text);
+drop function search_inside(text, text);
+drop function search_lexeme(text);
+drop function search_parts(text);
+drop function search_terms(text, jsonb);
+drop function search_digits(text);
+drop function search_name(text);
+drop function search_words(text);
+drop function search_fold(text);
+drop view booking_card;
+drop index bookings_by_change;
