@@ -121,6 +121,8 @@ def questions() -> list[Question]:
         "flags": Jsonb({}),
     }
     cancelled = {"restaurant_id": "harbour", "service_date": ahead.date(), "now": now(), "freed_by": NOBODY}
+    guest = {"restaurant_id": "harbour", "email": None, "phone": None, "booking_id": None}
+    erased = {"booking_ids": [an_old_id()], "actor": "clock"}
     return [
         Question("read_layout", {"restaurant_id": "harbour", "known_version": 1, **key}, 20),
         Question(
@@ -188,6 +190,11 @@ def questions() -> list[Question]:
         Question("prune_holds", {"now": now() + timedelta(days=30), "idempotency": 7}, 60_000),
         Question("prune_outbox", {"now": now(), "outbox": 14}, 20),
         Question("prune_optimizations", {"now": now(), "outbox": 14, "events": 400}, 20),
+        Question("lock_bookings_of_guest", {**guest, "email": "ada@example.com"}, 40),
+        Question("lock_bookings_of_guest", {**guest, "phone": "+44 1632 960983"}, 40),
+        Question("lock_bookings_of_guest", {**guest, "booking_id": an_old_id()}, 60),
+        Question("lock_bookings_long_over", {"before": now(), "limit": 200}, 1500),
+        *(Question(name, erased, pages) for name, pages in ERASURE.items()),
         Question("claim_layout", {"restaurant_id": "harbour", "layout_version": 1}, 20),
         Question("claim_day", {**day, "revision": 1}, 80),
         *(Question(name, week, pages) for name, pages in REPORT.items()),
@@ -203,6 +210,14 @@ def each_status() -> list[Question]:
 
 
 COHORT = {"assignment_pipeline": "on"}
+#: Of one booking; pages of the catalogue count too.
+ERASURE = {
+    "erase_letters": 40,
+    "erase_messages": 250,
+    "erase_changes": 250,
+    "erase_reasons": 40,
+    "erase_bookings": 250,
+}
 #: Of a week: the rows of that week, and no others.
 REPORT = {
     "report_runs": 400,
