@@ -1,4 +1,4 @@
-"""The queues: an emulator of SQS (and SES) on loopback, and the template's queues in it."""
+"""The queues: an emulator of SQS (and SES and KMS) on loopback, and the template's queues and keys in it."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from localstack.processes import StartStop, spawn, stop
 from localstack.template import Queue
 
 if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_sqs import SQSClient
 
 START_SECONDS = 30.0
@@ -127,6 +128,21 @@ def sqs_client(endpoint: str, *, read_timeout: int = LONG_POLL_SECONDS + 10) -> 
         ),
     )
     return client
+
+
+def create_keys(endpoint: str, aliases: Iterable[str]) -> None:
+    """A key for each alias of KMS that has none yet. They are kept with the queues."""
+    kms: KMSClient = boto3.client(
+        "kms",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - the emulator checks none
+    )
+    known = {each["AliasName"] for each in kms.list_aliases()["Aliases"]}
+    for alias in aliases:
+        if alias not in known:
+            kms.create_alias(AliasName=alias, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
 
 
 def create_queues(client: "SQSClient", queues: Iterable[Queue]) -> dict[str, str]:

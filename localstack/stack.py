@@ -22,7 +22,7 @@ from localstack.postgres import PostgresError, PostgresServer
 from localstack.processes import StartStop
 from localstack.sandbox import Result
 from localstack.service import DeploymentError, Service, Settings
-from localstack.sqs import Emulator, EmulatorError, create_queues
+from localstack.sqs import Emulator, EmulatorError, create_keys, create_queues
 from localstack.template import Stack, read_stack
 from localstack.tokens import AUDIENCE, ISSUER, Issuer
 from tools.environments import SetupError, environment
@@ -138,6 +138,7 @@ class LocalStack(StartStop):
         self._emulator.start()
         stack = self._read(built)
         self._queue_urls = create_queues(self._emulator.client(), stack.queues.values())
+        create_keys(self.sqs_endpoint, stack.key_aliases)
         self._start_service(stack, listener)
         self._home.announce(
             Running(
@@ -188,6 +189,7 @@ class LocalStack(StartStop):
             "DatabaseSslMode": "disable",
             "MailDelivery": "ses",  # the emulator keeps all mail in the home's mail folder
             "MailFrom": "maitred@localhost.localdomain",
+            "WebhookTargets": "any",
             **(self._options.parameters or {}),
         }
         stack = read_stack(built, parameters, sqs_endpoint=self.sqs_endpoint)

@@ -140,6 +140,7 @@ class Stack:
     event_sources: tuple[EventSource, ...]
     schedules: tuple[Schedule, ...]
     custom_resources: tuple[CustomResource, ...]
+    key_aliases: tuple[str, ...]
     stages: frozenset[str]
 
     def dead_letter_sources(self) -> dict[str, list[str]]:
@@ -186,6 +187,9 @@ class Reader:
             event_sources=tuple(self._event_sources()),
             schedules=tuple(self._schedules()),
             custom_resources=tuple(self._custom_resources()),
+            key_aliases=tuple(
+                self._physical_name(name, "AliasName") for name, _ in self._of_type("AWS::KMS::Alias")
+            ),
             stages=frozenset(
                 self._get(name, "StageName") for name, _ in self._of_type("AWS::ApiGatewayV2::Stage")
             ),
@@ -243,6 +247,8 @@ class Reader:
             return f"{self.sqs_endpoint}/{ACCOUNT}/{self._physical_name(name, 'QueueName')}"
         if kind == "AWS::Lambda::Function":
             return self._physical_name(name, "FunctionName")
+        if kind == "AWS::KMS::Alias":
+            return self._physical_name(name, "AliasName")
         if kind == "AWS::Lambda::Alias":
             return f"{self._function_arn(self._get(name, 'FunctionName'))}:{self._get(name, 'Name')}"
         return name

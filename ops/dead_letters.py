@@ -9,10 +9,26 @@ from typing import Any
 
 from ops.target import OpsError, Target
 
-QUEUES = {"assign": "AssignQueue", "notification": "NotificationQueue"}
+QUEUES = {
+    "assign": "AssignQueue",
+    "notification": "NotificationQueue",
+    "optimize": "OptimizeQueue",
+    "webhook": "WebhookQueue",
+}
 _HIDDEN_SECONDS = 60  # while one command looks at them
 _BATCH = 10
-_SHOWN = ("bookingId", "restaurantId", "trigger", "attempt", "kind", "variant", "correlationId")
+_SHOWN = (
+    "bookingId",
+    "restaurantId",
+    "trigger",
+    "attempt",
+    "kind",
+    "variant",
+    "serviceDate",
+    "webhookId",
+    "position",
+    "correlationId",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from maitred.services.assignment.attempt import Outcome
 from maitred.services.ports.names import CountName, DurationName, EventType, SpanName
 
 #: Those with a database; each is a value of the dimension ``service``.
-SERVICES = ("assign", "bookings", "maintain", "notify", "operations", "optimize", "relay")
+SERVICES = ("assign", "bookings", "deliver", "maintain", "notify", "operations", "optimize", "relay")
 _SEATS = ("assign", "bookings")
 _WRITERS = ("assign", "bookings", "maintain", "notify", "operations", "optimize")
 _FLOWS = ("inline", "job", "staff")
@@ -65,7 +65,7 @@ COUNTS: Mapping[CountName, Metric] = MappingProxyType(
         "AssignReason": Metric("Why an attempt did not confirm", _SEATS, {"category": _CATEGORIES}),
         "CircuitOpened": Metric(
             "A breaker has just opened: what it protects is left alone for a while",
-            _WRITERS,
+            (*_WRITERS, "deliver"),
             {"dependency": _DEPENDENCIES},
         ),
         "ColdStart": Metric("A sandbox's first invocation", SERVICES),
@@ -91,13 +91,19 @@ COUNTS: Mapping[CountName, Metric] = MappingProxyType(
         "RateLimited": Metric(
             "An attempt or a change turned away at the door", (*_SEATS, "operations"), {"limit": _LIMITS}
         ),
-        "RecordsFailed": Metric("Messages of a queue that failed", ("assign", "notify", "optimize")),
+        "RecordsFailed": Metric(
+            "Messages of a queue that failed", ("assign", "deliver", "notify", "optimize")
+        ),
         "ShiftImprovement": Metric(
             "The share of the score that a better seating of a service saves", ("optimize",)
         ),
         "ShiftMoves": Metric("Bookings that a better seating of a service moves", ("optimize",)),
         "TablesAtRisk": Metric("Tables that will not be free for who is to sit there, now", ("maintain",)),
         "WalkIns": Metric("Guests at the door who got a table", ("operations",)),
+        "WebhooksDelivered": Metric("Events that a webhook's receiver took", ("deliver",)),
+        "WebhooksFailed": Metric(
+            "Events that a webhook's receiver did not take; they are tried again", ("deliver",)
+        ),
         "ShadowFailed": Metric("The planner beside the deciding one broke; nobody felt it", _SEATS),
     }
 )
@@ -113,6 +119,7 @@ DURATIONS: Mapping[DurationName, Metric] = MappingProxyType(
             {"flow": (*_FLOWS, "shadow")},
         ),
         "QueueAge": Metric("From when a message was due to its run", ("assign",)),
+        "WebhookDelay": Metric("From a change to its delivery to a webhook", ("deliver",)),
         "ShiftDuration": Metric("Finding a better seating of a service, and writing it", ("optimize",)),
     }
 )
@@ -121,7 +128,7 @@ _REASONS: tuple[str | None, ...] = (None, *sorted(ReasonCode))
 _STATES = tuple(sorted(State))
 _ATTEMPT_VALUES: Values = {"reason": _REASONS}
 _INLINE_VALUES: Values = {"stage": ("confirm", "plan", "snapshot"), "reason": _REASONS}
-_LETTER_VALUES: Values = {"kind": _KINDS, "variant": (None, "modified", "standard")}
+_LETTER_VALUES: Values = {"kind": _KINDS, "variant": (None, "modified", "standard", "webhook_disabled")}
 _ATTEMPT = frozenset({"attemptIndex", "success", "reason", "strategies", "dbMs", "totalMs"})
 _INLINE = frozenset({"durationMs", "budgetMs", "stage", "reason"})
 _LETTER = frozenset({"kind", "variant", "attempt"})
@@ -129,7 +136,7 @@ EVENTS: Mapping[EventType, Told] = MappingProxyType(
     {
         "assignment.circuit": Told(
             "A breaker changed: open, half_open or closed",
-            _WRITERS,
+            (*_WRITERS, "deliver"),
             frozenset({"dependency", "state", "failures"}),
             values={"dependency": _DEPENDENCIES, "state": ("closed", "half_open", "open")},
         ),

@@ -101,6 +101,9 @@ def test_the_requests_of_the_restaurant(service: Service) -> None:
     answer = _look(service, "/restaurants/harbour/reports/assignments").json
     assert answer.keys() == report.keys()
     assert answer["flows"]["inline"].keys() == report["flows"]["inline"].keys()
+    webhook, written = examples("Write a webhook")
+    hook = "/restaurants/harbour/webhooks/ours"
+    shows(written, service.http("operations", "PUT", hook, body=webhook), 201)
     fewer = document | {"tables": document["tables"][:2]}
     shows(
         changed,

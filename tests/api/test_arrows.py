@@ -13,6 +13,7 @@ ROOMS = [
     "services/evening",
     "services/job",
     "services/shift",
+    "services/webhooks",
     "services/staff",
     "services/upkeep",
 ]
@@ -65,9 +66,10 @@ LIBRARIES = {
 STANDARD = frozenset(
     {
         "abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime",
-        "difflib", "enum", "functools", "hashlib", "heapq", "html", "http", "importlib", "itertools",
+        "difflib", "enum", "functools", "hashlib", "heapq", "hmac", "html", "http", "importlib", "ipaddress",
+        "itertools",
         "json", "logging", "math", "operator", "re", "string", "tomllib", "traceback", "types", "typing",
-        "unicodedata", "uuid", "zoneinfo",
+        "unicodedata", "urllib", "uuid", "zoneinfo",
     }
 )  # fmt: skip
 #: ``module.name`` or ``Class.method`` whose answer is not decided by the arguments.
@@ -188,7 +190,8 @@ def test_nothing_happens_at_import_but_definitions() -> None:
         "set", "TypeVar", "dict.fromkeys", "sum", "max", "min", "MappingProxyType", "StringConstraints",
         "Field", "AfterValidator", "TurnTimeDocument", "Policy",
         "enumerate", "namedtuple", "date", "datetime", "ConfigDict",
-        "ports.IdempotencyKey", "Reason", "PlannerOptions", "SameFlags", "Moved", "Refusal", "learn_demand",
+        "Call", "ports.IdempotencyKey", "Reason",
+        "PlannerOptions", "SameFlags", "Moved", "Refusal", "learn_demand",
         "BeforeValidator", "Metric", "Told", "ContextVar", "sorted", "Routes", "SeenLayout", "UUID",
     }  # fmt: skip
     for path in PACKAGE.rglob("*.py"):

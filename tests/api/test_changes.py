@@ -35,7 +35,9 @@ def followed(restaurant: str = "harbour", limit: int = 3) -> list[dict[str, Any]
 
 
 def types(booking: Any) -> list[str]:
-    return [item["type"] for item in followed() if item["booking"]["id"] == booking["id"]]
+    own = [item["type"] for item in followed() if item["booking"]["id"] == booking["id"]]
+    assert all(each.startswith("booking.") for each in own)
+    return [each.removeprefix("booking.") for each in own]
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def small(service: Service, monkeypatch: pytest.MonkeyPatch) -> Evening:
 def test_a_confirmed_booking_is_two_changes(harbour: Service) -> None:
     booking = harbour.book("harbour", party(2)).json["booking"]
     created, confirmed = followed()
-    assert (created["type"], confirmed["type"]) == ("created", "confirmed")
+    assert (created["type"], confirmed["type"]) == ("booking.created", "booking.confirmed")
     assert created.keys() == {"cursor", "type", "at", "booking"}
     assert confirmed["booking"] == booking
 
@@ -236,7 +238,7 @@ def test_old_changes_go_and_what_follows_still_makes_sense(
     assert page()["items"] == []
     harbour.cancel(booking["id"])
     [cancelled] = page(cursor=cursor)["items"]
-    assert cancelled["type"] == "cancelled"
+    assert cancelled["type"] == "booking.cancelled"
 
 
 def test_the_release_before_feeds_it_too(harbour: Service) -> None:

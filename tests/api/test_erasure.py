@@ -182,7 +182,7 @@ def test_the_booking_is_read_without_its_guest(harbour: Service) -> None:
     history = harbour.http("operations", "GET", f"/bookings/{booking}/history").json["items"]
     assert [row["reason"] for row in history[-2:]] == ["erased", "guest_erased"]
     [*_, last] = harbour.http("bookings", "GET", "/restaurants/harbour/changes").json["items"]
-    assert (last["type"], last["booking"]["guest"]) == ("changed", {})
+    assert (last["type"], last["booking"]["guest"]) == ("booking.changed", {})
 
 
 @pytest.mark.parametrize("again", [{"email": GUEST["email"]}, {"phone": GUEST["phone"]}, {"bookingId": ""}])

@@ -54,6 +54,9 @@ ROUTES = [
     Route("operations", "GET", "/restaurants/{r}/floor", OPERATIONS, 200),
     Route("operations", "GET", "/restaurants/{r}/manual-review", OPERATIONS, 200),
     Route("operations", "GET", "/restaurants/{r}/reports/assignments", OPERATIONS, 200),
+    Route("operations", "PUT", "/restaurants/{r}/webhooks/x", OPERATIONS, 422, body={}),
+    Route("operations", "GET", "/restaurants/{r}/webhooks", OPERATIONS, 200),
+    Route("operations", "DELETE", "/restaurants/{r}/webhooks/x", OPERATIONS, 204),
     Route("operations", "PUT", "/bookings/{b}/assignment", OPERATIONS, 422, body={}),
     Route(
         "operations", "DELETE", "/bookings/{b}/assignment", OPERATIONS, 422, headers={"idempotency-key": " "}

@@ -185,6 +185,10 @@ def open_desk(
         "ASSIGN_DLQ_URL": f"{ASSIGN}-dlq",
         "NOTIFICATION_QUEUE_URL": NOTIFICATION,
         "OPTIMIZE_QUEUE_URL": "optimize",
+        "WEBHOOK_QUEUE_URL": "webhook",
+        "WEBHOOK_DLQ_URL": "webhook-dlq",
+        "WEBHOOK_KEY": "alias/webhooks",
+        "WEBHOOK_TARGETS": "public",
         "RELAY_BATCH": "10",
     }
     of_guests = config.load(config.BookingsSettings, settings)

@@ -16,6 +16,9 @@ _LEAKS = re.compile(
 )
 
 
+_WITH_FIELDS = {"address_not_allowed", "invalid_request", "naive_timestamp", "rule_violated"}
+
+
 def invoke(function: str, event: dict[str, Any]) -> Answer:
     """One invocation; what comes back must travel as JSON, as Lambda's runtime sends it."""
     answer = handler(function)(event, LambdaContext(function))
@@ -42,7 +45,7 @@ def assert_problem(answer: Answer, status: int, code: str, field: str | None = N
     errors = problem.get("errors", [])
     assert all(error.keys() == {"field", "code", "message"} for error in errors)
     assert field is None or field in [error["field"] for error in errors], errors
-    assert (code in {"invalid_request", "naive_timestamp", "rule_violated"}) == bool(errors)
+    assert (code in _WITH_FIELDS) == bool(errors)
     if status == 503:
         assert int(answer.headers["retry-after"]) > 0
     return problem

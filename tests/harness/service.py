@@ -19,7 +19,7 @@ from maitred.adapters.system import SystemClock
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
 from tests.harness.events import LambdaContext, http_event, sqs_event
 
-_WIRINGS = ("bookings", "operations", "assign", "relay", "notify", "maintain", "optimize")
+_WIRINGS = ("bookings", "operations", "assign", "relay", "notify", "maintain", "optimize", "deliver")
 _QUEUES = {
     "ASSIGN_QUEUE_URL": "assign",
     "ASSIGN_DLQ_URL": "assign-dlq",
@@ -27,6 +27,8 @@ _QUEUES = {
     "NOTIFICATION_DLQ_URL": "notification-dlq",
     "OPTIMIZE_QUEUE_URL": "optimize",
     "OPTIMIZE_DLQ_URL": "optimize-dlq",
+    "WEBHOOK_QUEUE_URL": "webhook",
+    "WEBHOOK_DLQ_URL": "webhook-dlq",
 }
 SETTINGS = {
     "STAGE": "test",
@@ -59,6 +61,8 @@ SETTINGS = {
     "OUTBOX_DAYS": "14",
     "CHANGES_DAYS": "30",
     "GUEST_DAYS": "400",
+    "WEBHOOK_KEY": "alias/webhooks",
+    "WEBHOOK_TARGETS": "public",
     "MANUAL_REVIEW_ALERT_MINUTES": "120",
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "testing",
@@ -202,6 +206,8 @@ def running_service(database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> 
         for setting, name in _QUEUES.items():
             queues[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
             monkeypatch.setenv(setting, queues[name])
+        kms = boto3.client("kms")
+        kms.create_alias(AliasName="alias/webhooks", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
         forget_wiring()
         try:
             yield Service(database, sqs, queues)

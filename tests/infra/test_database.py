@@ -57,7 +57,7 @@ def test_a_full_pool_is_answered_before_a_request_times_out() -> None:
 def test_a_stage_that_is_deployed_can_not_take_a_shortcut_to_the_database() -> None:
     rule = source()["Rules"]["ShortcutsAreLocal"]
     asserted = {name for check in rule["Assertions"] for name in references(check["Assert"])}
-    assert asserted == {"DatabaseAuth", "DatabaseHostOverride", "DatabaseSslMode"}
+    assert asserted == {"DatabaseAuth", "DatabaseHostOverride", "DatabaseSslMode", "WebhookTargets"}
 
 
 def test_the_databases_log_has_no_values_and_ends() -> None:

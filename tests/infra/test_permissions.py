@@ -9,7 +9,8 @@ SEND = {"sqs:SendMessage*"}
 FLAGS = {"appconfig:StartConfigurationSession", "appconfig:GetLatestConfiguration"}
 EXPECTED = {
     "BookingsFunction": {"rds-db:connect"} | SEND | FLAGS,
-    "OperationsFunction": {"rds-db:connect"} | SEND | FLAGS,
+    "OperationsFunction": {"rds-db:connect", "kms:Encrypt"} | SEND | FLAGS,
+    "DeliverFunction": {"rds-db:connect", "sqs:ChangeMessageVisibility", "kms:Decrypt"} | SEND,
     "AssignFunction": {"rds-db:connect", "sqs:ChangeMessageVisibility"} | SEND | FLAGS,
     "OptimizeFunction": {"rds-db:connect", "sqs:ChangeMessageVisibility"} | SEND | FLAGS,
     "RelayFunction": {"rds-db:connect"} | SEND,
@@ -53,7 +54,11 @@ def _statements(value: Any) -> list[dict[str, Any]]:
 
 
 def test_nothing_is_allowed_by_a_star() -> None:
-    allowed = [s for s in _statements(deployed().document["Resources"]) if s["Effect"] == "Allow"]
+    """But in the policy of a key: without it nobody could ever change the key."""
+    resources = deployed().document["Resources"]
+    keys = {name for name, each in resources.items() if each["Type"] == "AWS::KMS::Key"}
+    others = {name: each for name, each in resources.items() if name not in keys}
+    allowed = [s for s in _statements(others) if s["Effect"] == "Allow"]
     assert len(allowed) > len(FUNCTIONS)
     for statement in allowed:
         actions = as_list(statement["Action"])

@@ -6,6 +6,7 @@ QUEUES = {
     "AssignQueue": "AssignDeadLetterQueue",
     "NotificationQueue": "NotificationDeadLetterQueue",
     "OptimizeQueue": "OptimizeDeadLetterQueue",
+    "WebhookQueue": "WebhookDeadLetterQueue",
 }
 FORTNIGHT = 14 * 24 * 3600
 
@@ -16,7 +17,7 @@ def _source(queue: str) -> Json:
     return found
 
 
-def test_there_are_three_queues_each_with_a_dead_letter_queue() -> None:
+def test_each_queue_has_a_name_here_and_is_there_with_a_dead_letter_queue() -> None:
     assert set(deployed().of_type("AWS::SQS::Queue")) == {*QUEUES, *QUEUES.values()}
 
 

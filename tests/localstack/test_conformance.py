@@ -53,6 +53,7 @@ CASES: Mapping[str, dict[str, Any]] = {
     ),
     "OperationsFunction": http_event("GET", "/health", "GET /health", {}),
     "AssignFunction": sqs_event("no job"),
+    "DeliverFunction": sqs_event("no webhook"),
     "NotifyFunction": sqs_event("no notification"),
     "RelayFunction": {},
     "MaintainFunction": {},

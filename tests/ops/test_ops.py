@@ -37,6 +37,10 @@ def target(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> Target:
         "AssignDeadLetterQueue": harbour.queues["assign-dlq"],
         "NotificationQueue": harbour.queues["notification"],
         "NotificationDeadLetterQueue": harbour.queues["notification-dlq"],
+        "OptimizeQueue": harbour.queues["optimize"],
+        "OptimizeDeadLetterQueue": harbour.queues["optimize-dlq"],
+        "WebhookQueue": harbour.queues["webhook"],
+        "WebhookDeadLetterQueue": harbour.queues["webhook-dlq"],
     }
     functions = {name: name for name in ("RelayFunction", "MaintainFunction")}
     url, token = "http://127.0.0.1:1", "a-token"

@@ -166,6 +166,7 @@ def test_a_run_that_finds_nothing_does_nothing(harbour: Service) -> None:
         "declined": 0,
         "requeued": 0,
         "sentBack": 0,
+        "webhooksWoken": 0,
         "raised": 0,
         "learnt": 0,
         "erased": 0,

@@ -54,6 +54,8 @@ def furnish(place: Place) -> None:
         NOTIFICATION_DLQ_URL=f"{NOTIFICATION}-dlq",
         OPTIMIZE_QUEUE_URL="optimize",
         OPTIMIZE_DLQ_URL="optimize-dlq",
+        WEBHOOK_QUEUE_URL="webhook",
+        WEBHOOK_DLQ_URL="webhook-dlq",
         POWERTOOLS_LOG_LEVEL="CRITICAL",
     )
     logging.disable(logging.CRITICAL)

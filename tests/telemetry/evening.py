@@ -12,6 +12,7 @@ import pytest
 
 from maitred.adapters.mail import SesMailer
 from maitred.adapters.postgres.booking_store import PostgresBookingStore
+from maitred.adapters.webhook_sender import WebhookSender
 from maitred.contracts.messages import OptimizeMessage
 from maitred.services import ports
 from maitred.services.assignment.planning import Planning
@@ -19,6 +20,7 @@ from maitred.services.booking.create import CreateBooking
 from maitred.services.job.deep_search import DeepSearch
 from maitred.services.messaging.notify import MailUnavailable
 from maitred.services.shift.optimize import ShiftOptimizer
+from maitred.services.webhooks.ports import DeliveryFailed
 from tests.harness.rows import work_on
 from tests.harness.service import Service, at, evening, forget_wiring, house, party, set_clock
 
@@ -58,6 +60,7 @@ def told_by(service: Service) -> list[tuple[Told, str, float]]:
             _defects,
             _letters,
             _shift,
+            _webhooks,
             _circuits,
             _shadow,
             _lost_events,
@@ -294,9 +297,30 @@ def _shift(service: Service, patch: pytest.MonkeyPatch) -> None:
     assert service.deliver("optimize", "{}") == {"batchItemFailures": []}
 
 
+def _webhooks(service: Service, patch: pytest.MonkeyPatch) -> None:
+    """A receiver takes one event and refuses the next; a message nobody can read; the database is away."""
+    _floor(service, "hooks", 2)
+    body = {"url": "https://hooks.example.com/", "events": ["booking.created", "booking.confirmed"]}
+    made = service.http("operations", "PUT", "/restaurants/hooks/webhooks/a", body=body)
+    assert made.status == 201, made.text
+    _booked(service, "hooks", 2)
+    taken: list[str] = []
+
+    def once(_: Any, url: str, body: str, headers: Any) -> None:
+        if taken:
+            raise DeliveryFailed("status 500")
+        taken.append(body)
+
+    patch.setattr(WebhookSender, "post", once)
+    bodies = [message["Body"] for message in service.messages("webhook")]
+    assert service.deliver("deliver", *bodies, "{}") == {"batchItemFailures": []}
+    lost = json.dumps(json.loads(bodies[0]) | {"position": 1})
+    assert service.deliver("deliver", lost) != {"batchItemFailures": []}
+
+
 def _circuits(service: Service, _: pytest.MonkeyPatch) -> None:
     """The database fails five writes in a row, for each function that writes by the book."""
-    for name in ("bookings", "operations", "assign", "maintain", "optimize"):
+    for name in ("bookings", "operations", "assign", "deliver", "maintain", "optimize"):
         service.database.query("truncate circuits")
         runtime = _runtime(name)
         with runtime.recorder.invocation("c"):

@@ -42,7 +42,9 @@ TROUBLE: dict[str, tuple[Any, Any]] = {
     "AssignDeadLettersAlarm": (ONE, [0.0]),
     "NotificationDeadLettersAlarm": (ONE, [0.0]),
     "OptimizeDeadLettersAlarm": (ONE, [0.0]),
+    "WebhookDeadLettersAlarm": (ONE, [0.0]),
     "OptimizeQueueAgeAlarm": ([7201.0], [3600.0]),
+    "WebhookQueueAgeAlarm": ([1201.0], [600.0]),
     "AssignQueueAgeAlarm": ([1300.0], [901.0]),
     "NotificationQueueAgeAlarm": ([901.0], [480.0]),
     "OutboxAgeAlarm": ([120_500.0], [60_000.0]),
@@ -62,7 +64,7 @@ TROUBLE: dict[str, tuple[Any, Any]] = {
     "EventsLostAlarm": ({"bookings": [4.0]}, {}),
     **{
         f"{name}ErrorsAlarm": (ONE, [0.0])
-        for name in ("Bookings", "Operations", "Assign", "Relay", "Notify", "Maintain", "Optimize")
+        for name in ("Bookings", "Operations", "Assign", "Relay", "Notify", "Maintain", "Optimize", "Deliver")
     },
 }
 

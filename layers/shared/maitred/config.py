@@ -29,9 +29,10 @@ class Settings(BaseModel):
 
 
 class AssignQueueSettings(Settings):
-    """For functions that hand bookings to the background job."""
+    """For functions that change bookings: messages for the background job and for webhooks."""
 
     assign_queue_url: str
+    webhook_queue_url: str
 
 
 class PlanningSettings(AssignQueueSettings):
@@ -72,8 +73,21 @@ class BookingsSettings(ClientSettings, AttemptSettings):
     inline_budget_ms: int = Field(ge=50, le=8000)
 
 
-class OperationsSettings(ClientSettings):
+class WebhookSettings(AssignQueueSettings):
+    """``webhook_key``: of KMS, for the secrets that sign. ``webhook_targets``: ``any`` allows plain http and
+    addresses of this machine, for the local stack.
+    """
+
+    webhook_key: str
+    webhook_targets: Literal["public", "any"]
+
+
+class OperationsSettings(ClientSettings, WebhookSettings):
     pass
+
+
+class DeliverSettings(WebhookSettings):
+    webhook_dlq_url: str
 
 
 class OptimizeSettings(ClientSettings):
@@ -103,6 +117,7 @@ class RelaySettings(AssignQueueSettings):
 
     notification_queue_url: str
     optimize_queue_url: str
+    webhook_dlq_url: str
     relay_batch: int = Field(ge=1, le=1000)
 
 

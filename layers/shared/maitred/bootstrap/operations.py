@@ -7,6 +7,8 @@ from maitred import config
 from maitred.adapters.postgres.guests import PostgresGuests
 from maitred.adapters.postgres.reports import PostgresReports
 from maitred.adapters.postgres.restaurants import PostgresRestaurants
+from maitred.adapters.postgres.webhooks import PostgresWebhooks
+from maitred.adapters.secrets import KmsSecrets
 from maitred.bootstrap.feature_flags import flag_source
 from maitred.bootstrap.runtime import Runtime, runtime
 from maitred.services.assignment.day import DaySnapshots, Floors
@@ -28,6 +30,7 @@ from maitred.services.staff.process import ProcessAssignment
 from maitred.services.staff.reports import AssignmentReport
 from maitred.services.staff.restaurants import RestaurantService
 from maitred.services.staff.views import BookingRecords
+from maitred.services.webhooks.registry import WebhookRegistry
 
 
 class OperationsServices:
@@ -51,6 +54,12 @@ class OperationsServices:
         self.review = ManualReview(deps.store, deps.clock, days, planning)
         self.report = AssignmentReport(PostgresReports(base.database), deps.clock)
         self.records = BookingRecords(deps.store)
+        self.webhooks = WebhookRegistry(
+            deps,
+            PostgresWebhooks(base.database),
+            KmsSecrets(settings.webhook_key),
+            anywhere=settings.webhook_targets == "any",
+        )
 
 
 @cache

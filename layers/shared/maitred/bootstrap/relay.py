@@ -8,7 +8,7 @@ import boto3  # noqa: F401 - every run sends, so load it while the sandbox start
 from maitred import config
 from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.bootstrap.runtime import Runtime, runtime
-from maitred.contracts.messages import ASSIGN, NOTIFICATION, OPTIMIZE
+from maitred.contracts.messages import ASSIGN, NOTIFICATION, OPTIMIZE, WEBHOOK, WEBHOOK_DEAD
 from maitred.services.messaging.outbox import Relay, Sweep
 
 
@@ -19,6 +19,8 @@ class RelayServices:
             ASSIGN: settings.assign_queue_url,
             NOTIFICATION: settings.notification_queue_url,
             OPTIMIZE: settings.optimize_queue_url,
+            WEBHOOK: settings.webhook_queue_url,
+            WEBHOOK_DEAD: settings.webhook_dlq_url,
         }
         relay = Relay(outbox, base.queue, queues, clock)
         self.runtime = base

@@ -12,7 +12,7 @@ from maitred.adapters.postgres.outbox import PostgresOutbox
 from maitred.adapters.sqs import SqsQueue
 from maitred.adapters.system import SystemClock, SystemIds
 from maitred.adapters.telemetry.recorder import Recorder
-from maitred.contracts.messages import ASSIGN, OPTIMIZE
+from maitred.contracts.messages import ASSIGN, OPTIMIZE, WEBHOOK
 from maitred.services.dependencies import Dependencies
 from maitred.services.messaging.outbox import OutboxDispatcher, Relay
 from maitred.services.messaging.queue_worker import WorkerQueue
@@ -49,7 +49,9 @@ def runtime(settings: config.Settings, name: str, adapters: Adapters | None = No
     guard = Guard(database, recorder, _limits_of(settings), given.clock.monotonic)
     store = given.around_store(PostgresBookingStore(database, name, guard))
     # The queues that a use case's own messages go to.
-    queues = {ASSIGN: settings.assign_queue_url} if isinstance(settings, config.AssignQueueSettings) else {}
+    queues = {}
+    if isinstance(settings, config.AssignQueueSettings):
+        queues = {ASSIGN: settings.assign_queue_url, WEBHOOK: settings.webhook_queue_url}
     if isinstance(settings, config.OptimizeSettings):
         queues[OPTIMIZE] = settings.optimize_queue_url
     relay = Relay(PostgresOutbox(database), given.queue, queues, given.clock)

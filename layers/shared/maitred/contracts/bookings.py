@@ -36,6 +36,7 @@ from maitred.contracts.base import (
 )
 from maitred.domain import words
 from maitred.domain.booking import LocalStart, Preferences, Trigger
+from maitred.domain.changes import ChangeType, change_type_of
 from maitred.domain.errors import FieldError, InvalidRequest, NaiveTimestamp
 from maitred.planner.answer.choice import Choice
 
@@ -80,6 +81,7 @@ ReasonText = Annotated[
 ]
 _ZONE_MISSING = "needs a zone if zoneRequired is true"
 _TOO_FAR = f"must be from {_FIRST_YEAR} on and at most ten years from today"
+_SHORTEST_SECRET, _LONGEST_SECRET = 24, 64  # bytes, by Standard Webhooks
 _NO_POSITION = -1
 _LAST_POSITION = 2**63 - 1
 _BAD_CURSOR = "must be a nextCursor from an earlier page"
@@ -295,6 +297,42 @@ class EraseBody(StrictModel):
         if len(given) != 1 or given[0] is None:
             raise ValueError("needs exactly one of email, phone and bookingId")
         return self
+
+
+def _event_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    for name in values:
+        try:
+            change_type_of(name)
+        except ValueError:
+            raise ValueError(f"may have {', '.join(ChangeType)}") from None
+    return values
+
+
+def _whsec(value: str) -> str:
+    try:
+        key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not value.startswith("whsec_") or not _SHORTEST_SECRET <= len(key) <= _LONGEST_SECRET:
+        raise ValueError(
+            f"must be whsec_ and {_SHORTEST_SECRET} to {_LONGEST_SECRET} random bytes in base64; "
+            "leave it out to get one"
+        )
+    return value
+
+
+class WebhookBody(StrictModel):
+    """``secret``: as Standard Webhooks writes it."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    events: Annotated[tuple[str, ...], Field(min_length=1, max_length=24), AfterValidator(_event_names)]
+    secret: Annotated[str, StringConstraints(max_length=200), AfterValidator(_whsec)] | None = None
+
+    @property
+    def change_types(self) -> tuple[ChangeType, ...]:
+        """Each once, in the order of the documentation."""
+        wanted = {change_type_of(name) for name in self.events}
+        return tuple(each for each in ChangeType if each in wanted)
 
 
 class NoBody(StrictModel):

@@ -13,6 +13,8 @@ from maitred.domain.booking import Trigger
 ASSIGN = "assign"
 NOTIFICATION = "notification"
 OPTIMIZE = "optimize"
+WEBHOOK = "webhook"
+WEBHOOK_DEAD = "webhook_dead"
 
 # These values go on to queues and tables, where one bad value would fail its whole batch.
 Printable = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,256}$")]
@@ -62,6 +64,19 @@ class OptimizeMessage(Message):
     run: Printable
     correlation_id: Printable
     enqueued_at: AwareDatetime
+
+    def about(self) -> dict[str, str]:
+        return {"correlation_id": self.correlation_id, "restaurant_id": self.restaurant_id}
+
+
+class WebhookMessage(Message):
+    """There may be something to tell a webhook. ``position``: send that one change again, out of turn."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema")
+    restaurant_id: Printable
+    webhook_id: Printable
+    position: int | None = Field(default=None, ge=1)
+    correlation_id: Printable
 
     def about(self) -> dict[str, str]:
         return {"correlation_id": self.correlation_id, "restaurant_id": self.restaurant_id}

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic.alias_generators import to_camel
 
 from maitred.domain.booking import Booking
+from maitred.domain.changes import ChangeType
 from maitred.domain.hold import Hold
 from maitred.domain.reasons import Reason
 from maitred.domain.windows import Notice, from_minutes
@@ -69,6 +70,16 @@ def booking_json(booking: Booking, now: datetime) -> Json:
 def members_json(row: Any) -> Json:
     """A flat data class, its members by their names in the API."""
     return {to_camel(field.name): getattr(row, field.name) for field in fields(row)}
+
+
+def change_json(cursor: str, change_type: ChangeType, at: datetime, booking: Booking) -> Json:
+    """``booking`` as it was right after the change; "late" and "expected end" are of that moment."""
+    return {
+        "cursor": cursor,
+        "type": change_type.value,
+        "at": local(at.replace(microsecond=0), booking.timezone),
+        "booking": booking_json(booking, at),
+    }
 
 
 def hold_json(hold: Hold) -> Json:

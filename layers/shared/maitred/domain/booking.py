@@ -48,6 +48,10 @@ class MailKind(StrEnum):
     DECLINED = "declined"
 
 
+#: A variant of ``attention``: one of the restaurant's webhooks is switched off.
+WEBHOOK_DISABLED = "webhook_disabled"
+
+
 @dataclass(frozen=True, slots=True)
 class LocalStart:
     """A start in the restaurant's own calendar and clock."""

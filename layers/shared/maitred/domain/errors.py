@@ -200,6 +200,18 @@ class UpcomingBooking(MaitredError, code="upcoming_booking", status=409):
         self.more = more
 
 
+class WebhookNotFound(MaitredError, code="webhook_not_found", status=404):
+    title = "No such webhook"
+
+
+class TooManyWebhooks(MaitredError, code="too_many_webhooks", status=409):
+    title = "A restaurant has at most 10 webhooks; delete one first"
+
+
+class AddressNotAllowed(InvalidRequest, code="address_not_allowed"):
+    title = "Webhooks are sent to public https addresses only"
+
+
 class IdempotencyKeyReused(MaitredError, code="idempotency_key_reused", status=422):
     title = "This Idempotency-Key was used for another request"
 

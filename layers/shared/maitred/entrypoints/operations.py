@@ -22,6 +22,7 @@ from maitred.services.staff.erasure import GuestWanted
 from maitred.services.staff.new_timezone import Keep
 from maitred.services.staff.reports import EVERYWHERE, cohort_of
 from maitred.services.staff.restaurants import SeenLayout
+from maitred.services.webhooks.registry import WebhookRequest
 
 _MOST_BYTES_OF_A_FLOOR = 1024 * 1024
 
@@ -210,6 +211,40 @@ def unblock_table(restaurant_id: str, table_id: str) -> Response[str]:
     caller = routes.caller_for(restaurant_id, OPERATIONS)
     context = routes.request_context(caller, restaurant_id)
     return send(routes.services.blocking.unblock(restaurant_id, _readings(table_id), context))
+
+
+# --- webhooks ---
+
+
+@routes.put("/restaurants/<restaurant_id>/webhooks/<webhook_id>")
+def put_webhook(restaurant_id: str, webhook_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, OPERATIONS)
+    if not is_identifier(webhook_id):
+        raise InvalidRequest(
+            [FieldError("webhookId", "invalid_id", "must be 1-64 letters, digits, hyphens or underscores")]
+        )
+    body = routes.body(contract.WebhookBody)
+    request = WebhookRequest(restaurant_id, webhook_id, body.url, body.change_types, body.secret)
+    return send(routes.services.webhooks.put(request, routes.request_context(caller, restaurant_id)))
+
+
+@routes.get("/restaurants/<restaurant_id>/webhooks")
+def list_webhooks(restaurant_id: str) -> Response[str]:
+    routes.caller_for(restaurant_id, OPERATIONS)
+    return send(routes.services.webhooks.page(restaurant_id))
+
+
+@routes.get("/restaurants/<restaurant_id>/webhooks/<webhook_id>")
+def get_webhook(restaurant_id: str, webhook_id: str) -> Response[str]:
+    routes.caller_for(restaurant_id, OPERATIONS)
+    return send(routes.services.webhooks.read(restaurant_id, webhook_id))
+
+
+@routes.delete("/restaurants/<restaurant_id>/webhooks/<webhook_id>")
+def delete_webhook(restaurant_id: str, webhook_id: str) -> Response[str]:
+    caller = routes.caller_for(restaurant_id, OPERATIONS)
+    context = routes.request_context(caller, restaurant_id)
+    return send(routes.services.webhooks.delete(restaurant_id, webhook_id, context))
 
 
 def _readings(text: str) -> Sequence[str]:

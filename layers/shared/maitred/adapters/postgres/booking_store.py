@@ -17,10 +17,12 @@ from maitred.planner.model import Allocation
 from maitred.services import ports
 
 # The writer sends these topics itself right after its commit, so the sweep leaves them alone for a while.
-OWN_TOPICS = ("assign", "optimize")
+OWN_TOPICS = ("assign", "optimize", "webhook")
 _OWN_LEASE_SECONDS = 15
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _LAST_ID = UUID(int=2**128 - 1)
+#: The last statement of a unit of work: runs the checks, which record the changes and queue their messages.
+QUEUED_WEBHOOKS = Call("queued_webhooks", {})
 _NO_KEY = ports.IdempotencyKey(caller="", restaurant_id="", key="", fingerprint="")
 
 
@@ -234,7 +236,7 @@ class PostgresBookingStore:
             yield LockedPostgresDay(snapshot, session, partial(self._write, commit=session.commit))
 
     def _write(self, changes: ports.Changes, commit: Run) -> tuple[ports.LeasedMessage, ...]:
-        calls = calls_of(changes, self._source)
+        calls = [*calls_of(changes, self._source), QUEUED_WEBHOOKS]
         with self._guard.write() as more:
             results = commit([*calls, *more])
         return own_rows(changes, calls, results[: len(calls)])
@@ -320,15 +322,18 @@ def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
 def own_rows(
     changes: ports.Changes, calls: Sequence[Call], results: Sequence[Rows]
 ) -> tuple[ports.LeasedMessage, ...]:
-    """The ids that `insert_outbox` returned, with their rows, for the topics that the writer relays."""
+    """The outbox rows that the writer relays: of its own topics, and those that the database has made."""
+    own: list[ports.LeasedMessage] = []
     for call, result in zip(calls, results, strict=True):
         if call.name == "insert_outbox":
-            return tuple(
+            own += [
                 ports.LeasedMessage(ids[0], row.topic, row.payload, row.correlation_id, row.due_at)
                 for ids, row in zip(result, changes.outbox, strict=True)
                 if row.topic in OWN_TOPICS
-            )
-    return ()
+            ]
+        elif call is QUEUED_WEBHOOKS:
+            own += [ports.LeasedMessage(row_id, "webhook", *rest) for row_id, *rest in result]
+    return tuple(own)
 
 
 def calls_of(changes: ports.Changes, source: str) -> list[Call]:
@@ -421,6 +426,7 @@ def _record_calls(changes: ports.Changes, source: str) -> Iterator[Call]:
     if changes.attempts:
         yield Call("insert_attempts", {"rows": rows.jsonb(changes.attempts)})
     yield from _shift_calls(changes)
+    yield from _webhook_calls(changes)
     if changes.events:
         yield Call("insert_events", event_params(changes.events, source))
     if changes.notifications:
@@ -443,6 +449,17 @@ def _shift_calls(changes: ports.Changes) -> Iterator[Call]:
         yield Call("undo_optimization", rows.members(changes.undone))
     if changes.shifts_queued is not None:
         yield Call("queue_shifts", rows.members(changes.shifts_queued))
+
+
+def _webhook_calls(changes: ports.Changes) -> Iterator[Call]:
+    if changes.webhook is not None:
+        put = changes.webhook
+        yield Call("lock_feed", {"restaurant_id": put.restaurant_id})
+        yield Call("put_webhook", {**rows.members(put), "events": list(put.events)})
+    if changes.webhook_gone is not None:
+        yield Call("delete_webhook", rows.members(changes.webhook_gone))
+    if changes.webhook_rest is not None:
+        yield Call("rest_webhook", rows.members(changes.webhook_rest))
 
 
 def event_params(events: Sequence[ports.Event], source: str) -> dict[str, Any]:

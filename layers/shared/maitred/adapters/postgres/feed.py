@@ -1,7 +1,11 @@
 """The changes of bookings in PostgreSQL, which its triggers record in the transaction of the change."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from maitred.adapters.postgres import rows
 from maitred.adapters.postgres.database import Database
+from maitred.domain.changes import change_type_of
 from maitred.services import ports
 
 
@@ -16,8 +20,9 @@ class PostgresFeed:
         found = self._db.read("read_changes", params)
         if not found:
             return None
-        return [
-            ports.BookingChange(position, change_type, at, rows.recorded_booking_of(booking, at))
-            for position, change_type, at, booking in found
-            if position is not None
-        ]
+        return [change_of(row) for row in found if row[0] is not None]
+
+
+def change_of(row: Sequence[Any]) -> ports.BookingChange:
+    position, change_type, at, booking = row
+    return ports.BookingChange(position, change_type_of(change_type), at, rows.recorded_booking_of(booking, at))

@@ -63,6 +63,11 @@ class PostgresMaintenance:
         names = ("prune_idempotency", "prune_outbox", "prune_holds", "prune_optimizations", "prune_changes")
         return sum(result[0][0] for result in self._db.transact([Call(name, params) for name in names]))
 
+    def wake_webhooks(self, now: datetime, correlation_id: str, limit: int) -> int:
+        params = {"now": now, "id": correlation_id, "limit": limit}
+        [woken] = self._db.transact([Call("wake_webhooks", params)])
+        return int(woken[0][0])
+
     def rotate_event_months(self, now: datetime, days: int) -> int:
         [[(_, dropped)]] = self._db.transact([Call("turn_event_months", {"now": now, "days": days})])
         return int(dropped)

@@ -6,8 +6,15 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
 
-from maitred.contracts.messages import ASSIGN, NOTIFICATION, AssignMessage, NotificationMessage
-from maitred.domain.booking import Booking, MailKind, Trigger
+from maitred.contracts.messages import (
+    ASSIGN,
+    NOTIFICATION,
+    WEBHOOK,
+    AssignMessage,
+    NotificationMessage,
+    WebhookMessage,
+)
+from maitred.domain.booking import WEBHOOK_DISABLED, Booking, MailKind, Trigger
 from maitred.domain.hold import Hold
 from maitred.domain.states import State, require_transition
 from maitred.domain.windows import from_minutes
@@ -92,6 +99,33 @@ def mail(
     )
     body = message.wire()
     return [row], [OutboxRow(NOTIFICATION, booking.id, row.restaurant_id, body, correlation_id, due_at)]
+
+
+def webhook_letter(booking: Booking, to: str | None, correlation_id: str, ids: Ids, due_at: datetime) -> Mail:
+    """The letter to a restaurant whose webhook has taken nothing for days, ``booking`` last.
+
+    It is about no request of the booking's, so it bears no version of it.
+    """
+    if not to:
+        return [], []
+    kind = MailKind.ATTENTION
+    row = NotificationRow(ids.uuid(), booking.id, booking.restaurant_id, kind, WEBHOOK_DISABLED, 0)
+    message = NotificationMessage(
+        notification_id=row.id,
+        booking_id=booking.id,
+        kind=kind,
+        variant=row.variant,
+        to=to,
+        locale=booking.locale,
+        correlation_id=correlation_id,
+    )
+    return [row], [
+        OutboxRow(NOTIFICATION, booking.id, row.restaurant_id, message.wire(), correlation_id, due_at)
+    ]
+
+
+def webhook_row(message: WebhookMessage, due_at: datetime, topic: str = WEBHOOK) -> OutboxRow:
+    return OutboxRow(topic, None, message.restaurant_id, message.wire(), message.correlation_id, due_at)
 
 
 def variant_of(notifications: Sequence[NotificationRow]) -> str | None:

@@ -4,7 +4,7 @@ from maitred.contracts import responses
 from maitred.contracts.bookings import encode_position
 from maitred.domain.errors import RestaurantNotFound
 from maitred.services.idempotency import Reply
-from maitred.services.ports import BookingChange, Feed, Json
+from maitred.services.ports import Feed
 
 
 class ChangeFeed:
@@ -19,16 +19,10 @@ class ChangeFeed:
         changes = self._feed.changes(restaurant_id, after, limit)
         if changes is None:
             raise RestaurantNotFound
+        items = [
+            responses.change_json(encode_position(each.position), each.type, each.at, each.booking)
+            for each in changes
+        ]
         last = changes[-1].position if changes else after
-        body = {"items": [change_json(each) for each in changes], "nextCursor": encode_position(last)}
+        body = {"items": items, "nextCursor": encode_position(last)}
         return Reply(200, responses.dumps(body))
-
-
-def change_json(change: BookingChange) -> Json:
-    """``booking`` is as it was right after the change; "late" and "expected end" are of that moment."""
-    return {
-        "cursor": encode_position(change.position),
-        "type": change.type,
-        "at": responses.local(change.at, change.booking.timezone),
-        "booking": responses.booking_json(change.booking, change.at),
-    }

@@ -13,7 +13,7 @@ from typing import Protocol
 from uuid import UUID
 
 from maitred.contracts.messages import NOTIFICATION, NotificationMessage
-from maitred.domain.booking import Booking, MailKind
+from maitred.domain.booking import WEBHOOK_DISABLED, Booking, MailKind
 from maitred.domain.states import State
 from maitred.services import ports
 from maitred.services.messaging.mail.email import Email, Sender, compose
@@ -120,8 +120,9 @@ class Notify:
             return notification.state
         if self._mailer is None:
             return self._end(task, message, "skipped", "mail is suppressed in this stage")
-        skip = _reason_to_skip(notification, task.booking, self._clock.now())
-        if skip is not None:
+        about_a_request = notification.variant != WEBHOOK_DISABLED
+        skip = about_a_request and _reason_to_skip(notification, task.booking, self._clock.now())
+        if skip:
             return self._end(task, message, "skipped", skip)
         return self._send(self._mailer, task, message)
 

@@ -35,6 +35,9 @@ from maitred.services.ports.changes import (
     TableBlock,
     Unblock,
     WakeLease,
+    WebhookGone,
+    WebhookPut,
+    WebhookRest,
 )
 from maitred.services.ports.failures import (
     CircuitOpen,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from maitred.domain.booking import Booking
@@ -230,6 +230,50 @@ class ShiftsQueued:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookPut:
+    """A webhook as it is from now on; fails with Conflict if ``before`` is not its secret's digest any more.
+
+    ``secret``: encrypted. ``before`` None: it is new. ``overlap``: how long the present secret signs beside a
+    new one. ``most``: how many a restaurant may have.
+    """
+
+    restaurant_id: str
+    webhook_id: str
+    url: str
+    events: tuple[str, ...]
+    secret: str
+    digest: str
+    before: str | None
+    overlap: timedelta
+    most: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookGone:
+    restaurant_id: str
+    webhook_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRest:
+    """A sender ends its lease; fails with StaleVersion if it has lost it.
+
+    ``position``: changes up to here are done. ``attempts`` None: nothing has failed.
+    """
+
+    restaurant_id: str
+    webhook_id: str
+    token: UUID
+    position: int
+    attempts: int | None = None
+    first_failed_at: datetime | None = None
+    failing_since: datetime | None = None
+    next_try_at: datetime | None = None
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """One unit of work, applied whole or not at all, in the order of the fields.
 
@@ -271,6 +315,9 @@ class Changes:
     optimization: Optimization | None = None
     undone: OptimizationUndone | None = None
     shifts_queued: ShiftsQueued | None = None
+    webhook: WebhookPut | None = None
+    webhook_gone: WebhookGone | None = None
+    webhook_rest: WebhookRest | None = None
     events: Sequence[Event] = ()
     notifications: Sequence[NotificationRow] = ()
     outbox: Sequence[OutboxRow] = ()

@@ -33,6 +33,8 @@ type CountName = Literal[
     "ShiftMoves",
     "TablesAtRisk",
     "WalkIns",
+    "WebhooksDelivered",
+    "WebhooksFailed",
 ]
 type DurationName = Literal[
     "InlineQuoteConfirm",
@@ -42,6 +44,7 @@ type DurationName = Literal[
     "PlannerDuration",
     "QueueAge",
     "ShiftDuration",
+    "WebhookDelay",
 ]
 type MetricName = CountName | DurationName
 type EventType = Literal[

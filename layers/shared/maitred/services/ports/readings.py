@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from maitred.domain.booking import Booking, Preferences
+from maitred.domain.changes import ChangeType
 from maitred.domain.hold import Hold
 from maitred.domain.states import State
 from maitred.domain.windows import to_minutes
@@ -249,7 +250,7 @@ class BookingChange:
     """
 
     position: int
-    type: str
+    type: ChangeType
     at: datetime
     booking: Booking
 

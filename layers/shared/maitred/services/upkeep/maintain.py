@@ -81,6 +81,9 @@ class Maintenance(Protocol):
     def prune(self, now: datetime, retention: Retention) -> int:
         """Delete what is past its retention, but no events; returns how many rows."""
 
+    def wake_webhooks(self, now: datetime, correlation_id: str, limit: int) -> int:
+        """Queue a message for webhooks that have waited for a minute; returns how many."""
+
     def rotate_event_months(self, now: datetime, days: int) -> int:
         """Make room for the events of the months ahead, drop the months that ended more than ``days`` ago.
 
@@ -116,6 +119,7 @@ class Maintain:
             "declined": self._decline_unanswered(now, correlation_id),
             "requeued": self._requeue_lost(now, correlation_id),
             "sentBack": self._leave_broken_tables(now, correlation_id),
+            "webhooksWoken": self._maintenance.wake_webhooks(now, correlation_id, _BATCH),
             "raised": self._raise_urgent(now, correlation_id),
             "learnt": self._maintenance.learn_demand(now, now - _LEARN_AGAIN, _LEARN_AT_ONCE),
             "erased": self._maintenance.erase_guests(

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from html import escape
@@ -11,11 +11,12 @@ from importlib.resources import files
 from string import Template
 from zoneinfo import ZoneInfo
 
-from maitred.domain.booking import Booking, MailKind
+from maitred.domain.booking import WEBHOOK_DISABLED, Booking, MailKind
 from maitred.domain.words import DIRECTIONS
 from maitred.services.messaging.mail.calendar_event import CalendarEvent
 from maitred.services.messaging.mail.language import Language, language_of
 
+_OWN_WORDS = ("modified", WEBHOOK_DISABLED)
 _WITH_EVENT = frozenset({MailKind.CONFIRMED, MailKind.CANCELLED})
 _BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, halves of a character, line and paragraph ends
 # Mail programs turn these into links; a guest's name must not become one.
@@ -61,8 +62,10 @@ def compose(
     language = language_of(locale)
     name = _one_line(sender.name)
     to_guest = kind is not MailKind.ATTENTION
-    words = language.words.kinds["modified" if variant == "modified" else kind]
+    words = language.words.kinds[variant if variant in _OWN_WORDS else kind]
     parts = _parts(words, booking, sender, language, to_guest=to_guest)
+    if variant == WEBHOOK_DISABLED:
+        parts = replace(parts, details=())  # it is about no booking
     return Email(
         subject=parts.subject,
         text=_as_text(parts, name),
