@@ -317,3 +317,27 @@ def test_a_party_sits_on_into_the_time_of_a_hold_that_has_expired(evening: Eveni
     longer = evening.patch(booking, durationMinutes=120)
     assert longer.status == 200, longer.text
     assert evening.where(booking) == ("seated", ["T1"])
+
+
+def test_a_shorter_stay_makes_the_plan_after_it_safe_again(evening: Evening) -> None:
+    """The plan's row may meet the party's only once that ends earlier."""
+    evening.opens(2)
+    due, sitting = evening.book(2, "20:30"), evening.book(2, "18:30", durationMinutes=60)
+    evening.done(sitting, "seat")
+    assert evening.patch(sitting, durationMinutes=180).status == 200
+    assert evening.table("T1")["bookingId"] == sitting["id"]
+    shorter = evening.patch(sitting, durationMinutes=60)
+    assert shorter.status == 200, shorter.text
+    assert evening.where(due) == ("confirmed", ["T1"])
+    assert evening.service.database.query("select 1 from allocations where at_risk_since is not null") == []
+
+
+def test_a_block_that_joins_one_with_a_guest_of_its_own(evening: Evening) -> None:
+    """The first block has told of the guest at 20:00; the second ends before and need not."""
+    evening.opens(2)
+    due = evening.book(2, "20:00")
+    first = evening.block("T1", until=at("20:30").isoformat())
+    assert [each["bookingId"] for each in first.json["affected"]] == [due["id"]]
+    second = evening.block("T1", until=at("19:00").isoformat())
+    assert second.status == 200, second.text
+    assert second.json["affected"] == []

@@ -403,8 +403,9 @@ def _freeing_calls(changes: ports.Changes) -> Iterator[Call]:
         yield Call("end_blocks", rows.members(changes.unblock))
     if changes.lift_blocks:
         yield Call("lift_blocks", {"block_ids": list(changes.lift_blocks)})
-    if changes.risks:
-        yield Call("flag_plans", rows.rows_param(changes.risks))
+    beaten = [risk for risk in changes.risks if risk.since is not None]
+    if beaten:
+        yield Call("flag_plans", rows.rows_param(beaten))
 
 
 def _taking_calls(changes: ports.Changes) -> Iterator[Call]:
@@ -412,6 +413,9 @@ def _taking_calls(changes: ports.Changes) -> Iterator[Call]:
         longer = rows.rows_param(changes.expected_ends)
         yield Call("release_expired_holds_of_stays", longer)
         yield Call("expect_end", longer)
+    safe = [risk for risk in changes.risks if risk.since is None]
+    if safe:  # only now: what was in their way ends earlier, and their rows count against others again
+        yield Call("flag_plans", rows.rows_param(safe))
     if changes.block is not None:
         yield Call("insert_block", rows.members(changes.block))
     if changes.allocations:

@@ -24,5 +24,6 @@ class PostgresFeed:
 
 
 def change_of(row: Sequence[Any]) -> ports.BookingChange:
-    position, change_type, at, booking = row
-    return ports.BookingChange(position, change_type_of(change_type), at, rows.recorded_booking_of(booking, at))
+    position, change_type, at, recorded = row
+    booking = rows.recorded_booking_of(recorded, at)
+    return ports.BookingChange(position, change_type_of(change_type), at, booking)

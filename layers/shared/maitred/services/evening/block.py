@@ -108,7 +108,7 @@ class Blocking:
             blocked = joined(room.snapshot, blocked)
             then = with_block(room.snapshot, blocked)
             replanned = self._replanner.replan(room, then, context.actor, context.correlation_id)
-            _require_all_known(room.snapshot, replanned, planned)
+            _require_all_known(room.snapshot, table_id, (to_minutes(begin), to_minutes(request.end)), planned)
             reply = Reply(200, responses.dumps({"affected": _affected(replanned, planned, service_date)}))
             start, end = from_minutes(blocked.start), from_minutes(blocked.end)
             changes = replanned.added_to(
@@ -126,17 +126,22 @@ class Blocking:
 
 
 def _require_all_known(
-    snapshot: ports.Snapshot, replanned: Replanned, planned: Mapping[UUID, ports.PlannedGuest]
+    snapshot: ports.Snapshot,
+    table_id: str,
+    period: tuple[int, int],
+    planned: Mapping[UUID, ports.PlannedGuest],
 ) -> None:
-    """Raise Conflict if a guest got the table after ``planned`` was read: it would not be told of."""
+    """Raise Conflict if a guest got the table after ``planned`` was read: it would not be told of.
+
+    Only the period that is asked for: blocks that it joins have told their own guests.
+    """
     there = {
         row.booking_id
         for row in snapshot.allocations
-        for block in replanned.blocks.rows
-        if row.table_id == block.table_id
+        if row.table_id == table_id
         and row.booking_id not in snapshot.seated
-        and row.start < to_minutes(block.end)
-        and to_minutes(block.start) < row.end
+        and row.start < period[1]
+        and period[0] < row.end
     }
     if any(UUID(each) not in planned for each in there if each):
         raise ports.Conflict("the day has changed")
