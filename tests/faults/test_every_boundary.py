@@ -27,12 +27,14 @@ class Flow:
     """``prepare`` leads up to it, ``act`` is done under faults and, as its client would, again afterwards.
 
     ``may_park``: from the claim to the mark nobody knows whether a letter has left; it is not sent again.
+    ``events``: what a webhook is told, in this order.
     """
 
     prepare: Callable[[Laboratory], None]
     act: Callable[[Laboratory], object]
     expected: Expected
     may_park: bool = False
+    events: tuple[str, ...] = ()
 
 
 def request(lab: Laboratory, function: str, method: str, path: str, body: Any = None) -> Answer:
@@ -202,6 +204,14 @@ def a_letter(lab: Laboratory) -> None:
     open_house(lab)
     book(lab, 2, "Ada")
     lab.service.scheduled("relay")
+    lab.receive()
+
+
+def an_event(lab: Laboratory) -> None:
+    open_house(lab)
+    body = {"url": "https://hooks.example.com/", "events": ["booking.created", "booking.confirmed"]}
+    lab.service.http("operations", "PUT", "/restaurants/harbour/webhooks/ours", body=body)
+    book(lab, 2, "Ada")
     lab.receive()
 
 
@@ -424,6 +434,9 @@ FLOWS = {
         {"Ada": "confirmed", "Bea": "confirmed"},
     ),
     "notify": Flow(a_letter, lambda lab: lab.deliver("notification"), {"Ada": "confirmed"}, may_park=True),
+    "tell a webhook": Flow(
+        an_event, lambda lab: lab.deliver("webhook"), {"Ada": "confirmed"}, events=("harbour.1", "harbour.2")
+    ),
     "maintain": Flow(
         a_dead_worker,
         lambda lab: lab.service.scheduled("maintain"),
@@ -456,6 +469,7 @@ def run(service: Service, plug: Plug, flow: Flow, boundary: Boundary | None) -> 
     """The flow with one fault, all that follows, and what must hold then. Returns its boundaries."""
     empty_database(service)
     plug.letters.clear()
+    plug.events.clear()
     plug.queues.clear()
     lab = Laboratory(service, plug)
     flow.prepare(lab)
@@ -475,6 +489,8 @@ def assert_settled(database: TestDatabase, plug: Plug, flow: Flow) -> None:
     assert dict(database.query("select guest ->> 'name', state from bookings")) == flow.expected
     assert database.value("select count(*) from bookings") == len(flow.expected)
     assert [check for check in inspected(database, {**ALWAYS, **IN_TIME}) if check.wrong] == []
+    assert tuple(dict.fromkeys(plug.events)) == flow.events  # each in its turn; some twice
+    assert len(plug.events) <= len(flow.events) + 1
     states = [row[0] for row in database.query("select state from notifications")]
     assert set(states) <= {"sent", "skipped"} | ({"parked"} if flow.may_park else set())
     assert states.count("sent") <= len(plug.letters) <= states.count("sent") + states.count("parked")

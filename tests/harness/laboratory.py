@@ -5,7 +5,7 @@ things can break there: the line (the database's session is ended by itself, the
 error) and the process (nothing of it runs any more, nothing of it is told).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from enum import StrEnum
@@ -20,9 +20,11 @@ from maitred.adapters.mail import SesMailer
 from maitred.adapters.postgres.database import Call, Database
 from maitred.adapters.postgres.statements import load_statements
 from maitred.adapters.sqs import SqsQueue
+from maitred.adapters.webhook_sender import WebhookSender
 from maitred.services import ports
 from maitred.services.messaging.notify import MailUnavailable
 from maitred.services.ports import OutgoingMessage, SendReport
+from maitred.services.webhooks.ports import DeliveryFailed
 from tests.harness.service import Service, forget_wiring
 
 _SUICIDE = "end_this_session"
@@ -57,8 +59,9 @@ class Boundary:
 class Plug:
     """Stands between the process and all that is outside; pulled at most once.
 
-    ``letters``: the notifications that left, as the provider saw them. ``queues``: the messages in each, by
-    its URL: many thousands of them are sent, which an emulator would be slow at.
+    ``letters``: the notifications that left, as the provider saw them. ``events``: the ids of those that a
+    webhook's receiver took. ``queues``: the messages in each, by its URL: many thousands of them are sent,
+    which an emulator would be slow at.
     """
 
     armed: Boundary | None = None
@@ -66,6 +69,7 @@ class Plug:
     dead: bool = False
     steps: list[list[Boundary]] = field(default_factory=list)
     letters: list[str] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     queues: dict[str, list[str]] = field(default_factory=dict)
 
     def arm(self, boundary: Boundary | None) -> None:
@@ -93,7 +97,7 @@ class Plug:
 
 
 #: The queues, and who reads them.
-_READERS = {"assign": "assign", "notification": "notify", "optimize": "optimize"}
+_READERS = {"assign": "assign", "notification": "notify", "optimize": "optimize", "webhook": "deliver"}
 
 
 class Laboratory:
@@ -175,6 +179,10 @@ class Laboratory:
             " lease_until = lease_until - interval '1 hour'"
         )
         self.service.database.query("update notifications set claimed_at = now() - interval '1 hour'")
+        self.service.database.query(
+            "update webhooks set lease_until = lease_until - interval '1 hour', next_try_at = '-infinity'"
+        )
+        self.service.database.query("update booking_changes set at = at - interval '1 hour'")
 
 
 @pytest.fixture
@@ -184,6 +192,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Iterator[Plug]:
     _set_into_line(pulled, monkeypatch)
     _set_into_queues(pulled, monkeypatch)
     _set_into_mail(pulled, monkeypatch)
+    _set_into_webhooks(pulled, monkeypatch)
     _solve_here(monkeypatch)
     yield pulled
     forget_wiring()
@@ -262,3 +271,18 @@ def _set_into_mail(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
         return f"provider-{len(plug.letters)}"
 
     monkeypatch.setattr(SesMailer, "send", send)
+
+
+def _set_into_webhooks(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
+    def post(self: WebhookSender, url: str, body: str, headers: Mapping[str, str]) -> None:
+        faults = (Fault.KILLED_BEFORE, Fault.KILLED_AFTER, Fault.REFUSED, Fault.DOUBTFUL)
+        found = plug.step([Boundary(0, fault, 0, "event") for fault in faults])
+        if found is not None and found.fault is Fault.REFUSED:
+            raise DeliveryFailed("status 500")
+        plug.events.append(headers["webhook-id"])
+        if found is not None and found.fault is Fault.KILLED_AFTER:
+            plug.die()
+        if found is not None and found.fault is Fault.DOUBTFUL:
+            raise DeliveryFailed("time-out")
+
+    monkeypatch.setattr(WebhookSender, "post", post)
