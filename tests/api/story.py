@@ -14,6 +14,7 @@ _RANDOM = {
     "id",
     "reference",
     "createdAt",
+    "updatedAt",
     "attemptId",
     "durationMs",
     "correlationId",

@@ -112,7 +112,7 @@ SHOWN = {
     "floor": "['confirmed', 'hold', 'pending', 'ghost'].every((kind) =>"
     " document.querySelector(`#timeline .row .block.${kind}`))",
     "events": "document.querySelectorAll('#stream tbody tr').length > 3",
-    "queues": "document.querySelectorAll('#queue-list [data-queue]').length === 3",
+    "queues": "document.querySelectorAll('#queue-list [data-queue]').length === 4",
     "mail": "document.querySelector('.letter-link')",
     "metrics": "document.querySelectorAll('#figures tbody tr').length > 3",
 }
