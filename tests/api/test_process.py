@@ -25,7 +25,9 @@ def test_out_of_review_by_way_of_pending(harbour: Service, waiting: str, trigger
     answer = harbour.process(waiting, trigger, headers={"x-correlation-id": "by-hand"})
     assert (answer.status, answer.json) == (202, {"status": "accepted", "correlationId": "by-hand"})
     now = harbour.booking(waiting).json["booking"]
-    assert now == before | {"state": "assignment_pending", "version": before["version"] + 1}
+    assert now["updatedAt"] >= before["updatedAt"]
+    after = {"state": "assignment_pending", "version": before["version"] + 1, "updatedAt": now["updatedAt"]}
+    assert now == before | after
     last = call("operations", "GET", f"/bookings/{waiting}/history").json["items"][-1]
     assert (last["fromState"], last["toState"], last["actor"]) == (
         "manual_review",
