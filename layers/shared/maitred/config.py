@@ -28,11 +28,16 @@ class Settings(BaseModel):
     database_auth: Literal["iam", "secret", "trust"]
 
 
-class AssignQueueSettings(Settings):
-    """For functions that change bookings: messages for the background job and for webhooks."""
+class WebhookQueueSettings(Settings):
+    """For functions whose units of work may have something to tell webhooks."""
+
+    webhook_queue_url: str
+
+
+class AssignQueueSettings(WebhookQueueSettings):
+    """For functions that hand bookings to the background job."""
 
     assign_queue_url: str
-    webhook_queue_url: str
 
 
 class PlanningSettings(AssignQueueSettings):
@@ -73,7 +78,7 @@ class BookingsSettings(ClientSettings, AttemptSettings):
     inline_budget_ms: int = Field(ge=50, le=8000)
 
 
-class WebhookSettings(AssignQueueSettings):
+class WebhookSettings(WebhookQueueSettings):
     """``webhook_key``: of KMS, for the secrets that sign. ``webhook_targets``: ``any`` allows plain http and
     addresses of this machine, for the local stack.
     """

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
+from maitred.contracts.bookings import SECRET_PREFIX
 from maitred.services import ports
-from maitred.services.webhooks.ports import SECRET_PREFIX
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient

@@ -50,8 +50,10 @@ def runtime(settings: config.Settings, name: str, adapters: Adapters | None = No
     store = given.around_store(PostgresBookingStore(database, name, guard))
     # The queues that a use case's own messages go to.
     queues = {}
+    if isinstance(settings, config.WebhookQueueSettings):
+        queues[WEBHOOK] = settings.webhook_queue_url
     if isinstance(settings, config.AssignQueueSettings):
-        queues = {ASSIGN: settings.assign_queue_url, WEBHOOK: settings.webhook_queue_url}
+        queues[ASSIGN] = settings.assign_queue_url
     if isinstance(settings, config.OptimizeSettings):
         queues[OPTIMIZE] = settings.optimize_queue_url
     relay = Relay(PostgresOutbox(database), given.queue, queues, given.clock)

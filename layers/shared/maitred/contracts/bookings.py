@@ -81,6 +81,8 @@ ReasonText = Annotated[
 ]
 _ZONE_MISSING = "needs a zone if zoneRequired is true"
 _TOO_FAR = f"must be from {_FIRST_YEAR} on and at most ten years from today"
+#: Of a webhook's secret, as Standard Webhooks writes it.
+SECRET_PREFIX = "whsec_"  # noqa: S105 - no secret
 _SHORTEST_SECRET, _LONGEST_SECRET = 24, 64  # bytes, by Standard Webhooks
 _NO_POSITION = -1
 _LAST_POSITION = 2**63 - 1
@@ -310,12 +312,12 @@ def _event_names(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _whsec(value: str) -> str:
     try:
-        key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
+        key = base64.b64decode(value.removeprefix(SECRET_PREFIX), validate=True)
     except ValueError:
         key = b""
-    if not value.startswith("whsec_") or not _SHORTEST_SECRET <= len(key) <= _LONGEST_SECRET:
+    if not value.startswith(SECRET_PREFIX) or not _SHORTEST_SECRET <= len(key) <= _LONGEST_SECRET:
         raise ValueError(
-            f"must be whsec_ and {_SHORTEST_SECRET} to {_LONGEST_SECRET} random bytes in base64; "
+            f"must be {SECRET_PREFIX} and {_SHORTEST_SECRET} to {_LONGEST_SECRET} random bytes in base64; "
             "leave it out to get one"
         )
     return value
@@ -487,17 +489,29 @@ def parse_musts(zone: str | None, required: str | None) -> Preferences:
     return Preferences(zone=zone, zone_required=zone is not None, required=attributes)
 
 
+def _cursor_of(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _text_of(cursor: str) -> str:
+    """What `_cursor_of` was given. Raises InvalidRequest."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        return text.decode("ascii")
+    except ValueError:
+        raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR) from None
+
+
 def encode_cursor(start: datetime, booking_id: UUID) -> str:
-    return base64.urlsafe_b64encode(f"{start.isoformat()}|{booking_id}".encode()).decode().rstrip("=")
+    return _cursor_of(f"{start.isoformat()}|{booking_id}")
 
 
 def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
     """The start and id after which a page begins; without a cursor, before all. Raises InvalidRequest."""
     if cursor is None:
         return datetime.min.replace(tzinfo=UTC), UUID(int=0)
+    start, _, booking_id = _text_of(cursor).partition("|")
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        start, _, booking_id = text.decode("ascii").partition("|")
         moment, after = datetime.fromisoformat(start), UUID(booking_id)
     except ValueError:
         raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR) from None
@@ -508,18 +522,14 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID]:
 
 def encode_name(name: str) -> str:
     """The cursor of a place in a list by name."""
-    return base64.urlsafe_b64encode(name.encode()).decode().rstrip("=")
+    return _cursor_of(name)
 
 
 def decode_name(cursor: str | None) -> str:
     """After which name a page begins; without a cursor, before all. Raises InvalidRequest."""
     if cursor is None:
         return ""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        name = text.decode("ascii")
-    except ValueError:
-        name = ""
+    name = _text_of(cursor)
     if not is_identifier(name):
         raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR)
     return name
@@ -534,17 +544,17 @@ def decode_cursor_down(cursor: str | None) -> tuple[datetime, UUID]:
 
 def encode_position(position: int) -> str:
     """The cursor of a place in a feed."""
-    return base64.urlsafe_b64encode(f"{position}".encode()).decode().rstrip("=")
+    return _cursor_of(f"{position}")
 
 
 def decode_position(cursor: str | None) -> int:
     """After which position a page of a feed begins; without a cursor, before all. Raises InvalidRequest."""
     if cursor is None:
         return 0
+    text = _text_of(cursor)
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position = int(text) if text.isdigit() else _NO_POSITION
-    except ValueError:
+    except ValueError:  # thousands of digits
         position = _NO_POSITION
     if not 0 <= position <= _LAST_POSITION:
         raise _invalid("cursor", "invalid_cursor", _BAD_CURSOR)

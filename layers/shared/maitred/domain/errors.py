@@ -33,6 +33,14 @@ class MaitredError(Exception):
         self.detail = detail or self.title
 
 
+class BookingsInTheWay(MaitredError):
+    """``more``: which ones, as members of the answer."""
+
+    def __init__(self, detail: str, more: Mapping[str, object]) -> None:
+        super().__init__(detail)
+        self.more = more
+
+
 class InvalidRequest(MaitredError, code="invalid_request", status=422):
     """The input breaks one or more rules; nothing was written."""
 
@@ -162,14 +170,10 @@ class TableNotFound(MaitredError, code="table_not_found", status=404):
     title = "No such table"
 
 
-class TimezoneHasBookings(MaitredError, code="timezone_has_bookings", status=409):
-    """A new time zone, and nobody said what the bookings still to come keep. ``more``: which ones."""
+class TimezoneHasBookings(BookingsInTheWay, code="timezone_has_bookings", status=409):
+    """A new time zone, and nobody said what the bookings still to come keep."""
 
     title = "Bookings were made in the present time zone"
-
-    def __init__(self, detail: str, more: Mapping[str, object]) -> None:
-        super().__init__(detail)
-        self.more = more
 
 
 class OptimizationNotFound(MaitredError, code="optimization_not_found", status=404):
@@ -180,24 +184,12 @@ class ShiftConflict(MaitredError, code="conflict", status=409):
     title = "The day has changed meanwhile"
 
 
-class CannotUndo(MaitredError, code="cannot_undo", status=409):
-    """``more``: the bookings in the way."""
-
+class CannotUndo(BookingsInTheWay, code="cannot_undo", status=409):
     title = "The optimisation cannot be undone"
 
-    def __init__(self, detail: str, more: Mapping[str, object]) -> None:
-        super().__init__(detail)
-        self.more = more
 
-
-class UpcomingBooking(MaitredError, code="upcoming_booking", status=409):
-    """``more``: the bookings in the way."""
-
+class UpcomingBooking(BookingsInTheWay, code="upcoming_booking", status=409):
     title = "The guest is still expected"
-
-    def __init__(self, detail: str, more: Mapping[str, object]) -> None:
-        super().__init__(detail)
-        self.more = more
 
 
 class WebhookNotFound(MaitredError, code="webhook_not_found", status=404):

@@ -147,14 +147,7 @@ class Routes[S: Services](APIGatewayHttpRouter):
 
     def details_for(self, booking_id: str, scope: str) -> tuple[ports.BookingDetails, Caller]:
         """As `booking_for`, with how the booking came to be as it is."""
-        read: list[ports.BookingDetails] = []
-
-        def find(wanted: UUID) -> Booking | None:
-            read.extend(filter(None, [self._store.details(wanted)]))
-            return read[0].booking if read else None
-
-        _, caller = self._owned(booking_id, scope, find, errors.BookingNotFound)
-        return read[0], caller
+        return self._owned(booking_id, scope, self._store.details, errors.BookingNotFound)
 
     def booking_to_change(self, booking_id: str, scope: str) -> tuple[Booking, Caller]:
         """As `booking_for`, and takes one of the caller's tokens. Raises RateLimited."""
@@ -169,7 +162,7 @@ class Routes[S: Services](APIGatewayHttpRouter):
     def _store(self) -> ports.BookingStore:
         return self.services.runtime.deps.store
 
-    def _owned[T: (Booking, Hold)](
+    def _owned[T: (Booking, ports.BookingDetails, Hold)](
         self, text: str, scope: str, find: Callable[[UUID], T | None], missing: type[MaitredError]
     ) -> tuple[T, Caller]:
         """What has this id, if its restaurant is one of the caller's; raises ``missing`` if not."""
@@ -182,7 +175,7 @@ class Routes[S: Services](APIGatewayHttpRouter):
         if found is None or not caller.may_see(found.restaurant_id):
             raise missing
         log.know(restaurant_id=found.restaurant_id)
-        if isinstance(found, Booking):
+        if not isinstance(found, Hold):
             log.know(booking_id=str(found.id))
         return found, caller
 

@@ -38,9 +38,7 @@ def health() -> Response[str]:
 def put_restaurant(restaurant_id: str) -> Response[str]:
     if not is_identifier(restaurant_id):
         routes.caller(OPERATIONS)
-        raise InvalidRequest(
-            [FieldError("restaurantId", "invalid_id", "must be 1-64 letters, digits, hyphens or underscores")]
-        )
+        raise _invalid_id("restaurantId")
     caller = routes.caller_for(restaurant_id, OPERATIONS)
     query = routes.query("dryRun", "bookings", "strict")
     dry_run, keep = _flag("dryRun", query, absent="false"), _keep(query.get("bookings"))
@@ -220,9 +218,7 @@ def unblock_table(restaurant_id: str, table_id: str) -> Response[str]:
 def put_webhook(restaurant_id: str, webhook_id: str) -> Response[str]:
     caller = routes.caller_for(restaurant_id, OPERATIONS)
     if not is_identifier(webhook_id):
-        raise InvalidRequest(
-            [FieldError("webhookId", "invalid_id", "must be 1-64 letters, digits, hyphens or underscores")]
-        )
+        raise _invalid_id("webhookId")
     body = routes.body(contract.WebhookBody)
     request = WebhookRequest(restaurant_id, webhook_id, body.url, body.change_types, body.secret)
     return send(routes.services.webhooks.put(request, routes.request_context(caller, restaurant_id)))
@@ -278,6 +274,12 @@ def get_explanation(booking_id: str) -> Response[str]:
 def get_attempts(booking_id: str) -> Response[str]:
     booking, _ = routes.booking_for(booking_id, OPERATIONS)
     return send(routes.services.records.attempts(booking))
+
+
+def _invalid_id(field: str) -> InvalidRequest:
+    return InvalidRequest(
+        [FieldError(field, "invalid_id", "must be 1-64 letters, digits, hyphens or underscores")]
+    )
 
 
 def _flag(name: str, query: Mapping[str, str], *, absent: str) -> bool:

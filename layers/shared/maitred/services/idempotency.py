@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from maitred.contracts import responses
 from maitred.domain.booking import Booking
-from maitred.domain.errors import IdempotencyInProgress, IdempotencyKeyReused
+from maitred.domain.errors import IdempotencyInProgress, IdempotencyKeyReused, VersionMismatch
 from maitred.services.ports import BookingStore, IdempotencyKey, StoredReply
 
 _TAG_LENGTH = 32  # hexadecimal digits
@@ -88,6 +88,20 @@ def repeat(key: IdempotencyKey | None, stored: StoredReply | None) -> Reply | No
 def stored_reply(store: BookingStore, key: IdempotencyKey | None) -> Reply | None:
     """The reply that this key was given before, if any. Raises IdempotencyKeyReused."""
     return repeat(key, store.reply(key)) if key is not None else None
+
+
+def unless_answered(store: BookingStore, key: IdempotencyKey | None, change: Callable[[], Reply]) -> Reply:
+    """The reply of ``change``; of its duplicate, if that has made the version that is not the expected one.
+
+    Raises what ``change`` raises, and IdempotencyKeyReused.
+    """
+    try:
+        return change()
+    except VersionMismatch:
+        answered = stored_reply(store, key)
+        if answered is None:
+            raise
+        return answered
 
 
 def reply_of_duplicate(store: BookingStore, key: IdempotencyKey | None) -> Reply:

@@ -88,17 +88,7 @@ def mail(
         variant=("standard" if booking.request_version == 1 else "modified") if confirms else None,
         request_version=booking.request_version,
     )
-    message = NotificationMessage(
-        notification_id=row.id,
-        booking_id=booking.id,
-        kind=kind,
-        variant=row.variant,
-        to=address,
-        locale=booking.locale,
-        correlation_id=correlation_id,
-    )
-    body = message.wire()
-    return [row], [OutboxRow(NOTIFICATION, booking.id, row.restaurant_id, body, correlation_id, due_at)]
+    return _addressed(row, booking, address, correlation_id, due_at)
 
 
 def webhook_letter(booking: Booking, to: str | None, correlation_id: str, ids: Ids, due_at: datetime) -> Mail:
@@ -110,18 +100,24 @@ def webhook_letter(booking: Booking, to: str | None, correlation_id: str, ids: I
         return [], []
     kind = MailKind.ATTENTION
     row = NotificationRow(ids.uuid(), booking.id, booking.restaurant_id, kind, WEBHOOK_DISABLED, 0)
+    return _addressed(row, booking, to, correlation_id, due_at)
+
+
+def _addressed(
+    row: NotificationRow, booking: Booking, to: str, correlation_id: str, due_at: datetime
+) -> Mail:
+    """The notification, and the message that sends it ``to`` this address."""
     message = NotificationMessage(
         notification_id=row.id,
         booking_id=booking.id,
-        kind=kind,
+        kind=row.kind,
         variant=row.variant,
         to=to,
         locale=booking.locale,
         correlation_id=correlation_id,
     )
-    return [row], [
-        OutboxRow(NOTIFICATION, booking.id, row.restaurant_id, message.wire(), correlation_id, due_at)
-    ]
+    body = message.wire()
+    return [row], [OutboxRow(NOTIFICATION, booking.id, row.restaurant_id, body, correlation_id, due_at)]
 
 
 def webhook_row(message: WebhookMessage, due_at: datetime, topic: str = WEBHOOK) -> OutboxRow:

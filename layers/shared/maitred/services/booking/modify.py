@@ -44,7 +44,7 @@ from maitred.services.booking.inline import (
 from maitred.services.booking.request import BookingRequest, DayReading, InlineCall
 from maitred.services.booking.seated import SeatedChange, SeatedRequest
 from maitred.services.dependencies import Dependencies
-from maitred.services.idempotency import Reply, RequestContext, stored_reply, to_store
+from maitred.services.idempotency import Reply, RequestContext, to_store, unless_answered
 from maitred.services.unit_of_work import Try, change_booking, commit, remember, tries
 
 MODIFIED = "modified"
@@ -90,13 +90,9 @@ class ModifyBooking:
                 return self._seated.change(current, wanted, context)
             return self._modify(current, wanted, context)
 
-        try:
-            return change_booking(self._deps, booking, context, modify)
-        except errors.VersionMismatch:
-            answered = stored_reply(self._deps.store, context.key)
-            if answered is None:
-                raise
-            return answered  # a duplicate has made the version that is there now
+        return unless_answered(
+            self._deps.store, context.key, lambda: change_booking(self._deps, booking, context, modify)
+        )
 
     def _modify(self, booking: Booking, request: BookingRequest, context: RequestContext) -> Reply:
         start = moment_of(request.start, ZoneInfo(booking.timezone))[0]

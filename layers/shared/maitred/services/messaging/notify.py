@@ -120,9 +120,8 @@ class Notify:
             return notification.state
         if self._mailer is None:
             return self._end(task, message, "skipped", "mail is suppressed in this stage")
-        about_a_request = notification.variant != WEBHOOK_DISABLED
-        skip = about_a_request and _reason_to_skip(notification, task.booking, self._clock.now())
-        if skip:
+        skip = _reason_to_skip(notification, task.booking, self._clock.now())
+        if skip is not None:
             return self._end(task, message, "skipped", skip)
         return self._send(self._mailer, task, message)
 
@@ -192,6 +191,8 @@ class Notify:
 
 
 def _reason_to_skip(notification: Notification, booking: Booking, now: datetime) -> str | None:
+    if notification.variant == WEBHOOK_DISABLED:
+        return None  # it is about no request
     state, kind = booking.state, notification.kind
     reasons = (
         (notification.request_version != booking.request_version, "the request has changed since"),

@@ -291,6 +291,14 @@ class BookingDetails:
     attempt: DecidingAttempt | None
     came_by: str | None
 
+    @property
+    def id(self) -> UUID:
+        return self.booking.id
+
+    @property
+    def restaurant_id(self) -> str:
+        return self.booking.restaurant_id
+
 
 @dataclass(frozen=True, slots=True)
 class AttemptEntry:

@@ -26,7 +26,7 @@ from maitred.services.assignment.sent_back import sent_back
 from maitred.services.assignment.waitlist import AT_MOST, wake
 from maitred.services.assignment.waking import could_ever_sit
 from maitred.services.dependencies import Dependencies
-from maitred.services.idempotency import Reply, RequestContext, stored_reply, to_store
+from maitred.services.idempotency import Reply, RequestContext, stored_reply, to_store, unless_answered
 from maitred.services.staff.new_timezone import Keep, Ledger, LedgerRow, in_new_timezone
 from maitred.services.unit_of_work import committed
 
@@ -135,13 +135,11 @@ class RestaurantService:
         answered = stored_reply(self._deps.store, context.key)
         if answered is not None:
             return answered
-        try:
-            return self._put(restaurant_id, document, context, dry_run=dry_run, keep=keep, seen=seen)
-        except errors.VersionMismatch:
-            answered = stored_reply(self._deps.store, context.key)
-            if answered is None:
-                raise
-            return answered  # a duplicate has made the version that is there now
+        return unless_answered(
+            self._deps.store,
+            context.key,
+            lambda: self._put(restaurant_id, document, context, dry_run=dry_run, keep=keep, seen=seen),
+        )
 
     def _put(
         self,

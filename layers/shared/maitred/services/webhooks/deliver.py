@@ -18,14 +18,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from maitred.contracts import responses
-from maitred.contracts.bookings import encode_position
+from maitred.contracts.bookings import SECRET_PREFIX, encode_position
 from maitred.contracts.messages import WEBHOOK_DEAD, WebhookMessage
 from maitred.services import ports
 from maitred.services.assignment import records
 from maitred.services.dependencies import Dependencies
 from maitred.services.unit_of_work import commit
 from maitred.services.webhooks.ports import (
-    SECRET_PREFIX,
     DeliveryFailed,
     EventSender,
     Secrets,
@@ -137,7 +136,7 @@ class Deliver:
             next_try_at=now + self._pause(webhook.attempts),
         )
         if now - failing >= DISABLED_AFTER:
-            self._disable(rest, change, message, now)
+            self._disable(webhook, rest, change, message, now)
         elif now - since >= GIVES_UP_AFTER:
             dead = message.model_copy(update={"position": change.position})
             given_up = replace(
@@ -148,11 +147,15 @@ class Deliver:
             self._commit(rest, message)
 
     def _disable(
-        self, rest: ports.WebhookRest, change: ports.BookingChange, message: WebhookMessage, now: datetime
+        self,
+        webhook: Webhook,
+        rest: ports.WebhookRest,
+        change: ports.BookingChange,
+        message: WebhookMessage,
+        now: datetime,
     ) -> None:
-        webhook = self._webhooks.find(rest.restaurant_id, rest.webhook_id)
         notifications, outbox = records.webhook_letter(
-            change.booking, webhook.contact if webhook else None, message.correlation_id, self._deps.ids, now
+            change.booking, webhook.contact, message.correlation_id, self._deps.ids, now
         )
         self._commit(replace(rest, disabled_at=now), message, outbox, notifications)
 

@@ -9,8 +9,6 @@ from uuid import UUID
 from maitred.domain.changes import ChangeType
 from maitred.services.ports import BookingChange
 
-SECRET_PREFIX = "whsec_"  # noqa: S105 - as Standard Webhooks writes it
-
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
