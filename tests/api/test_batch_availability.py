@@ -15,9 +15,6 @@ from tests.api.test_availability import as_body, change, random_house, random_wi
 from tests.harness.problems import assert_problem, nothing_written
 from tests.harness.service import Service, evening, house, party, set_clock
 
-#: In the middle of this minute: what is kept does not outlast a minute.
-HALF_PAST = datetime.now(UTC).replace(second=30, microsecond=0)
-
 #: How many random restaurants are asked: few by default, more with ``AVAILABILITY_HOUSES=250``.
 HOUSES = int(os.environ.get("AVAILABILITY_HOUSES", "6"))
 
@@ -215,7 +212,8 @@ def readings(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many days were read, by each reading so far. The second does not pass by itself."""
     harbour.book("harbour", party(4))
     monkeypatch.setattr(SystemClock, "monotonic", lambda _: 0.0)
-    set_clock(monkeypatch, HALF_PAST)
+    # In the middle of this very minute: answers do not outlast a minute, and holds end by the database's clock.
+    set_clock(monkeypatch, datetime.now(UTC).replace(second=30, microsecond=0))
     store, asked = services().runtime.deps.store, list[int]()
     read = store.snapshots
 
@@ -233,7 +231,7 @@ def test_an_answer_serves_again_for_a_second(
     week = [after(number) for number in range(7)]
     first = harbour.openings("harbour", 2, 4, dates=week).json
     monkeypatch.setattr(SystemClock, "monotonic", lambda _: 0.9)
-    set_clock(monkeypatch, HALF_PAST + timedelta(seconds=0.9))
+    set_clock(monkeypatch, SystemClock().now() + timedelta(seconds=0.9))
     assert harbour.openings("harbour", 2, 4, dates=week).json == first
     part = harbour.openings("harbour", 2, 4, dates=[week[3], week[1]]).json
     assert part == {"asOf": first["asOf"], "days": [first["days"][3], first["days"][1]]}
