@@ -212,7 +212,7 @@ def readings(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many days were read, by each reading so far. The second does not pass by itself."""
     harbour.book("harbour", party(4))
     monkeypatch.setattr(SystemClock, "monotonic", lambda _: 0.0)
-    # In the middle of this very minute: answers do not outlast a minute, and holds end by the database's clock.
+    # The middle of this very minute: answers do not outlast one, and holds end by the database's clock.
     set_clock(monkeypatch, datetime.now(UTC).replace(second=30, microsecond=0))
     store, asked = services().runtime.deps.store, list[int]()
     read = store.snapshots

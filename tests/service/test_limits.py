@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from maitred.adapters.system import SystemClock
 from maitred.services.ports import IdempotencyKey
 from maitred.services.ports.limits import Bucket, Limits
 from tests.harness.consistency import assert_consistent, eventually
 from tests.harness.databases import TestDatabase
 from tests.harness.desk import GENEROUS, Desk, all_at_once, wish
 from tests.harness.problems import assert_problem
-from tests.harness.service import Service, forget_wiring, house, party
+from tests.harness.service import Answer, Service, forget_wiring, house, party, set_clock
 
 ALL_GOOD: dict[str, Any] = {"batchItemFailures": []}
 IN_FLIGHT = "select count(*) from attempts_in_flight"
@@ -97,6 +98,75 @@ def test_h3_changes_are_limited_too(
     assert_problem(answer, 429, "rate_limited")
     assert int(answer.headers["retry-after"]) > 0
     assert harbour.booking(booking["id"]).json["booking"] == booking  # to read is free
+
+
+POLICY = '"client";q=50;w=500'
+
+
+@pytest.mark.parametrize(
+    ("call", "tokens"),
+    [
+        (lambda house: house.availability("harbour", partySize=2), 1),
+        (lambda house: house.openings("harbour", 2, 4), 2),
+        (lambda house: house.http("operations", "GET", "/restaurants/harbour/manual-review"), 10),
+        (lambda house: house.http("operations", "GET", "/restaurants/harbour/reports/assignments"), 10),
+        (lambda house: house.book("harbour", party(2)), 1),
+        (lambda house: house.book("harbour", party(300)), 0),  # a bad body is answered at the door
+    ],
+)
+def test_what_a_call_takes_and_what_it_leaves(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch, call: Callable[[Service], Answer], tokens: int
+) -> None:
+    limited(monkeypatch, client_rate=0.1, client_burst=50)
+    answer = call(harbour)
+    if tokens:
+        assert answer.status < 300, answer.text
+        assert answer.headers["ratelimit-policy"] == POLICY
+        assert answer.headers["ratelimit"] == f'"client";r={50 - tokens};t={10 * tokens}'
+    else:
+        assert "ratelimit" not in answer.headers
+    after = harbour.cancel(harbour.book("harbour", party(2)).json["booking"]["id"])
+    assert f"r={50 - tokens - 2};" in after.headers["ratelimit"]
+    assert "ratelimit" not in harbour.http("operations", "GET", "/restaurants/harbour/floor").headers
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda house: house.availability("harbour", partySize=2),
+        lambda house: house.openings("harbour", 2, 4),
+        lambda house: house.http("operations", "GET", "/restaurants/harbour/manual-review"),
+        lambda house: house.http("operations", "GET", "/restaurants/harbour/reports/assignments"),
+    ],
+)
+def test_reads_that_plan_are_limited_by_weight(
+    harbour: Service, monkeypatch: pytest.MonkeyPatch, call: Callable[[Service], Answer]
+) -> None:
+    limited(monkeypatch, client_rate=0.001, client_burst=1)  # what weighs more costs all there is
+    assert call(harbour).status == 200
+    answer = call(harbour)
+    assert_problem(answer, 429, "rate_limited")
+    assert answer.headers["ratelimit"] == f'"client";r=0;t={answer.headers["retry-after"]}'
+    assert harbour.events("assignment.rate_limited")[-1] == {"restaurant": "harbour", "limit": "client"}
+
+
+def test_an_answer_that_is_kept_costs_one_token(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _: 0.0)
+    set_clock(monkeypatch, datetime.now(UTC).replace(second=30, microsecond=0))
+    limited(monkeypatch, client_rate=0.001, client_burst=50)
+    left = [harbour.openings("harbour", 2, 4, 6).headers["ratelimit"] for _ in range(3)]
+    harbour.book("harbour", party(2))
+    left.append(harbour.openings("harbour", 2, 4, 6).headers["ratelimit"])  # looked, and had to read anew
+    assert [int(header.split(";")[1].removeprefix("r=")) for header in left] == [47, 46, 45, 40]
+
+
+def test_a_repeated_answer_says_what_is_left(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    limited(monkeypatch, client_rate=0.001, client_burst=50)
+    key = {"idempotency-key": "one"}
+    first, again = (harbour.book("harbour", party(2), headers=key) for _ in range(2))
+    assert again.headers["idempotent-replayed"] == "true"
+    assert first.headers["ratelimit"].startswith('"client";r=49;')
+    assert again.headers["ratelimit"].startswith('"client";r=49;')
 
 
 def test_a_repeated_answer_is_not_limited(harbour: Service, monkeypatch: pytest.MonkeyPatch) -> None:

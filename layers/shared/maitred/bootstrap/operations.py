@@ -52,7 +52,7 @@ class OperationsServices:
         self.declining = Declining(deps, waitlist)
         self.floor = FloorView(deps.store, deps.clock, floors)
         self.review = ManualReview(deps.store, deps.clock, days, planning)
-        self.report = AssignmentReport(PostgresReports(base.database), deps.clock)
+        self.report = AssignmentReport(PostgresReports(base.database, base.guard), deps.clock)
         self.records = BookingRecords(deps.store)
         self.webhooks = WebhookRegistry(
             deps,

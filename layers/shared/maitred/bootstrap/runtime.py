@@ -36,6 +36,7 @@ class Runtime:
 
     name: str
     database: Database
+    guard: Guard
     recorder: Recorder
     queue: WorkerQueue
     deps: Dependencies
@@ -58,7 +59,7 @@ def runtime(settings: config.Settings, name: str, adapters: Adapters | None = No
         queues[OPTIMIZE] = settings.optimize_queue_url
     relay = Relay(PostgresOutbox(database), given.queue, queues, given.clock)
     deps = Dependencies(store, given.clock, given.ids, OutboxDispatcher(relay, recorder), recorder)
-    return Runtime(name, database, recorder, given.queue, deps)
+    return Runtime(name, database, guard, recorder, given.queue, deps)
 
 
 def _limits_of(settings: config.Settings) -> Limits:

@@ -104,6 +104,7 @@ def get_availability(restaurant_id: str) -> Response[str]:
     if day is None:
         raise InvalidRequest([FieldError("date", "missing", "is required")])
     request = AvailabilityRequest(
+        client=caller.subject,
         restaurant_id=restaurant_id,
         service_date=day,
         party_size=contract.parse_party_size(query.get("partySize")),
@@ -117,7 +118,14 @@ def get_availability(restaurant_id: str) -> Response[str]:
 def get_batch_availability(restaurant_id: str) -> Response[str]:
     caller = routes.caller_for(restaurant_id, BOOKINGS_READ)
     body = routes.body(contract.AvailabilityBody)
-    request = BatchRequest(restaurant_id, body.days(routes.now), body.sizes(), body.musts(), caller.is_staff)
+    request = BatchRequest(
+        client=caller.subject,
+        restaurant_id=restaurant_id,
+        dates=body.days(routes.now),
+        party_sizes=body.sizes(),
+        preferences=body.musts(),
+        is_staff=caller.is_staff,
+    )
     return send(routes.services.batch_availability.of_days(request))
 
 

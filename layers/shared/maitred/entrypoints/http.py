@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -26,6 +27,7 @@ from maitred.domain.hold import Hold
 from maitred.services import ports
 from maitred.services.idempotency import Reply, RequestContext, fingerprint, problem_reply
 from maitred.services.ports import IdempotencyKey
+from maitred.services.ports.limits import TokensLeft
 
 OPERATIONS = "operations"
 BOOKINGS_WRITE = "bookings:write"
@@ -280,7 +282,8 @@ class Edge:
         ):
             self.app.context["correlation_id"] = correlation_id
             answer = self.app.resolve(event, context)
-        answer.setdefault("headers", {})["x-correlation-id"] = correlation_id
+        more = {} if is_health else _rate_limit(self._routes.services.runtime.guard.tokens_left())
+        answer.setdefault("headers", {}).update(more | {"x-correlation-id": correlation_id})
         return answer
 
     def _not_found(self, _: NotFoundError) -> Response[str]:
@@ -300,6 +303,17 @@ class Edge:
         if known.retry_after is not None:
             answer.headers["retry-after"] = str(known.retry_after)
         return answer
+
+
+def _rate_limit(left: TokensLeft | None) -> dict[str, str]:
+    """The headers of a call that is limited (draft-ietf-httpapi-ratelimit-headers-10)."""
+    if left is None:
+        return {}
+    window = ceil(left.bucket.burst / left.bucket.per_second)
+    return {
+        "ratelimit-policy": f'"client";q={left.bucket.burst};w={window}',
+        "ratelimit": f'"client";r={left.tokens};t={ceil(left.full_in_seconds)}',
+    }
 
 
 def _without_version(event: dict[str, Any]) -> dict[str, Any]:

@@ -68,10 +68,10 @@ def get_floor(restaurant_id: str) -> Response[str]:
 
 @routes.get("/restaurants/<restaurant_id>/manual-review")
 def get_manual_review(restaurant_id: str) -> Response[str]:
-    routes.caller_for(restaurant_id, OPERATIONS)
+    caller = routes.caller_for(restaurant_id, OPERATIONS)
     query = routes.query("cursor", "limit")
     after, limit = contract.decode_cursor(query.get("cursor")), contract.parse_limit(query.get("limit"))
-    return send(routes.services.review.page(restaurant_id, after, limit))
+    return send(routes.services.review.page(restaurant_id, after, limit, caller.subject))
 
 
 @routes.get("/restaurants/<restaurant_id>/reports/assignments")
@@ -89,7 +89,8 @@ def get_assignments(restaurant_id: str) -> Response[str]:
         raise RestaurantNotFound
     cohort = cohort_of(query.get("cohort"))
     first, last = (contract.parse_edge(query.get(name), name, now) for name in ("from", "to"))
-    return send(routes.services.report.of(restaurant_id, others, cohort, first, last))
+    report = routes.services.report.of(restaurant_id, others, cohort, first, last, caller.subject)
+    return send(report)
 
 
 @routes.post("/restaurants/<restaurant_id>/guests/erase")

@@ -68,20 +68,30 @@ class PostgresBookingStore:
         return _snapshot(day, found)
 
     def snapshots(
-        self, days: Sequence[ports.Day], known_version: int, budget_ms: int | None
+        self,
+        days: Sequence[ports.Day],
+        known_version: int,
+        budget_ms: int | None,
+        charge: ports.Charge | None = None,
     ) -> list[ports.Snapshot] | None:
-        """One for each day, all of one moment, or None if there is no such restaurant."""
+        """One for each day, all of one moment, or None if there is no such restaurant. Raises RateLimited."""
         calls = [Call("read_snapshot", _snapshot_params(day, known_version, None)) for day in days]
-        results = self._db.read_at_once(calls, budget_ms)
+        if charge is None:
+            results = self._db.read_at_once(calls, budget_ms)
+        else:
+            paid, *results = self._db.read_at_once(calls, budget_ms, before=self._guard.charge(charge))
+            self._guard.charged(days[0].restaurant_id, paid)
         found = [_snapshot(day, result) for day, result in zip(days, results, strict=True)]
         read = [snapshot for snapshot in found if snapshot is not None]
         return read if len(read) == len(days) else None
 
     def revisions(
-        self, restaurant_id: str, days: Sequence[date], budget_ms: int | None
+        self, restaurant_id: str, days: Sequence[date], budget_ms: int | None, charge: ports.Charge
     ) -> ports.DayRevisions | None:
         params = {"restaurant_id": restaurant_id, "service_dates": list(days)}
-        found = self._db.read("read_revisions", params, budget_ms)
+        read = [Call("read_revisions", params), self._guard.charge(charge)]
+        found, paid = self._db.read_all(read, budget_ms)
+        self._guard.charged(restaurant_id, paid)
         of_days = {day: revision for _, day, revision in found if day is not None}
         return ports.DayRevisions(found[0][0], of_days) if found else None
 
@@ -105,7 +115,8 @@ class PostgresBookingStore:
 
     def booking_to_change(self, booking_id: UUID, client: str) -> Booking | None:
         """Like `booking`, for a change by ``client``. Raises RateLimited."""
-        token, found = self._db.read_all([*self._guard.charge(client), _read_booking(booking_id)])
+        pay = self._guard.charge(ports.Charge(client))
+        token, found = self._db.read_all([pay, _read_booking(booking_id)])
         booking = _booking(found)
         self._guard.charged(booking.restaurant_id if booking else "", token)
         return booking
@@ -148,9 +159,14 @@ class PostgresBookingStore:
         return [ports.RestaurantEntry(*row) for row in self._db.read("list_restaurants", params)]
 
     def manual_review(
-        self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int
+        self,
+        restaurant_id: str,
+        now: datetime,
+        after: tuple[datetime, UUID],
+        limit: int,
+        charge: ports.Charge,
     ) -> list[ports.ReviewCase]:
-        """Up to ``limit`` bookings in manual review whose stay is not over, after ``after``."""
+        """Up to ``limit`` bookings in manual review whose stay is not over. Raises RateLimited."""
         params = {
             "restaurant_id": restaurant_id,
             "now": now,
@@ -158,7 +174,8 @@ class PostgresBookingStore:
             "after_id": after[1],
             "limit": limit,
         }
-        found = self._db.read("for_a_person", params)
+        found, paid = self._db.read_all([Call("for_a_person", params), self._guard.charge(charge)])
+        self._guard.charged(restaurant_id, paid)
         return [ports.ReviewCase(rows.booking_of(row[:-2]), row[-2], row[-1]) for row in found]
 
     def floor(self, restaurant_id: str, known_version: int | None, at: datetime) -> ports.FloorRead | None:

@@ -110,9 +110,14 @@ class Database:
         """As `read`, several statements in one transaction; each must bear being run twice."""
         return self._begin(calls, budget_ms, commit=True)
 
-    def read_at_once(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
-        """As `read_all`, but all statements see the database as it was at one moment, and none writes."""
-        return self._begin(calls, budget_ms, commit=True, begin=_BEGIN_AT_ONE_MOMENT)
+    def read_at_once(
+        self, calls: Sequence[Call], budget_ms: int | None = None, before: Call | None = None
+    ) -> list[Rows]:
+        """As `read_all`, but all statements see the database as it was at one moment, and none writes.
+
+        ``before``: may write, in a transaction of its own on the same way; its rows come first.
+        """
+        return self._begin(calls, budget_ms, commit=True, begin=_BEGIN_AT_ONE_MOMENT, before=before)
 
     def transact(self, calls: Sequence[Call], budget_ms: int | None = None) -> list[Rows]:
         """All of ``calls`` in one transaction and one round trip, or none of them."""
@@ -143,16 +148,22 @@ class Database:
             raise RuntimeError("a session is open on this connection; use its read and commit")
 
     def _begin(
-        self, calls: Sequence[Call], budget_ms: int | None, *, commit: bool, begin: bytes = _BEGIN
+        self,
+        calls: Sequence[Call],
+        budget_ms: int | None,
+        *,
+        commit: bool,
+        begin: bytes = _BEGIN,
+        before: Call | None = None,
     ) -> list[Rows]:
         self._refuse_in_session()
         kept = self._conn is not None
         try:
-            return self._pipeline(self._live(), calls, budget_ms, begin=begin, commit=commit)
+            return self._pipeline(self._live(), calls, budget_ms, begin=begin, commit=commit, before=before)
         except ports.Unavailable:
             if not kept or self._conn is not None:  # a new connection would not fare better
                 raise
-            return self._pipeline(self._live(), calls, budget_ms, begin=begin, commit=commit)
+            return self._pipeline(self._live(), calls, budget_ms, begin=begin, commit=commit, before=before)
 
     def _pipeline(
         self,
@@ -162,19 +173,22 @@ class Database:
         *,
         begin: bytes | None,
         commit: bool,
+        before: Call | None = None,
     ) -> list[Rows]:
         self.round_trips += 1
+        cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
         try:
             with conn.pipeline():
-                if begin:
-                    conn.execute(begin)
-                if begin and budget_ms is not None:
-                    _limit(conn, "set_limits", budget_ms)
-                cursors: list[psycopg.Cursor[tuple[Any, ...]]] = []
+                if before is not None:
+                    _begin(conn, _BEGIN, budget_ms)
+                    cursors.append(_execute(conn, before))
+                    conn.execute(b"commit")
+                if begin is not None:
+                    _begin(conn, begin, budget_ms)
                 for call in calls:
                     if cursors and budget_ms is not None:
                         _limit(conn, "cut_limit", budget_ms)
-                    cursors.append(conn.execute(load_statements()[call.name], call.params))
+                    cursors.append(_execute(conn, call))
                 if commit:
                     self._commit(conn, budget_ms)
             return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
@@ -230,6 +244,16 @@ class Database:
         if notice.sqlstate == "MTE01":
             self.events_lost += int(notice.message_detail or 1)
             logger.error("events were not written: %s", notice.message_primary)
+
+
+def _begin(conn: PlainConnection, begin: bytes, budget_ms: int | None) -> None:
+    conn.execute(begin)
+    if budget_ms is not None:
+        _limit(conn, "set_limits", budget_ms)
+
+
+def _execute(conn: PlainConnection, call: Call) -> psycopg.Cursor[tuple[Any, ...]]:
+    return conn.execute(load_statements()[call.name], call.params)
 
 
 def _limit(conn: PlainConnection, name: str, budget_ms: int) -> None:

@@ -1,7 +1,7 @@
 """Admits attempts to seat a party: rate limits and the circuit of the database's writes.
 
 Admission costs no round trip. Entering is one more statement in the transaction that reads the day, leaving
-one more in the unit of work that ends the attempt.
+one more in the unit of work that ends the attempt; a read that plans pays with one more statement before it.
 """
 
 import time
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from maitred.adapters.postgres.database import Call, Database, Rows
 from maitred.services import ports
-from maitred.services.ports.limits import Limits
+from maitred.services.ports.limits import Limits, TokensLeft
 from maitred.services.ports.names import Severity
 
 _PAUSE_SECONDS = 5.0  # longer than a restart of the proxy, shorter than a failover of the cluster
@@ -106,6 +106,12 @@ class Guard:
         self._monotonic = monotonic
         self._emitted_at = -_EMIT_EVERY_SECONDS
         self._inside: UUID | None = None
+        self._tokens_left: TokensLeft | None = None
+
+    def tokens_left(self) -> TokensLeft | None:
+        """What the bucket of the present request's client held after it; None if it was not asked. Once."""
+        left, self._tokens_left = self._tokens_left, None
+        return left
 
     def enter(
         self,
@@ -122,7 +128,7 @@ class Guard:
         if restaurant is None:
             raise ValueError("a function without these limits makes no attempts")
         question = Call(
-            "enter_attempt",
+            "admit_attempt",
             {
                 "attempt_id": entry.attempt_id,
                 "client": entry.client if client else None,
@@ -140,29 +146,37 @@ class Guard:
         )
         return [*self._leave(), question]
 
-    def charge(self, client: str) -> list[Call]:
-        """The statement that takes a client's token for a change. Pass its answer to `charged`."""
+    def charge(self, charge: ports.Charge) -> Call:
+        """The statement that takes a client's tokens. Pass its answer to `charged`."""
         limit = self._limits.client
         if limit is None:
             raise ValueError("a function without this limit has no clients")
-        return [Call("charge_client", {"client": client, "rate": limit.per_second, "burst": limit.burst})]
+        bucket = {"rate": limit.per_second, "burst": limit.burst}
+        return Call("charge_client", {"client": charge.client, "tokens": charge.tokens, **bucket})
 
     def charged(self, restaurant_id: str, answer: Rows) -> None:
         """Raises RateLimited."""
-        [[wait_seconds]] = answer
+        [(wait_seconds, *left)] = answer
+        self._left(*left)
         if wait_seconds > 0:
             self._limited(restaurant_id, "client")
             raise ports.RateLimited(wait_seconds)
+
+    def _left(self, tokens: int, full_in_seconds: float) -> None:
+        if self._limits.client is not None:
+            self._tokens_left = TokensLeft(self._limits.client, tokens, full_in_seconds)
 
     def _leave(self) -> list[Call]:
         return [Call("leave_attempt", {"attempt_id": self._inside})] if self._inside else []
 
     def entered(self, restaurant_id: str, entry: ports.Admission, answer: Rows) -> None:
-        """Raises NotAdmitted. No answer: the request was answered before, and seats nobody."""
+        """Raises NotAdmitted."""
         self._inside = None
-        if not answer:
+        [(refused_by, wait_seconds, probe, failures, tokens, full_in_seconds)] = answer
+        if tokens is not None:
+            self._left(tokens, full_in_seconds)
+        if wait_seconds is None:  # the request was answered before, and seats nobody
             return
-        refused_by, wait_seconds, probe, failures = answer[0]
         self._circuit.entered(probe=probe, failures=failures)
         if refused_by is None:
             self._inside = entry.attempt_id

@@ -1,11 +1,13 @@
 """The figures of the report on assignments, counted in PostgreSQL."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from maitred.adapters.postgres.database import Call, Database, Rows
+from maitred.adapters.postgres.guard import Guard
 from maitred.adapters.postgres.rows import jsonb
+from maitred.services import ports
 from maitred.services.staff.reports import (
     Attempts,
     Counted,
@@ -35,12 +37,17 @@ _STATEMENTS = (
 class PostgresReports:
     """Implements services.staff.reports.Reports."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, guard: Guard) -> None:
         self._db = database
+        self._guard = guard
 
-    def timezones(self, restaurants: Collection[str], *, everywhere: bool) -> dict[str, str]:
+    def timezones(
+        self, restaurants: Sequence[str], charge: ports.Charge, *, everywhere: bool
+    ) -> dict[str, str]:
         params = {"restaurants": list(restaurants), "everywhere": everywhere}
-        return dict(self._db.read("report_timezones", params))
+        found, paid = self._db.read_all([Call("report_timezones", params), self._guard.charge(charge)])
+        self._guard.charged(restaurants[0], paid)
+        return dict(found)
 
     def count(self, scope: ReportScope, soon: timedelta) -> Counted:
         """All statements in one transaction and one round trip."""

@@ -13,7 +13,7 @@ from maitred.domain.windows import Window, service_day, slot_starts
 from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.services.budget import Budget
 from maitred.services.feature_flags import FlagSource
-from maitred.services.ports import BookingStore, Conflict, Day, FloorRead, Json, LayoutRead, Snapshot
+from maitred.services.ports import BookingStore, Charge, Conflict, Day, FloorRead, Json, LayoutRead, Snapshot
 
 _KEPT_FLOORS = 64
 _TRIES = 3  # the layout changing under one request is rare; twice is the end
@@ -89,12 +89,25 @@ class DaySnapshots:
         self._store = store
         self._floors = floors
 
-    def read(self, restaurant_id: str, day_on: Callable[[Floor], Day], budget: Budget) -> Reading:
-        """``day_on`` says which part is wanted, given the floor. Raises RestaurantNotFound, StoreError."""
-        return self.read_all(restaurant_id, lambda floor: [day_on(floor)], budget)[0]
+    def read(
+        self,
+        restaurant_id: str,
+        day_on: Callable[[Floor], Day],
+        budget: Budget,
+        charge: Charge | None = None,
+    ) -> Reading:
+        """``day_on`` says which part is wanted, given the floor; ``charge``, what the client pays for it.
+
+        Raises RestaurantNotFound, StoreError.
+        """
+        return self.read_all(restaurant_id, lambda floor: [day_on(floor)], budget, charge)[0]
 
     def read_all(
-        self, restaurant_id: str, days_on: Callable[[Floor], Sequence[Day]], budget: Budget
+        self,
+        restaurant_id: str,
+        days_on: Callable[[Floor], Sequence[Day]],
+        budget: Budget,
+        charge: Charge | None = None,
     ) -> list[Reading]:
         """As `read`, of several days, also in one round trip."""
         began = budget.spent_ms()
@@ -103,7 +116,7 @@ class DaySnapshots:
         index = index or read_floor(self._store, self._floors, restaurant_id, budget.remaining_ms())
         for _ in range(_TRIES):
             days, version = days_on(index.floor), index.floor.layout_version
-            read = self._store.snapshots(days, version, budget.remaining_ms()) if days else []
+            read = self._store.snapshots(days, version, budget.remaining_ms(), charge) if days else []
             if read is None:
                 raise RestaurantNotFound
             newer = next((each for each in read if each.document is not None), None)
@@ -111,6 +124,7 @@ class DaySnapshots:
                 db_ms = budget.spent_ms() - began
                 return [Reading(index, snapshot, cache_hit, db_ms) for snapshot in read]
             index, cache_hit = self._floors.keep(restaurant_id, newer.layout_version, newer.document), False
+            charge = None  # it has been paid
         raise Conflict("the layout keeps changing")
 
 

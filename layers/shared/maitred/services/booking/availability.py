@@ -20,7 +20,7 @@ from maitred.services.assignment.planning import Planning, party_request
 from maitred.services.booking.request import BookingRequest, stay, unknown_words
 from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
-from maitred.services.ports import Clock, Json
+from maitred.services.ports import Charge, Clock, Json
 
 BUDGET_MS = 900  # an answer is at most a second old
 _PASSES = 2
@@ -28,8 +28,9 @@ _PASSES = 2
 
 @dataclass(frozen=True, slots=True)
 class AvailabilityRequest:
-    """``preferences``: musts only. ``is_staff``: limits for guests do not bind who asks."""
+    """``preferences``: musts only. ``is_staff``: limits for guests do not bind who asks, the ``client``."""
 
+    client: str
     restaurant_id: str
     service_date: date
     party_size: int
@@ -54,7 +55,10 @@ class Availability:
         """
         now, budget = self._clock.now(), Budget(self._clock, BUDGET_MS)
         reading = self._days.read(
-            request.restaurant_id, lambda floor: day_of_services(floor, request.service_date, now), budget
+            request.restaurant_id,
+            lambda floor: day_of_services(floor, request.service_date, now),
+            budget,
+            Charge(request.client),
         )
         answers, zone = self._answers(request, reading, now, budget), reading.index.floor.timezone
         slots = [_slot_json(start, answers[start], zone.key) for start in sorted(answers)]

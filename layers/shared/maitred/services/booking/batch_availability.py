@@ -20,13 +20,14 @@ from maitred.services.booking.recent_days import AnsweredDay, RecentDays, stands
 from maitred.services.booking.request import unknown_words
 from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
-from maitred.services.ports import BookingStore, Clock, Json
+from maitred.services.ports import BookingStore, Charge, Clock, Json
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
     """Days and sizes, each once. The rest is as in `AvailabilityRequest`."""
 
+    client: str
     restaurant_id: str
     dates: Sequence[date]
     party_sizes: Sequence[int]
@@ -35,12 +36,14 @@ class BatchRequest:
 
     @property
     def question(self) -> Hashable:
-        """All but the days."""
+        """All that the answer depends on but the days."""
         return self.restaurant_id, tuple(self.party_sizes), self.preferences, self.is_staff
 
     def single(self, day: date, party_size: int) -> AvailabilityRequest:
         """The call that asks for one of the days and one of the sizes."""
-        return AvailabilityRequest(self.restaurant_id, day, party_size, self.preferences, self.is_staff)
+        return AvailabilityRequest(
+            self.client, self.restaurant_id, day, party_size, self.preferences, self.is_staff
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,11 @@ class BatchAvailability:
         known = self._recent.find(request.question, request.dates, now, self._clock.monotonic())
         if known is None:
             return None
-        revisions = self._store.revisions(request.restaurant_id, request.dates, budget.remaining_ms())
+        charge, left = (
+            Charge(request.client),
+            budget.remaining_ms(),
+        )  # nothing is planned: as for one question
+        revisions = self._store.revisions(request.restaurant_id, request.dates, left, charge)
         if revisions is None or not all(each.still_holds(day, revisions) for day, each in known.items()):
             return None
         return known
@@ -99,6 +106,7 @@ class BatchAvailability:
             request.restaurant_id,
             lambda floor: [day_of_services(floor, day, now) for day in request.dates],
             budget,
+            Charge(request.client, len(request.dates) * len(request.party_sizes)),
         )
         index = readings[0].index
         slots = {

@@ -62,6 +62,7 @@ from maitred.services.ports.readings import (
     BookingDetails,
     BookingFilter,
     BookingPage,
+    Charge,
     Day,
     DayRevisions,
     DecidingAttempt,
@@ -147,14 +148,21 @@ class BookingStore(Protocol):
         """
 
     def snapshots(
-        self, days: Sequence[Day], known_version: int, budget_ms: int | None
+        self,
+        days: Sequence[Day],
+        known_version: int,
+        budget_ms: int | None,
+        charge: Charge | None = None,
     ) -> list[Snapshot] | None:
-        """As `snapshot`, of several days of one restaurant, all as of one moment, in one round trip."""
+        """As `snapshot`, of several days of one restaurant, all as of one moment, in one round trip.
+
+        ``charge``: what the client pays for it. Raises RateLimited.
+        """
 
     def revisions(
-        self, restaurant_id: str, days: Sequence[date], budget_ms: int | None
+        self, restaurant_id: str, days: Sequence[date], budget_ms: int | None, charge: Charge
     ) -> DayRevisions | None:
-        """The present revisions of these days; None if there is no such restaurant."""
+        """The present revisions of these days; None if there is no such restaurant. Raises RateLimited."""
 
     def locked_day(
         self, day: Day, known_version: int, budget_ms: int | None, also: Sequence[tuple[str, date]] = ()
@@ -182,8 +190,9 @@ class BookingStore(Protocol):
     ) -> Sequence[RestaurantEntry]: ...
 
     def manual_review(
-        self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int
-    ) -> list[ReviewCase]: ...
+        self, restaurant_id: str, now: datetime, after: tuple[datetime, UUID], limit: int, charge: Charge
+    ) -> list[ReviewCase]:
+        """Up to ``limit`` cases for a person, after ``after``. Raises RateLimited."""
 
     def floor(self, restaurant_id: str, known_version: int | None, at: datetime) -> FloorRead | None: ...
 

@@ -21,3 +21,12 @@ class Limits:
     restaurant: Bucket | None = None
     in_flight: int = 0
     client: Bucket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TokensLeft:
+    """What is left in a client's bucket: ``tokens`` now, and all of them ``full_in_seconds`` from now."""
+
+    bucket: Bucket
+    tokens: int
+    full_in_seconds: float

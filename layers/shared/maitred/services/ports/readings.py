@@ -84,6 +84,14 @@ class Admission:
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """``tokens`` of the bucket of ``client``, for a change or for a read that plans."""
+
+    client: str
+    tokens: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingParty:
     """A booking without tables that the job or a person may still give some."""
 

@@ -11,9 +11,10 @@ from maitred.services.assignment.planning import DayPlanner, Planning, booking_r
 from maitred.services.assignment.waiting import waiting_reason
 from maitred.services.budget import Budget
 from maitred.services.idempotency import Reply
-from maitred.services.ports import BookingStore, Clock, Json, ReviewCase
+from maitred.services.ports import BookingStore, Charge, Clock, Json, ReviewCase
 
 _BUDGET_MS = 2000
+_TOKENS = 10  # each case asks the planner for other times
 _MOST_DAYS = 8  # a page ends where it would need the ledger of more service days
 
 
@@ -24,14 +25,14 @@ class ManualReview:
         self._days = days
         self._planning = planning
 
-    def page(self, restaurant_id: str, after: tuple[datetime, UUID], limit: int) -> Reply:
+    def page(self, restaurant_id: str, after: tuple[datetime, UUID], limit: int, client: str) -> Reply:
         """Bookings in manual review whose stay is not over, and guests at risk, by start.
 
         ``alternatives`` are planned on one reading of each service day; a page may be shorter than
-        ``limit``. Raises RestaurantNotFound, StoreError.
+        ``limit``. The ``client`` pays for those. Raises RestaurantNotFound, StoreError.
         """
         now, budget = self._clock.now(), Budget(self._clock, _BUDGET_MS)
-        found = self._store.manual_review(restaurant_id, now, after, limit + 1)
+        found = self._store.manual_review(restaurant_id, now, after, limit + 1, Charge(client, _TOKENS))
         page = _of_few_days(found[:limit])
         planners = self._planners(restaurant_id, page, now, budget)
         items = []

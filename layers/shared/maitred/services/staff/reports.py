@@ -1,7 +1,7 @@
 """How assignment performs: counts, durations, retries and mails of restaurants over a period. Reads only."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
@@ -12,8 +12,9 @@ from maitred.domain import errors
 from maitred.domain.errors import FieldError, InvalidRequest
 from maitred.services.feature_flags import NO_FLAGS, VALUES, Flag, RecordedFlags
 from maitred.services.idempotency import Reply
-from maitred.services.ports import Clock, Json
+from maitred.services.ports import Charge, Clock, Json
 
+_TOKENS = 10  # it counts events of up to 100 days
 _USUAL = timedelta(days=7)
 _LONGEST = timedelta(days=100)
 #: How long the usual four attempts take with all their pauses: a job cut short would have ended by then.
@@ -129,8 +130,11 @@ class ReportScope:
 
 
 class Reports(Protocol):
-    def timezones(self, restaurants: Collection[str], *, everywhere: bool) -> Mapping[str, str]:
-        """The timezones of those that exist, by id; of all restaurants if ``everywhere``."""
+    def timezones(self, restaurants: Sequence[str], charge: Charge, *, everywhere: bool) -> Mapping[str, str]:
+        """The timezones of those that exist, by id; of all restaurants if ``everywhere``.
+
+        The first one is asked for its report. Raises RateLimited.
+        """
 
     def count(self, scope: ReportScope, soon: timedelta) -> Counted: ...
 
@@ -143,17 +147,23 @@ class AssignmentReport:
         self._clock = clock
 
     def of(
-        self, restaurant_id: str, others: frozenset[str], cohort: RecordedFlags, first: Bound, last: Bound
+        self,
+        restaurant_id: str,
+        others: frozenset[str],
+        cohort: RecordedFlags,
+        first: Bound,
+        last: Bound,
+        client: str,
     ) -> Reply:
         """The report of ``[first, last)``; dates are whole days of the restaurant's, the last one included.
 
         ``others``: restaurants to count too; all of them if `EVERYWHERE` is among these. ``cohort``: only
-        attempts that recorded these flags. Without bounds, the seven days up to now. Raises
-        RestaurantNotFound or InvalidRequest.
+        attempts that recorded these flags. Without bounds, the seven days up to now. ``client`` pays for it.
+        Raises RestaurantNotFound, InvalidRequest, StoreError.
         """
-        named = {restaurant_id, *others} - {EVERYWHERE}
-        found = self._reports.timezones(named, everywhere=EVERYWHERE in others)
-        if not named <= found.keys():
+        named = [restaurant_id, *sorted(others - {restaurant_id, EVERYWHERE})]
+        found = self._reports.timezones(named, Charge(client, _TOKENS), everywhere=EVERYWHERE in others)
+        if not found.keys() >= set(named):
             raise errors.RestaurantNotFound
         zone = ZoneInfo(found[restaurant_id])
         end = _moment(last, zone, timedelta(days=1)) or self._clock.now()

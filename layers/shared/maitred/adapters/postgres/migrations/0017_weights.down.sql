@@ -1,0 +1,2 @@
+drop function admit_attempt;
+drop function take_tokens;
