@@ -1,7 +1,7 @@
 """What happened to a restaurant's bookings, for a client that follows them."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -10,7 +10,7 @@ import pytest
 from tests.harness.events import http_event
 from tests.harness.problems import assert_problem, call, invoke
 from tests.harness.room import Evening
-from tests.harness.service import Service, house, party
+from tests.harness.service import Service, at, house, party
 
 
 def page(restaurant: str = "harbour", **query: str) -> dict[str, Any]:
@@ -133,6 +133,16 @@ def test_who_moves_for_another_is_told_apart(harbour: Service) -> None:
     assert types(small)[-1] == "moved"
     [last] = [item for item in followed() if item["booking"]["id"] == small["id"]][-1:]
     assert last["booking"] == harbour.booking(small["id"]).json["booking"]
+
+
+def test_a_change_shows_when_the_booking_changed_and_not_when_it_was_recorded(small: Evening) -> None:
+    booking = small.book(2, "20:00")
+    small.clock("19:59")
+    small.done(booking, "arrive")
+    last = followed()[-1]
+    assert last["booking"] == small.service.booking(booking["id"]).json["booking"]
+    assert datetime.fromisoformat(last["booking"]["updatedAt"]) == at("19:59")
+    assert datetime.fromisoformat(last["at"]) != at("19:59"), "the database's own clock"
 
 
 def test_replayed_from_nothing_it_shows_every_booking(harbour: Service) -> None:

@@ -1,15 +1,14 @@
 """The booking store in PostgreSQL: reads, and units of work applied whole in one round trip."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from maitred.adapters.postgres import rows
-from maitred.adapters.postgres.database import Call, Database, Rows, Run, Session
+from maitred.adapters.postgres.database import Call, Database, Rows, Session
 from maitred.adapters.postgres.guard import Guard
 from maitred.domain.booking import Booking
 from maitred.domain.states import State
@@ -21,8 +20,8 @@ OWN_TOPICS = ("assign", "optimize", "webhook")
 _OWN_LEASE_SECONDS = 15
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _LAST_ID = UUID(int=2**128 - 1)
-#: The last statement of a unit of work: runs the checks, which record the changes and queue their messages.
-QUEUED_WEBHOOKS = Call("queued_webhooks", {})
+#: The last of a unit of work: runs the checks, which record the changes and queue their messages.
+_QUEUED_WEBHOOKS = Call("queued_webhooks", {})
 _NO_KEY = ports.IdempotencyKey(caller="", restaurant_id="", key="", fingerprint="")
 
 
@@ -229,7 +228,10 @@ class PostgresBookingStore:
 
     def apply(self, changes: ports.Changes, budget_ms: int | None = None) -> tuple[ports.LeasedMessage, ...]:
         """All of ``changes`` in one transaction, or none. Returns the outbox rows the writer should relay."""
-        return self._write(changes, partial(self._db.transact, budget_ms=budget_ms))
+        calls = calls_of(changes, self._source)
+        with self._guard.write() as more:
+            results = self._db.transact([*calls, *more], budget_ms)
+        return own_rows(changes, calls, results)
 
     @contextmanager
     def locked_day(
@@ -250,13 +252,7 @@ class PostgresBookingStore:
             snapshot = _snapshot(day, session.rows[-1])
             if snapshot is None:
                 raise ports.Conflict("the restaurant does not exist any more")
-            yield LockedPostgresDay(snapshot, session, partial(self._write, commit=session.commit))
-
-    def _write(self, changes: ports.Changes, commit: Run) -> tuple[ports.LeasedMessage, ...]:
-        calls = [*calls_of(changes, self._source), QUEUED_WEBHOOKS]
-        with self._guard.write() as more:
-            results = commit([*calls, *more])
-        return own_rows(changes, calls, results[: len(calls)])
+            yield LockedPostgresDay(snapshot, session, self._source, self._guard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,13 +261,17 @@ class LockedPostgresDay:
 
     snapshot: ports.Snapshot
     session: Session
-    write: Callable[[ports.Changes], tuple[ports.LeasedMessage, ...]]
+    source: str
+    guard: Guard
 
     def booking(self, booking_id: UUID) -> Booking | None:
         return _booking(self.session.read([_read_booking(booking_id)])[0])
 
     def apply(self, changes: ports.Changes) -> tuple[ports.LeasedMessage, ...]:
-        return self.write(replace(changes, claim=None, judged=None))  # the lock is the claim
+        calls = calls_of(replace(changes, claim=None, judged=None), self.source)  # the lock is the claim
+        with self.guard.write() as more:
+            results = self.session.commit([*calls, *more])
+        return own_rows(changes, calls, results)
 
 
 def _listing(wanted: ports.BookingFilter) -> str:
@@ -339,16 +339,19 @@ def _snapshot(day: ports.Day, found: Rows) -> ports.Snapshot | None:
 def own_rows(
     changes: ports.Changes, calls: Sequence[Call], results: Sequence[Rows]
 ) -> tuple[ports.LeasedMessage, ...]:
-    """The outbox rows that the writer relays: of its own topics, and those that the database has made."""
+    """The outbox rows that the writer relays: of its own topics, and those that the database has made.
+
+    ``results``: of ``calls``, and of what ran after them.
+    """
     own: list[ports.LeasedMessage] = []
-    for call, result in zip(calls, results, strict=True):
+    for call, result in zip(calls, results, strict=False):
         if call.name == "insert_outbox":
             own += [
                 ports.LeasedMessage(ids[0], row.topic, row.payload, row.correlation_id, row.due_at)
                 for ids, row in zip(result, changes.outbox, strict=True)
                 if row.topic in OWN_TOPICS
             ]
-        elif call is QUEUED_WEBHOOKS:
+        elif call is _QUEUED_WEBHOOKS:
             own += [ports.LeasedMessage(row_id, "webhook", *rest) for row_id, *rest in result]
     return tuple(own)
 
@@ -362,6 +365,7 @@ def calls_of(changes: ports.Changes, source: str) -> list[Call]:
         *_freeing_calls(changes),
         *_taking_calls(changes),
         *_record_calls(changes, source),
+        _QUEUED_WEBHOOKS,
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from maitred.adapters.postgres import rows
-from maitred.adapters.postgres.booking_store import QUEUED_WEBHOOKS, calls_of, own_rows
+from maitred.adapters.postgres.booking_store import calls_of, own_rows
 from maitred.adapters.postgres.database import Call, Database, Rows, Run
 from maitred.domain.booking import Booking
 from maitred.domain.floor import Floor
@@ -68,11 +68,7 @@ class LockedPostgresRestaurant:
     def replace(
         self, floor: Floor, document: Mapping[str, Any], changes: ports.Changes
     ) -> tuple[ports.LeasedMessage, ...]:
-        calls = [
-            *_layout_calls(floor, document, self.now),
-            *calls_of(changes, self.source),
-            QUEUED_WEBHOOKS,
-        ]
+        calls = [*_layout_calls(floor, document, self.now), *calls_of(changes, self.source)]
         return own_rows(changes, calls, self.commit(calls))
 
 

@@ -16,7 +16,16 @@ from maitred.domain.windows import from_minutes
 from maitred.planner.model import Covers
 from maitred.services import ports
 
-_MOMENTS = ("start_at", "end_at", "created_at", "arrived_at", "seated_at", "completed_at", "at_risk_since")
+_MOMENTS = (
+    "start_at",
+    "end_at",
+    "created_at",
+    "arrived_at",
+    "seated_at",
+    "completed_at",
+    "at_risk_since",
+    "updated_at",
+)
 
 
 def dumps(value: object) -> str:
@@ -98,7 +107,7 @@ def booking_of(row: Sequence[Any]) -> Booking:
 
 
 def recorded_booking_of(recorded: dict[str, Any], at: datetime) -> Booking:
-    """A row of ``booking_sheet`` as a change has recorded it ``at`` a moment: JSON without nulls."""
+    """A row of ``booking_card`` as a change has recorded it ``at`` a moment: JSON without nulls."""
     stored: dict[str, Any] = {
         field.name: recorded.get(field.name, None if field.default is MISSING else field.default)
         for field in fields(Booking)
@@ -109,7 +118,7 @@ def recorded_booking_of(recorded: dict[str, Any], at: datetime) -> Booking:
     stored["service_date"] = date.fromisoformat(stored["service_date"])
     stored["preferences"] = preferences_of(stored["preferences"])
     stored["tables"] = tuple(stored["tables"])
-    stored["updated_at"] = at
+    stored["updated_at"] = stored["updated_at"] or at  # the release before recorded no such time
     return Booking(**stored)
 
 
