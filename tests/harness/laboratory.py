@@ -211,6 +211,7 @@ def _set_into_line(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
         *,
         begin: bytes | None,
         commit: bool,
+        before: Call | None = None,
     ) -> Any:
         names = [call.name for call in calls]
         faults = [
@@ -224,7 +225,7 @@ def _set_into_line(plug: Plug, monkeypatch: pytest.MonkeyPatch) -> None:
         found = plug.step(faults)
         if found is not None and found.fault is Fault.CUT:
             calls = [*calls[: found.statement], Call(_SUICIDE, {}), *calls[found.statement :]]
-        rows = real(self, conn, calls, budget_ms, begin=begin, commit=commit)
+        rows = real(self, conn, calls, budget_ms, begin=begin, commit=commit, before=before)
         if found is not None and found.fault is Fault.LOST:
             self.close()
             raise ports.Unavailable("the answer is lost")

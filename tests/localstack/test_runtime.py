@@ -30,9 +30,13 @@ def trouble(stack: LocalStack, **how: object) -> dict[str, str]:
 
 def at_rest(stack: LocalStack, function: str) -> set[int]:
     """The processes of a function once none is starting or busy: the next call gets one of these."""
-    stack.warm(function, 1)
     pool = stack._running_service().pools[function]
-    eventually(lambda: len(pool._idle) == len(pool.sandboxes))
+
+    def rests() -> bool:
+        stack.warm(function, 1)
+        return len(pool._idle) == len(pool.sandboxes) > 0
+
+    eventually(rests)
     return set(stack.sandbox_pids(function))
 
 
