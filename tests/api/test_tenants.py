@@ -112,12 +112,13 @@ def test_a_restaurant_of_the_token(shared: Service, booking: str, route: Route, 
 def test_what_is_another_tenants_does_not_exist(
     shared: Service, booking: str, route: Route, restaurants: str
 ) -> None:
-    """The answers for what exists and for what does not are the same, to the byte."""
+    """The answers for what exists and for what does not are the same to the byte, but for the tokens left."""
     token = {"restaurants": restaurants, "headers": {"x-correlation-id": "same"}}
     with nothing_written(shared):
         answers = [route.call("harbour", booking, **token), route.call("nowhere", str(uuid4()), **token)]
     kind = "restaurant" if "{r}" in route.path else "booking"
     assert_problem(answers[0], 404, f"{kind}_not_found")
+    assert len({answer.headers.pop("ratelimit", "") == "" for answer in answers}) == 1, "both are limited"
     assert answers[0] == answers[1]
 
 
