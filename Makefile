@@ -70,7 +70,7 @@ soak: setup ## 20,000 operations while everything breaks, then the count; ARGS="
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 .PHONY: check
-check: check-format check-lint check-types check-template check-build check-requirements check-telemetry ## all that needs no running
+check: check-format check-lint check-types check-template check-build check-requirements check-telemetry check-openapi ## all that needs no running
 
 .PHONY: check-format
 check-format:
@@ -116,6 +116,16 @@ check-telemetry:
 telemetry: ## docs/telemetry.md, from the vocabulary
 	@$(call environments,)
 	@$(BIN)/python -m tools.telemetry_document
+
+.PHONY: check-openapi
+check-openapi:
+	@$(call environments,)
+	@$(BIN)/python -m tools.openapi --check
+
+.PHONY: openapi
+openapi: ## docs/openapi.json, from the models and the table of calls
+	@$(call environments,)
+	@$(BIN)/python -m tools.openapi
 
 .PHONY: format
 format: ## lays the code out and repairs what can be repaired

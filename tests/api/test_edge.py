@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from maitred.entrypoints.http import as_ours
+from maitred.services import ports
 from tests.harness.events import http_event
 from tests.harness.problems import assert_problem, call, invoke, nothing_written
 from tests.harness.service import Service, evening, handler, party
@@ -113,6 +115,21 @@ def test_a_wrong_cancel(shared: Service, body: Any, status: int, code: str, fiel
 )
 def test_a_route_that_does_not_exist(shared: Service, function: str, method: str, path: str) -> None:
     assert_problem(call(function, method, path), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "code"),
+    [
+        (ports.StoreError("a lock"), 503, "overloaded"),
+        (ports.Unavailable("no line"), 503, "database_unavailable"),
+        (ports.RateLimited(2.5), 429, "rate_limited"),
+        (ValueError("a fault of ours"), 500, "internal_error"),
+    ],
+)
+def test_every_failure_has_its_code(failure: Exception, status: int, code: str) -> None:
+    known = as_ours(failure)
+    assert (known.status, known.code) == (status, code)
+    assert str(failure) not in known.detail
 
 
 def test_health_needs_no_token(shared: Service) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.harness.databases import TestDatabase
 from tests.harness.events import LambdaContext, http_event
-from tests.harness.service import Answer, Service, handler
+from tests.harness.service import Answer, Service, answer_of, handler
 
 _MEMBERS = {"type", "title", "status", "code", "detail", "correlationId"}
 _LEAKS = re.compile(
@@ -23,9 +23,9 @@ def invoke(function: str, event: dict[str, Any]) -> Answer:
     """One invocation; what comes back must travel as JSON, as Lambda's runtime sends it."""
     answer = handler(function)(event, LambdaContext(function))
     json.dumps(answer, ensure_ascii=False).encode()
-    headers = {name.lower(): value for name, value in answer["headers"].items()}
-    assert "x-correlation-id" in headers
-    return Answer(answer["statusCode"], headers, answer.get("body") or "")
+    found = answer_of(event, answer)
+    assert "x-correlation-id" in found.headers
+    return found
 
 
 def call(function: str, method: str, path: str, **request: Any) -> Answer:

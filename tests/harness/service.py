@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from maitred.adapters.system import SystemClock
 from tests.harness.databases import APPLICATION_ROLE, TestDatabase
+from tests.harness.description import assert_described
 from tests.harness.events import LambdaContext, http_event, sqs_event
 
 _WIRINGS = ("bookings", "operations", "assign", "relay", "notify", "maintain", "optimize", "deliver")
@@ -82,6 +83,15 @@ class Answer:
         return json.loads(self.text)
 
 
+def answer_of(event: dict[str, Any], answer: dict[str, Any]) -> Answer:
+    """What a handler has answered to an HTTP event; it must be as docs/openapi.json says."""
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    found = Answer(answer["statusCode"], headers, answer.get("body") or "")
+    method = event["requestContext"]["http"]["method"]
+    assert_described(method, event["rawPath"], found.status, headers, found.text)
+    return found
+
+
 class Service:
     """Calls handlers as Lambda would. ``database`` is for looking behind the doors."""
 
@@ -93,8 +103,7 @@ class Service:
     def http(self, function: str, method: str, path: str, **request: Any) -> Answer:
         event = http_event(method, path, **request)
         answer = handler(function)(event, LambdaContext(function))
-        headers = {name.lower(): value for name, value in answer["headers"].items()}
-        return Answer(answer["statusCode"], headers, answer.get("body") or "")
+        return answer_of(event, answer)
 
     def put_restaurant(self, restaurant_id: str, document: Any, **request: Any) -> Answer:
         return self.http("operations", "PUT", f"/restaurants/{restaurant_id}", body=document, **request)

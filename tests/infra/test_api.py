@@ -42,7 +42,7 @@ def test_everything_but_health_needs_a_token() -> None:
     open_routes = {route for route, operation in _operations() if operation["security"] == [{"NONE": []}]}
     closed = {route for route, operation in _operations() if operation["security"] == [{"Jwt": []}]}
     assert open_routes | closed == {route for route, _ in _operations()}
-    assert open_routes == {("GET", "/health")}
+    assert open_routes == {("GET", "/health"), ("GET", "/openapi.json")}
 
 
 def test_the_token_is_checked_for_issuer_and_audience() -> None:

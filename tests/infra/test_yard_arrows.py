@@ -13,6 +13,7 @@ from tests.infra.template import ROOT
 #: they may import everything.
 ARROWS: dict[str, set[str]] = {
     "tools": {"maitred"},
+    "tools/openapi": {"maitred"},
     "localstack/page": {"maitred"},
     "localstack": {"localstack/page", "tools"},
     "ops": {"maitred", "localstack"},

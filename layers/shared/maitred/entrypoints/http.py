@@ -40,6 +40,8 @@ _IMPLIED = {
 }
 
 HEALTH = "/health"
+DESCRIPTION = "/openapi.json"
+_OPEN = frozenset({HEALTH, DESCRIPTION})  # need no token, and no database
 VERSION = "/v1/"  # may stand before every path; with API Gateway it is a stage
 _CORRELATION = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -272,17 +274,15 @@ class Edge:
         self._routes = routes
 
     def handle(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
-        """Answer one event. The health check is not recorded: it must not need the database's settings."""
+        """Answer one event. What is open is not recorded: it must not need the database's settings."""
         event = _without_version(event)
         headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
         correlation_id = _correlation_id(headers.get("x-correlation-id"))
-        is_health = event.get("rawPath") == HEALTH
-        with (
-            nullcontext() if is_health else self._routes.services.runtime.recorder.invocation(correlation_id)
-        ):
+        is_open = event.get("rawPath") in _OPEN
+        with nullcontext() if is_open else self._routes.services.runtime.recorder.invocation(correlation_id):
             self.app.context["correlation_id"] = correlation_id
             answer = self.app.resolve(event, context)
-        more = {} if is_health else _rate_limit(self._routes.services.runtime.guard.tokens_left())
+        more = {} if is_open else _rate_limit(self._routes.services.runtime.guard.tokens_left())
         answer.setdefault("headers", {}).update(more | {"x-correlation-id": correlation_id})
         return answer
 

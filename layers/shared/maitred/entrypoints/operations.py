@@ -1,6 +1,8 @@
 """The operators' routes: parse, one call into a service, map the answer."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
 from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import Response
@@ -14,10 +16,10 @@ from maitred.contracts.responses import dumps
 from maitred.domain.booking import Booking
 from maitred.domain.errors import FieldError, InvalidRequest, RestaurantNotFound
 from maitred.domain.states import State
-from maitred.entrypoints.http import HEALTH, OPERATIONS, Routes, send
+from maitred.entrypoints.http import DESCRIPTION, HEALTH, OPERATIONS, Routes, send
 from maitred.services.evening.block import BlockRequest
 from maitred.services.evening.walk_in import WalkInRequest
-from maitred.services.idempotency import Reply, RequestContext
+from maitred.services.idempotency import Reply, RequestContext, tagged_reply
 from maitred.services.staff.erasure import GuestWanted
 from maitred.services.staff.new_timezone import Keep
 from maitred.services.staff.reports import EVERYWHERE, cohort_of
@@ -32,6 +34,16 @@ routes = Routes(services)
 @routes.get(HEALTH)
 def health() -> Response[str]:
     return send(Reply(200, dumps({"status": "ok", "version": __version__})))
+
+
+@routes.get(DESCRIPTION)
+def describe() -> Response[str]:
+    return routes.send_unless_known(_description())
+
+
+@cache
+def _description() -> Reply:
+    return tagged_reply(Path(__file__).with_name("openapi.json").read_text("utf-8"))
 
 
 @routes.put("/restaurants/<restaurant_id>")

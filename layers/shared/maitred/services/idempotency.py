@@ -31,7 +31,11 @@ def booking_reply(booking: Booking, now: datetime, headers: Mapping[str, str] = 
 
 def read_reply(body: Mapping[str, Any], prefix: str = "") -> Reply:
     """The answer to a read, with an ETag that changes with everything in it, and begins with ``prefix``."""
-    text = responses.dumps(body)
+    return tagged_reply(responses.dumps(body), prefix)
+
+
+def tagged_reply(text: str, prefix: str = "") -> Reply:
+    """As `read_reply`, of JSON that is text already."""
     tag = hashlib.sha256(text.encode()).hexdigest()[:_TAG_LENGTH]
     return Reply(200, text, {"etag": f'"{prefix}{tag}"'})
 
