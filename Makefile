@@ -43,7 +43,7 @@ token: ## one token for the local stack; RESTAURANTS="*" SCOPES="bookings:read" 
 	@$(BIN)/python -m localstack token --restaurants "$(RESTAURANTS)" --scopes "$(SCOPES)" --ttl "$(TTL)"
 
 .PHONY: replay
-replay: setup ## the decisions about one booking or optimisation, made again; BOOKING=its id
+replay: setup ## the decisions about one booking or optimisation, made again; BOOKING=its id or reference
 	@$(BIN)/python -m ops.replays "$(BOOKING)"
 
 .PHONY: bench

@@ -1,6 +1,7 @@
 """Operate a stack: look into it, repair what failed, check the bookings, put load on it."""
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, "outputs", "Print where the API, the queues and the logs are.")
     _add_dead_letters(_group(commands, "dlq", "dead-letter queues"))
     one = _add(commands, "process", "Run the background job for one booking now.")
-    one.add_argument("booking", type=UUID, help="the booking's id")
+    one.add_argument("booking", type=id_or_reference, help="the booking's id, or its reference")
     _add(commands, "sweep", "Do what the schedule does every minute: send the outbox, free stuck bookings.")
     _add_outbox(_group(commands, "outbox", "messages that were not sent"))
     _add_check(commands)
@@ -154,6 +155,18 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def id_or_reference(text: str) -> str:
+    """A booking's id, or its reference in capitals."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        if re.fullmatch(r"[A-Za-z0-9]{4,20}", text, re.ASCII):
+            return text.upper()
+        raise argparse.ArgumentTypeError(
+            f"must be a booking's id or its reference, such as K7QX2M, not {text}"
+        ) from None
 
 
 def _edges(text: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from maitred.services.upkeep.checks import Check
 from ops import dead_letters, load, reports
+from ops.bookings import booking_id
 from ops.checks import print_checks
 from ops.connect import local_target, stage_target
 from ops.percentiles import percentiles
@@ -76,7 +77,7 @@ def dlq_discard(target: Target, chosen: argparse.Namespace, console: Console) ->
 
 def process(target: Target, chosen: argparse.Namespace, console: Console) -> int:
     with load.Caller(target) as caller:
-        body = {"bookingId": str(chosen.booking), "trigger": "retry"}
+        body = {"bookingId": booking_id(caller, chosen.booking), "trigger": "retry"}
         status, answer = caller.call("POST", "/assignments/process", body)
     console.print(f"{status} {json.dumps(answer)}")
     return 0 if status.startswith("2") else WRONG

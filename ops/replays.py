@@ -1,7 +1,7 @@
 """``python -m ops.replays <id>``: makes stored decisions again and says if they are the same.
 
-The id is a booking's or an optimisation's. An optimisation's solver is not asked again: its answer must still
-keep every rule and have the same scores.
+The id is a booking's or an optimisation's; a booking's reference will do. An optimisation's solver is not
+asked again: its answer must still keep every rule and have the same scores.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from maitred.planner.answer.explanation import explanation_data
 from maitred.planner.answer.replay import replay
 from maitred.planner.floor.index import FloorIndex, compile_floor
 from maitred.planner.shift.replay import differences
+from ops.cli import id_or_reference
 
 type Database = psycopg.Connection[tuple[object, ...]]
 
@@ -115,15 +116,18 @@ def count_different(database: Database) -> tuple[int, int]:
     return len(outcomes), outcomes.count(False)
 
 
-def run(dsn: str, wanted: UUID) -> int:
+def run(dsn: str, wanted: str) -> int:
     """Print each decision about a booking made again, or an optimisation judged again.
+
+    ``wanted``: an id, or a reference, which may be of bookings of several restaurants.
 
     Returns 0 if there are some and all are identical.
     """
     replays = Replays()
     with psycopg.connect(dsn, autocommit=True) as database:
-        outcomes = [replays.run(each) for each in recorded(database, wanted)]
-        shifts = [] if outcomes else optimized(database, wanted)
+        ids = _ids(database, wanted)
+        outcomes = [replays.run(each) for own_id in ids for each in recorded(database, own_id)]
+        shifts = [each for own_id in ids for each in optimized(database, own_id)] if not outcomes else []
     if shifts:
         return _print_shift(shifts[0])
     for outcome in outcomes:
@@ -132,6 +136,14 @@ def run(dsn: str, wanted: UUID) -> int:
     if not outcomes:
         print(f"no decision about a booking or an optimisation {wanted} is stored", file=sys.stderr)
     return 0 if outcomes and all(outcome.identical for outcome in outcomes) else 1
+
+
+def _ids(database: Database, wanted: str) -> list[UUID]:
+    try:
+        return [UUID(wanted)]
+    except ValueError:
+        found = database.execute("select id from bookings where reference = %s order by id", [wanted])
+        return [row[0] for row in found]  # type: ignore[misc]  # an id is a UUID
 
 
 def _print_shift(found: list[str]) -> int:
@@ -144,7 +156,9 @@ def _print_shift(found: list[str]) -> int:
 def main(arguments: list[str]) -> int:
     """Replay what this machine's stack has stored about a booking; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m ops.replays", description=__doc__)
-    parser.add_argument("id", type=UUID, help="a booking's or an optimisation's")
+    parser.add_argument(
+        "id", type=id_or_reference, help="a booking's or an optimisation's, or a booking's reference"
+    )
     wanted = parser.parse_args(arguments).id
     home = Home(default_home())
     if not (home.path / "postgres" / "PG_VERSION").exists():

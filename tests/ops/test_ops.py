@@ -5,10 +5,12 @@ import json
 import time
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from ops import cli, commands, dead_letters, load
+from ops import cli, commands, dead_letters, load, replays
+from ops.bookings import booking_id
 from ops.connect import local_target, stage_target
 from ops.target import LOCAL, OpsError, Target
 from tests.harness.events import LambdaContext
@@ -162,6 +164,49 @@ def test_a_function_that_fails_is_one_line(target: Target, capsys: pytest.Captur
         target.invoke("MaintainFunction", {"task": "x"})
 
 
+def test_a_decision_is_replayed_by_id_or_reference(
+    harbour: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    booking = harbour.book("harbour", party(2)).json["booking"]
+    for name in (booking["id"], booking["reference"]):
+        assert replays.run(harbour.database.server.dsn(harbour.database.name), name) == 0
+        assert capsys.readouterr().out.endswith("identical\n")
+    for name in (NOBODY, "NOSUCH"):
+        assert replays.run(harbour.database.server.dsn(harbour.database.name), name) == 1
+        assert f"{name} is stored" in capsys.readouterr().err
+
+
+# --- a booking by its reference -------------------------------------------------------------------
+
+
+class Restaurants:
+    """Answers as the API does for a token of two restaurants; ``references``: of whose bookings."""
+
+    def __init__(self, **references: str) -> None:
+        self._references = references
+
+    def call(self, _method: str, path: str, _body: None) -> tuple[str, dict[str, Any]]:
+        address = urlsplit(path)
+        query, names = dict(parse_qsl(address.query)), list(self._references)
+        if address.path == "/restaurants":
+            name = names[int(query.get("cursor", "0"))]
+            after = None if name == names[-1] else str(names.index(name) + 1)
+            return "200", {"items": [{"restaurantId": name}], "nextCursor": after}
+        name = address.path.split("/")[2]
+        own = [{"id": f"id-{name}"}] if self._references[name] == query["reference"] else []
+        return "200", {"items": own, "nextCursor": None}
+
+
+def test_a_reference_is_looked_for_in_every_restaurant_of_the_token() -> None:
+    caller: Any = Restaurants(harbour="K7QX2M", quay="AAAAAA", mole="AAAAAA")
+    assert booking_id(caller, "K7QX2M") == "id-harbour"
+    assert booking_id(caller, NOBODY) == NOBODY
+    with pytest.raises(OpsError, match="several bookings, give the id: id-quay in quay, id-mole in mole"):
+        booking_id(caller, "AAAAAA")
+    with pytest.raises(OpsError, match="no restaurant of the token has a booking BBBBBB"):
+        booking_id(caller, "BBBBBB")
+
+
 # --- how it is called -----------------------------------------------------------------------------
 
 
@@ -181,6 +226,7 @@ def test_help_is_there_on_every_level(words: list[str], capsys: pytest.CaptureFi
     [
         ["nothing"],
         ["process", "no-uuid"],
+        ["process", "K7Q"],
         ["dlq", "discard", "--id", "x"],
         ["dlq", "discard", "--id", "x", "--reason", " "],
         ["load", "--rate", "1000"],

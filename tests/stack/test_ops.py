@@ -54,5 +54,14 @@ def test_one_booking_is_processed(
 ) -> None:
     status, answer = guest.book(2)
     assert status == 201
-    assert cli.main(["process", answer["booking"]["id"]]) == 1  # there is nothing to assign
-    assert "invalid_state" in capsys.readouterr().out
+    booking = answer["booking"]
+    for name in (booking["id"], booking["reference"], booking["reference"].lower()):
+        assert cli.main(["process", name]) == 1  # there is nothing to assign
+        assert "invalid_state" in capsys.readouterr().out
+
+
+def test_a_reference_must_lead_to_one_booking(
+    stack: LocalStack, guest: Guest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["process", "NOSUCH"]) == 2
+    assert "no restaurant of the token has a booking NOSUCH" in capsys.readouterr().err
